@@ -1,0 +1,130 @@
+"""Every condition the service can name: a stable code, an HTTP status, and whether trying again may help.
+
+One class a condition. `chalicelib.api.errors` maps them to responses and `chalicelib.queues.batch` to redelivery; nothing else
+decides either. Messages are shown to clients: one sentence a person can act on, never a key, a token or a stack trace.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+
+class JobsApiError(Exception):
+    """Base of all named conditions. `passing` means the same step may succeed later, unchanged."""
+
+    code: ClassVar[str] = "InternalError"
+    http_status: ClassVar[int] = 500
+    passing: ClassVar[bool] = False
+
+    def __init__(self, message: str, details: Sequence[Mapping[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = tuple(details)
+
+
+# --- the request -------------------------------------------------------------------------------------------------------
+
+
+class InvalidRequest(JobsApiError):
+    """The request cannot be understood or breaks a rule; `details` has one entry a field."""
+
+    code = "InvalidRequest"
+    http_status = 400
+
+
+class Unauthorized(JobsApiError):
+    code = "Unauthorized"
+    http_status = 401
+
+
+class Forbidden(JobsApiError):
+    code = "Forbidden"
+    http_status = 403
+
+
+class NotFound(JobsApiError):
+    code = "NotFound"
+    http_status = 404
+
+
+class JobNotFound(NotFound):
+    """No such job, or one of another owner's: the two are deliberately indistinguishable."""
+
+    code = "JobNotFound"
+
+    def __init__(self) -> None:
+        super().__init__("There is no job with this id that you may see.")
+
+
+class MethodNotAllowed(JobsApiError):
+    code = "MethodNotAllowed"
+    http_status = 405
+
+
+class CorrelationIdReused(JobsApiError):
+    """The correlationId already names a job whose request was another one."""
+
+    code = "CorrelationIdReused"
+    http_status = 409
+
+
+class JobNotRetryable(JobsApiError):
+    code = "JobNotRetryable"
+    http_status = 409
+
+
+class JobNotCancellable(JobsApiError):
+    code = "JobNotCancellable"
+    http_status = 409
+
+
+class BodyTooLarge(JobsApiError):
+    code = "BodyTooLarge"
+    http_status = 413
+
+
+class UnsupportedMediaType(JobsApiError):
+    code = "UnsupportedMediaType"
+    http_status = 415
+
+
+class TooManyRequests(JobsApiError):
+    code = "TooManyRequests"
+    http_status = 429
+    passing = True
+
+
+# --- inside ------------------------------------------------------------------------------------------------------------
+
+
+class VersionConflict(JobsApiError):
+    """Somebody else changed the record first. Re-read, and yield if the step is no longer due (invariant 7)."""
+
+    code = "VersionConflict"
+    http_status = 409
+    passing = True
+
+
+class ServiceUnavailable(JobsApiError):
+    """A part we depend on does not answer: the step is tried again later, unchanged."""
+
+    code = "ServiceUnavailable"
+    http_status = 503
+    passing = True
+
+
+class ChainUnavailable(ServiceUnavailable):
+    """No RPC endpoint gave an answer that can be believed."""
+
+    code = "ChainUnavailable"
+
+
+class SignerUnavailable(ServiceUnavailable):
+    """The key service throttles or does not answer."""
+
+    code = "SignerUnavailable"
+
+
+class ConfigurationError(JobsApiError):
+    """A setting is missing or wrong. Final: the message says which one and what it should be."""
+
+    code = "ConfigurationError"

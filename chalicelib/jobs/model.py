@@ -1,0 +1,213 @@
+"""Job, Attempt and what they are made of: immutable values, changed only by `chalicelib.jobs.states`.
+
+Amounts are int wei, times are aware UTC datetimes, addresses are EIP-55 checksummed, hashes are 0x + 64 lower-case hex digits.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """The coarse state a client sees (design: section 6)."""
+
+    PENDING = "pending"
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCEL_REQUESTED = "cancelRequested"
+    CANCELLED = "cancelled"
+
+
+FINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
+IN_FLIGHT = frozenset({Status.STARTED, Status.CANCEL_REQUESTED})
+RETRYABLE = frozenset({Status.FAILED, Status.CANCELLED})
+
+
+class Purpose(StrEnum):
+    """What a signed transaction of an attempt is for."""
+
+    ORIGINAL = "original"
+    REPLACEMENT = "replacement"
+    CANCEL = "cancel"
+
+
+class Outcome(StrEnum):
+    """How the nonce of an attempt was settled."""
+
+    CONFIRMED = "confirmed"
+    REVERTED = "reverted"
+    CANCELLED = "cancelled"
+    DISPLACED = "displaced"  # another program's transaction took the nonce
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """What a transaction offers per unit of gas, in wei. Without a priority fee it is a legacy transaction's gas price."""
+
+    max_fee_per_gas: int
+    max_priority_fee_per_gas: int | None = None
+
+    @property
+    def is_legacy(self) -> bool:
+        return self.max_priority_fee_per_gas is None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRequest:
+    """What the issuer asked for. No `to` deploys a contract."""
+
+    to: str | None
+    value: int = 0
+    data: bytes = b""
+    gas: int | None = None
+    max_fee_per_gas: int | None = None
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnsignedTransaction:
+    chain_id: int
+    nonce: int
+    to: str | None
+    value: int
+    data: bytes
+    gas: int
+    fees: Fees
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    """One signed payload of an attempt. `raw` is what is broadcast, always these very bytes; `hash` = keccak256(raw)."""
+
+    hash: str
+    raw: bytes = field(repr=False)
+    fees: Fees
+    signed_at: datetime
+    purpose: Purpose = Purpose.ORIGINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A transaction that was mined, as the node reports it. `succeeded` is the receipt's status, 1 or 0."""
+
+    hash: str
+    block_number: int
+    block_hash: str
+    succeeded: bool
+    gas_used: int
+    effective_gas_price: int
+    contract_address: str | None = None
+
+    @property
+    def fee(self) -> int:
+        """Wei paid: gasUsed × effectiveGasPrice, not the price asked."""
+        return self.gas_used * self.effective_gas_price
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of a job: one nonce of one account, with every transaction ever signed for it (invariant 3)."""
+
+    nonce: int
+    gas: int
+    signed_at_block: int
+    transactions: tuple[SignedTransaction, ...]
+    outcome: Outcome | None = None
+    receipt: Receipt | None = None
+
+    @property
+    def latest(self) -> SignedTransaction:
+        return self.transactions[-1]
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        return tuple(transaction.hash for transaction in self.transactions)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A dated line of a job's history."""
+
+    at: datetime
+    event: str
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a job failed: a stable code, and a sentence with the decoded reason."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One unit of asynchronous work: the row of the jobs table. `version` counts its writes (invariant 7)."""
+
+    job_id: str
+    owner: str
+    name: str
+    status: Status
+    version: int
+    network: str
+    chain_id: int
+    account: str
+    request: TransactionRequest
+    fingerprint: str
+    created_at: datetime
+    updated_at: datetime
+    data: Mapping[str, Any] = field(default_factory=dict)
+    correlation_id: str | None = None
+    external_id: str | None = None
+    attempts: tuple[Attempt, ...] = ()
+    attempt_count: int = 0
+    history: tuple[Event, ...] = ()
+    fail_count: int = 0
+    failure: Failure | None = None
+    failed_at: datetime | None = None
+    last_finished_at: datetime | None = None
+    next_check_at: datetime | None = None
+    checks: int = 0
+    waits_for_nonce: int | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.status not in FINAL
+
+    @property
+    def attempt(self) -> Attempt:
+        """The attempt in flight, or the last one."""
+        return self.attempts[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A signing account. `key` says where its key is (`kms:<key id>` or `secret:<id>[#<derivation path>]`), never what it is.
+
+    `next_nonce` is None until the account's first transaction: then it starts from the chain's own count.
+    """
+
+    chain_id: int
+    address: str
+    key: str
+    owner: str | None = None
+    role: str | None = None
+    next_nonce: int | None = None
+    paused: str | None = None
+    bridge_type: str = "home"
+    description: str | None = None
+    app_name: str | None = None
+    created_at: datetime | None = None
+
+    @property
+    def account_id(self) -> str:
+        """`chainId:address`: the key of the accounts table and the message group of the account's jobs."""
+        return account_id(self.chain_id, self.address)
+
+
+def account_id(chain_id: int, address: str) -> str:
+    return f"{chain_id}:{address}"

@@ -1,0 +1,64 @@
+"""The chains this service knows: their block times, fee rules and depth, as data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+GWEI = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One EVM chain. Amounts are wei, times seconds."""
+
+    chain_id: int
+    rpc_urls: tuple[str, ...]
+    block_seconds: float
+    confirmations: int
+    """A transaction in block B is final when the head is at B + confirmations - 1."""
+    min_priority_fee: int
+    max_priority_fee: int
+    """The node's suggested tip is clamped between these two: some nodes count the base fee into it."""
+    min_base_fee: int
+    base_fee_multiplier: float
+    """max_fee_per_gas = base fee × this + tip."""
+    max_fee_cap: int
+    """No transaction ever offers more per gas than this."""
+    gas_multiplier: float
+    """Head-room above the estimate: state may move between estimate and inclusion."""
+    max_in_flight: int
+    """Nonces of one account that may be unsettled at once; nodes keep only so many of one sender."""
+
+
+FUSE = Network(
+    chain_id=122,
+    rpc_urls=("https://rpc.fuse.io",),
+    block_seconds=5,
+    confirmations=6,
+    min_priority_fee=1 * GWEI,
+    max_priority_fee=2 * GWEI,
+    min_base_fee=10 * GWEI,
+    base_fee_multiplier=2.0,
+    max_fee_cap=500 * GWEI,
+    gas_multiplier=1.2,
+    max_in_flight=1_000,
+)
+
+NETWORKS: Mapping[str, Network] = MappingProxyType(
+    {
+        "fuse": FUSE,
+        "spark": Network(
+            chain_id=123,
+            rpc_urls=("https://rpc.fusespark.io",),
+            block_seconds=5,
+            confirmations=3,
+            min_priority_fee=FUSE.min_priority_fee,
+            max_priority_fee=FUSE.max_priority_fee,
+            min_base_fee=FUSE.min_base_fee,
+            base_fee_multiplier=FUSE.base_fee_multiplier,
+            max_fee_cap=FUSE.max_fee_cap,
+            gas_multiplier=FUSE.gas_multiplier,
+            max_in_flight=FUSE.max_in_flight,
+        ),
+    }
+)
