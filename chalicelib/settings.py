@@ -40,7 +40,9 @@ class Settings(BaseModel):
         try:
             network = NETWORKS[self.network_name]
         except KeyError:
-            raise ConfigurationError(f"NETWORK is {self.network_name!r}; it must be one of {', '.join(sorted(NETWORKS))}.") from None
+            raise ConfigurationError(
+                f"NETWORK is {self.network_name!r}; it must be one of {', '.join(sorted(NETWORKS))}."
+            ) from None
         urls = tuple(url.strip() for url in (self.rpc_urls or "").split(",") if url.strip())
         return replace(
             network,

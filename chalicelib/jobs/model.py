@@ -115,6 +115,8 @@ class Attempt:
     gas: int
     signed_at_block: int
     transactions: tuple[SignedTransaction, ...]
+    abandoned: "Failure | None" = None
+    """Set when we give the transaction up: once a cancel transaction has freed its nonce, the job fails with this."""
     outcome: Outcome | None = None
     receipt: Receipt | None = None
 
@@ -170,9 +172,14 @@ class Job:
     failure: Failure | None = None
     failed_at: datetime | None = None
     last_finished_at: datetime | None = None
+    pending_since: datetime | None = None
+    """When it was issued or last retried: the order in which the account's jobs take effect (invariant 11)."""
     next_check_at: datetime | None = None
+    """When reconcile looks at it, if nobody else did before (invariant 6). Set exactly while the job is open."""
     checks: int = 0
+    """How often in a row reconcile found it waiting: the exponent of its back-off."""
     waits_for_nonce: int | None = None
+    """Its estimate reverted: believed only once every nonce below this one is settled (invariant 11)."""
 
     @property
     def is_open(self) -> bool:

@@ -63,8 +63,8 @@ class JobStore(Protocol):
         """
 
     def start(self, account: Account, next_nonce: int, jobs: Sequence[Job]) -> list[Job]:
-        """One TransactWriteItems (invariant 2): the account's nextNonce moves from what `account` says to `next_nonce`, and every
-        job (already carrying its signed attempt) is written at its version. All or nothing.
+        """One TransactWriteItems (invariant 2): the account's nextNonce moves from what `account` says to `next_nonce`, and
+        every job (already carrying its signed attempt) is written at its version. All or nothing.
 
         Raises VersionConflict when the account or any job was changed meanwhile; then nothing was written.
         """
@@ -227,7 +227,7 @@ class Signer(Protocol):
     def address(self) -> str: ...
 
     def sign(self, transaction: UnsignedTransaction) -> tuple[str, bytes]:
-        """(hash, raw) of the signed transaction: type 2 (EIP-1559), or legacy with EIP-155 where fees are legacy; low-s (EIP-2).
+        """(hash, raw) of the signed transaction: type 2 (EIP-1559), or legacy (EIP-155) where fees are legacy; low-s (EIP-2).
 
         Raises SignerUnavailable when the key service does not answer.
         """

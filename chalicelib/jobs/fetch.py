@@ -1,0 +1,49 @@
+"""Find jobs, each principal its own: what is another's looks exactly like what does not exist."""
+
+from collections.abc import Mapping
+
+from chalicelib.errors import JobNotFound
+from chalicelib.jobs.ids import derived_job_id
+from chalicelib.jobs.model import Job, Status
+from chalicelib.jobs.ports import JobStore, Page
+from chalicelib.jobs.principal import Principal
+
+
+def fetch_job(job_id: str, principal: Principal, *, jobs: JobStore) -> Job:
+    """Raises JobNotFound."""
+    job = jobs.get(job_id)
+    if job is None or not principal.may_see(job):
+        raise JobNotFound
+    return job
+
+
+def fetch_by_correlation_id(correlation_id: str, principal: Principal, *, jobs: JobStore) -> Job:
+    """The principal's own job with this correlationId (strongly consistent); an admin finds any owner's, the newest first.
+
+    Raises JobNotFound.
+    """
+    own = jobs.get(derived_job_id(principal.owner, correlation_id))
+    if own is not None and own.correlation_id == correlation_id and principal.may_see(own):
+        return own
+    found = [job for job in jobs.find_by_correlation_id(correlation_id) if principal.may_see(job)]
+    if not found:
+        raise JobNotFound
+    return max(found, key=lambda job: job.created_at)
+
+
+def fetch_by_external_id(external_id: str, principal: Principal, *, jobs: JobStore) -> list[Job]:
+    """Every job with this externalId that the principal may see, newest first; none is an empty list."""
+    return jobs.find_by_external_id(external_id, owner=None if principal.is_admin else principal.owner)
+
+
+def list_jobs(
+    principal: Principal,
+    *,
+    status: Status | None,
+    name: str | None,
+    limit: int,
+    cursor: Mapping[str, str] | None,
+    jobs: JobStore,
+) -> Page:
+    """Own jobs, newest first (an admin's: everybody's)."""
+    return jobs.list_jobs(None if principal.is_admin else principal.owner, status, name, limit, cursor)

@@ -1,0 +1,29 @@
+"""Who is asking, as the domain sees it: made from a token by `chalicelib.auth`, free of its format."""
+
+from dataclasses import dataclass
+
+from chalicelib.jobs.model import Account, Job
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated caller. `owner` is the identity that owns jobs, `account_address` the default signing account."""
+
+    owner: str
+    account_address: str
+    is_admin: bool = False
+    is_community_admin: bool = False
+    role: str | None = None
+    app_name: str | None = None
+
+    def may_see(self, job: Job) -> bool:
+        return self.is_admin or job.owner == self.owner
+
+    def may_sign_with(self, account: Account) -> bool:
+        """Its token's own account, an account that belongs to it, or one of its role's pool; an admin: any."""
+        return (
+            self.is_admin
+            or account.address == self.account_address
+            or (account.owner is not None and account.owner == self.owner)
+            or (account.role is not None and account.role == self.role)
+        )

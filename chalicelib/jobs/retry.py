@@ -1,0 +1,125 @@
+"""Retry what failed: the same job, the same id, one more attempt. Safe by invariant 4: a failed job cannot happen any more."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.errors import JobNotFound, JobNotRetryable, JobsApiError, VersionConflict
+from chalicelib.jobs.issue import FIRST_CHECK
+from chalicelib.jobs.model import RETRYABLE, Job, Status
+from chalicelib.jobs.nudge import nudge_execute
+from chalicelib.jobs.ports import Clock, FailedQuery, JobStore, Queue
+from chalicelib.jobs.principal import Principal
+from chalicelib.jobs.states import retried
+
+
+@dataclass(frozen=True, slots=True)
+class RetryQuery:
+    """Filters of a retry by query; all given ones must hold. With `job_ids`, exactly those jobs are looked at."""
+
+    job_ids: Sequence[str] | None = None
+    status: Status = Status.FAILED
+    name: str | None = None
+    code: str | None = None
+    failed_after: datetime | None = None
+    failed_before: datetime | None = None
+    owner: str | None = None
+    limit: int = 50
+    cursor: Mapping[str, str] | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One job of a query that was not retried, and why."""
+
+    job_id: str
+    error: JobsApiError
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    results: tuple[Job | Refusal, ...]
+    cursor: Mapping[str, str] | None = None
+
+
+def retry_job(job_id: str, principal: Principal, *, jobs: JobStore, queue: Queue, clock: Clock) -> Job:
+    """failed | cancelled → pending. Raises JobNotFound, and JobNotRetryable in any other state (also to the second of two)."""
+    job = _retry(_visible(jobs.get(job_id), principal), jobs=jobs, clock=clock)
+    nudge_execute(queue, [job])
+    return job
+
+
+def retry_jobs(query: RetryQuery, principal: Principal, *, jobs: JobStore, queue: Queue, clock: Clock) -> Retries:
+    """Retry every job the query finds, each on its own: one that is refused never stops the rest."""
+    found, cursor = _find(query, principal, jobs)
+    results: list[Job | Refusal] = []
+    for job_id, job in found:
+        try:
+            visible = _matching(_visible(job, principal), query)
+            results.append(visible if query.dry_run else _retry(visible, jobs=jobs, clock=clock))
+        except JobsApiError as error:
+            results.append(Refusal(job_id, error))
+    if not query.dry_run:
+        nudge_execute(queue, [result for result in results if isinstance(result, Job)])
+    return Retries(tuple(results), cursor)
+
+
+def _find(
+    query: RetryQuery, principal: Principal, jobs: JobStore
+) -> tuple[list[tuple[str, Job | None]], Mapping[str, str] | None]:
+    if query.job_ids is not None:
+        by_id = {job.job_id: job for job in jobs.load(query.job_ids)}
+        return [(job_id, by_id.get(job_id)) for job_id in query.job_ids], None
+    page = jobs.find_failed(
+        FailedQuery(
+            status=query.status,
+            owner=query.owner if principal.is_admin else principal.owner,
+            name=query.name,
+            code=query.code,
+            after=query.failed_after,
+            before=query.failed_before,
+        ),
+        query.limit,
+        query.cursor,
+    )
+    return [(job.job_id, job) for job in page.jobs], page.cursor
+
+
+def _visible(job: Job | None, principal: Principal) -> Job:
+    if job is None or not principal.may_see(job):
+        raise JobNotFound
+    return job
+
+
+def _matching(job: Job, query: RetryQuery) -> Job:
+    """The filters again, on the row as it is now: an index may lag behind it, and `job_ids` come unfiltered."""
+    _require_retryable(job)
+    finished = job.last_finished_at
+    fits = (
+        (query.job_ids is not None or job.status is query.status)
+        and query.name in (None, job.name)
+        and query.owner in (None, job.owner)
+        and (query.code is None or (job.failure is not None and job.failure.code == query.code))
+        and (query.failed_after is None or (finished is not None and finished >= query.failed_after))
+        and (query.failed_before is None or (finished is not None and finished < query.failed_before))
+    )
+    if not fits:
+        raise JobNotRetryable(f"The job {job.job_id} does not match the other filters of this query.")
+    return job
+
+
+def _retry(job: Job, *, jobs: JobStore, clock: Clock) -> Job:
+    _require_retryable(job)
+    now = clock()
+    changed = retried(job, now, next_check_at=now + FIRST_CHECK)
+    try:
+        return jobs.save(changed)
+    except VersionConflict:
+        current = jobs.get(job.job_id) or job
+        raise JobNotRetryable(f"The job was changed at the same time; it is {current.status} now.") from None
+
+
+def _require_retryable(job: Job) -> None:
+    if job.status not in RETRYABLE:
+        raise JobNotRetryable(f"Only a failed or cancelled job can be retried; this one is {job.status}.")

@@ -1,0 +1,184 @@
+"""The state machine: every transition a job can make, as functions from a job to the next one (design: section 6).
+
+They are pure. A transition that is not allowed from the job's state raises IllegalTransition: callers guard first, this is
+the second lock. Writing the result, once, at the job's version, is the store's part.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from chalicelib.jobs.model import (
+    FINAL,
+    IN_FLIGHT,
+    RETRYABLE,
+    Attempt,
+    Event,
+    Failure,
+    Job,
+    Outcome,
+    Purpose,
+    Receipt,
+    SignedTransaction,
+    Status,
+)
+
+HISTORY_LIMIT = 50
+ATTEMPTS_KEPT = 10
+
+
+class IllegalTransition(Exception):
+    """A bug: a transition was applied to a job whose state does not allow it."""
+
+    def __init__(self, job: Job, transition: str) -> None:
+        super().__init__(f"job {job.job_id} is {job.status}: it cannot be {transition}")
+
+
+def with_event(job: Job, now: datetime, event: str, detail: str | None = None) -> Job:
+    """Add a line to the history. The first line and the latest ones are kept: retries do not let it grow without bound."""
+    history = (*job.history, Event(now, event, detail))
+    if len(history) > HISTORY_LIMIT:
+        history = (history[0], *history[1 - HISTORY_LIMIT :])
+    return replace(job, history=history, updated_at=now)
+
+
+def started(job: Job, attempt: Attempt, now: datetime, next_check_at: datetime) -> Job:
+    """pending → started: the attempt's signed transaction is stored with the nonce it uses, in one write (invariant 2)."""
+    _require(job, {Status.PENDING}, "started")
+    if any(earlier.outcome is None for earlier in job.attempts):  # invariant 3, whatever the caller believes
+        raise IllegalTransition(job, "signed anew while an earlier attempt is not settled")
+    job = replace(
+        job,
+        status=Status.STARTED,
+        attempts=(*job.attempts, attempt)[-ATTEMPTS_KEPT:],
+        attempt_count=job.attempt_count + 1,
+        waits_for_nonce=None,
+        pending_since=None,
+        checks=0,
+        next_check_at=next_check_at,
+    )
+    return with_event(job, now, "signed", f"nonce {attempt.nonce}, {attempt.latest.hash}")
+
+
+def waiting(job: Job, now: datetime, next_check_at: datetime, reason: str, waits_for_nonce: int | None = None) -> Job:
+    """Still pending, for a reason: the job says which, once, and when it is looked at again."""
+    _require(job, {Status.PENDING}, "kept waiting")
+    job = replace(job, next_check_at=next_check_at, waits_for_nonce=waits_for_nonce or job.waits_for_nonce)
+    last = job.history[-1] if job.history else None
+    return job if last and (last.event, last.detail) == ("waiting", reason) else with_event(job, now, "waiting", reason)
+
+
+def checked(job: Job, next_check_at: datetime) -> Job:
+    """Somebody looks after this open job: reconcile need not before `next_check_at`."""
+    _require(job, set(Status) - FINAL, "checked")
+    return replace(job, next_check_at=next_check_at, checks=job.checks + 1)
+
+
+def with_transaction(job: Job, transaction: SignedTransaction, now: datetime, abandoned: Failure | None = None) -> Job:
+    """Another transaction of the attempt in flight: same nonce, higher fees. Stored before it is broadcast (invariant 1)."""
+    _require(job, IN_FLIGHT, "replaced")
+    attempt = job.attempt
+    attempt = replace(attempt, transactions=(*attempt.transactions, transaction), abandoned=abandoned or attempt.abandoned)
+    job = replace(job, attempts=(*job.attempts[:-1], attempt))
+    event = "cancelSigned" if transaction.purpose is Purpose.CANCEL else "replaced"
+    return with_event(job, now, event, transaction.hash)
+
+
+def settled(job: Job, receipt: Receipt, now: datetime) -> Job:
+    """in flight → final, by a receipt as deep as the network asks (invariants 4 and 5)."""
+    _require(job, IN_FLIGHT, "settled")
+    mined = next(transaction for transaction in job.attempt.transactions if transaction.hash == receipt.hash)
+    if mined.purpose is Purpose.CANCEL:
+        job = _with_outcome(job, Outcome.CANCELLED, receipt)
+        if job.attempt.abandoned is not None:
+            return failed(job, job.attempt.abandoned, now)
+        return cancelled(job, now, receipt.hash)
+    if not receipt.succeeded:
+        raise IllegalTransition(job, "settled by a revert without its reason: use `reverted`")
+    job = _with_outcome(job, Outcome.CONFIRMED, receipt)
+    job = _closed(job, Status.SUCCEEDED, now)
+    return with_event(job, now, "succeeded", f"block {receipt.block_number}, {receipt.hash}")
+
+
+def reverted(job: Job, receipt: Receipt, reason: str, now: datetime) -> Job:
+    """in flight → failed: the transaction is mined, deep enough, with status 0 (invariant 5)."""
+    _require(job, IN_FLIGHT, "reverted")
+    job = _with_outcome(job, Outcome.REVERTED, receipt)
+    return failed(job, Failure("TransactionReverted", reason), now)
+
+
+def displaced(job: Job, now: datetime, next_check_at: datetime) -> Job:
+    """in flight → pending: another program's transaction settled the nonce, so none of ours can be mined any more.
+
+    A job whose cancellation was asked for is cancelled instead: what the issuer wanted is already true. A transaction we had
+    given up fails as it would have.
+    """
+    _require(job, IN_FLIGHT, "displaced")
+    asked_to_cancel = job.status is Status.CANCEL_REQUESTED
+    job = _with_outcome(job, Outcome.DISPLACED, None)
+    job = with_event(job, now, "displaced", f"nonce {job.attempt.nonce} was used by a transaction not of this service")
+    if job.attempt.abandoned is not None:
+        return failed(job, job.attempt.abandoned, now)
+    if asked_to_cancel:
+        return cancelled(job, now)
+    return replace(job, status=Status.PENDING, pending_since=now, next_check_at=next_check_at, checks=0)
+
+
+def failed(job: Job, failure: Failure, now: datetime) -> Job:
+    """→ failed: nothing of this job can happen on chain any more (invariant 4)."""
+    _require(job, {Status.PENDING, *IN_FLIGHT}, "failed")
+    _require_settled(job, "failed")
+    job = _closed(job, Status.FAILED, now)
+    job = replace(job, failure=failure, failed_at=now, fail_count=job.fail_count + 1)
+    return with_event(job, now, "failed", f"{failure.code}: {failure.reason}")
+
+
+def cancel_requested(job: Job, now: datetime) -> Job:
+    """started → cancelRequested: decided by whichever transaction of the nonce is mined."""
+    _require(job, {Status.STARTED}, "asked to cancel")
+    return with_event(replace(job, status=Status.CANCEL_REQUESTED), now, "cancelRequested")
+
+
+def cancelled(job: Job, now: datetime, by_hash: str | None = None) -> Job:
+    """→ cancelled: nothing of this job can happen on chain any more (invariant 4)."""
+    _require(job, {Status.PENDING, Status.CANCEL_REQUESTED, Status.STARTED}, "cancelled")
+    _require_settled(job, "cancelled")
+    return with_event(_closed(job, Status.CANCELLED, now), now, "cancelled", by_hash)
+
+
+def retried(job: Job, now: datetime, next_check_at: datetime) -> Job:
+    """failed | cancelled → pending: the same job and id; its next attempt is appended when it is signed."""
+    _require(job, RETRYABLE, "retried")
+    _require_settled(job, "retried")
+    job = replace(
+        job,
+        status=Status.PENDING,
+        pending_since=now,
+        next_check_at=next_check_at,
+        checks=0,
+        waits_for_nonce=None,
+    )
+    return with_event(job, now, "retried")
+
+
+def _require(job: Job, allowed: set[Status] | frozenset[Status], transition: str) -> None:
+    if job.status not in allowed:
+        raise IllegalTransition(job, transition)
+
+
+def _require_settled(job: Job, transition: str) -> None:
+    """Invariant 4: a job is never closed or retried over an attempt that could still be mined."""
+    if job.attempts and job.attempt.outcome is None:
+        raise IllegalTransition(job, f"{transition} while its nonce {job.attempt.nonce} is not settled")
+
+
+def _closed(job: Job, status: Status, now: datetime) -> Job:
+    return replace(
+        job, status=status, last_finished_at=now, next_check_at=None, pending_since=None, waits_for_nonce=None, checks=0
+    )
+
+
+def _with_outcome(job: Job, outcome: Outcome, receipt: Receipt | None) -> Job:
+    """Settle the attempt in flight. Its raw bytes have served their purpose; hashes and fees stay."""
+    transactions = tuple(replace(transaction, raw=b"") for transaction in job.attempt.transactions)
+    attempt = replace(job.attempt, outcome=outcome, receipt=receipt, transactions=transactions)
+    return replace(job, attempts=(*job.attempts[:-1], attempt))
