@@ -31,6 +31,24 @@ class InvalidRequest(JobsApiError):
     http_status = 400
 
 
+class InvalidJobId(InvalidRequest):
+    """Not 24 lower-case hex digits: it cannot be the id of any job."""
+
+    code = "InvalidJobId"
+
+    def __init__(self) -> None:
+        super().__init__("A job id is 24 lower-case hex digits, as in the _id of a job.")
+
+
+class InvalidCursor(InvalidRequest):
+    """A cursor this service did not give out for this question, or gave out too long ago."""
+
+    code = "InvalidCursor"
+
+    def __init__(self) -> None:
+        super().__init__("The cursor is not valid for this request or has expired: start again without it.")
+
+
 class Unauthorized(JobsApiError):
     code = "Unauthorized"
     http_status = 401

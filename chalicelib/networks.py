@@ -28,6 +28,8 @@ class Network:
     """Head-room above the estimate: state may move between estimate and inclusion."""
     max_in_flight: int
     """Nonces of one account that may be unsettled at once; nodes keep only so many of one sender."""
+    stuck_after_blocks: int
+    """A transaction not mined this many blocks after it was signed is replaced with higher fees."""
 
 
 FUSE = Network(
@@ -42,6 +44,7 @@ FUSE = Network(
     max_fee_cap=500 * GWEI,
     gas_multiplier=1.2,
     max_in_flight=1_000,
+    stuck_after_blocks=6,
 )
 
 NETWORKS: Mapping[str, Network] = MappingProxyType(
@@ -59,6 +62,7 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
             max_fee_cap=FUSE.max_fee_cap,
             gas_multiplier=FUSE.gas_multiplier,
             max_in_flight=FUSE.max_in_flight,
+            stuck_after_blocks=FUSE.stuck_after_blocks,
         ),
     }
 )

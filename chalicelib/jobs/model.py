@@ -86,6 +86,7 @@ class SignedTransaction:
     raw: bytes = field(repr=False)
     fees: Fees
     signed_at: datetime
+    signed_at_block: int
     purpose: Purpose = Purpose.ORIGINAL
 
 
@@ -113,7 +114,6 @@ class Attempt:
 
     nonce: int
     gas: int
-    signed_at_block: int
     transactions: tuple[SignedTransaction, ...]
     abandoned: "Failure | None" = None
     """Set when we give the transaction up: once a cancel transaction has freed its nonce, the job fails with this."""
@@ -178,6 +178,10 @@ class Job:
     """When reconcile looks at it, if nobody else did before (invariant 6). Set exactly while the job is open."""
     checks: int = 0
     """How often in a row reconcile found it waiting: the exponent of its back-off."""
+    waits_because: str | None = None
+    """Why a pending job is not signed yet."""
+    waits_until: datetime | None = None
+    """Until then it rests: whoever made it wait has sent a nudge that arrives afterwards."""
     waits_for_nonce: int | None = None
     """Its estimate reverted: believed only once every nonce below this one is settled (invariant 11)."""
 

@@ -84,7 +84,10 @@ class JobStore(Protocol):
         """Failed or cancelled jobs, oldest failure first."""
 
     def pending_of(self, account_id: str, limit: int) -> list[str]:
-        """Ids of the account's pending jobs in the order they were issued (eventually consistent)."""
+        """Ids of the account's pending jobs that do not wait, in the order they were issued (eventually consistent)."""
+
+    def has_earlier_waiting(self, job: Job) -> bool:
+        """Whether a job of the same account that was issued earlier is pending and waits (eventually consistent)."""
 
     def due(self, now: datetime, limit: int) -> list[Job]:
         """Open jobs whose nextCheckAt has passed (eventually consistent; keys are looked up again consistently)."""
@@ -109,8 +112,11 @@ class Queue(Protocol):
     def execute(self, jobs: Sequence[Job]) -> None:
         """Ask the execute worker for these pending jobs at once: one message a job, grouped by account."""
 
-    def execute_later(self, account_id: str, delay_seconds: int) -> None:
-        """Ask the execute worker for the account's pending jobs after a delay."""
+    def execute_now(self, account_id: str, job_ids: Sequence[str]) -> None:
+        """What a delayed message becomes when its time has come."""
+
+    def execute_later(self, account_id: str, job_ids: Sequence[str], delay_seconds: int) -> None:
+        """Ask the execute worker for these jobs of the account, and whatever else is pending on it, after a delay."""
 
     def confirm(self, job_ids: Sequence[str], delay_seconds: int) -> None:
         """Ask the confirm worker for these jobs after a delay (0–900 s)."""
@@ -215,6 +221,9 @@ class Chain(Protocol):
 
     def receipts(self, hashes: Sequence[str]) -> dict[str, Receipt]:
         """Receipts of those that are mined. Absence from the result decides nothing (invariant 8)."""
+
+    def user_of_nonce(self, address: str, nonce: int, block_number: int) -> str | None:
+        """Hash of the transaction that used this nonce, mined at or before the block; None when the node cannot tell."""
 
     def revert_reason(self, call: Call, block_number: int) -> str:
         """Replay a mined revert on the state it met and decode why; a sentence saying so when it cannot be told."""

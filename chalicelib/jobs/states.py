@@ -51,6 +51,8 @@ def started(job: Job, attempt: Attempt, now: datetime, next_check_at: datetime) 
         status=Status.STARTED,
         attempts=(*job.attempts, attempt)[-ATTEMPTS_KEPT:],
         attempt_count=job.attempt_count + 1,
+        waits_because=None,
+        waits_until=None,
         waits_for_nonce=None,
         pending_since=None,
         checks=0,
@@ -59,12 +61,26 @@ def started(job: Job, attempt: Attempt, now: datetime, next_check_at: datetime) 
     return with_event(job, now, "signed", f"nonce {attempt.nonce}, {attempt.latest.hash}")
 
 
-def waiting(job: Job, now: datetime, next_check_at: datetime, reason: str, waits_for_nonce: int | None = None) -> Job:
-    """Still pending, for a reason: the job says which, once, and when it is looked at again."""
+def waiting(
+    job: Job, now: datetime, until: datetime, reason: str, *, next_check_at: datetime, waits_for_nonce: int | None = None
+) -> Job:
+    """Still pending, for a reason: the job and, once, its history say which, and when it is looked at again."""
     _require(job, {Status.PENDING}, "kept waiting")
-    job = replace(job, next_check_at=next_check_at, waits_for_nonce=waits_for_nonce or job.waits_for_nonce)
-    last = job.history[-1] if job.history else None
-    return job if last and (last.event, last.detail) == ("waiting", reason) else with_event(job, now, "waiting", reason)
+    again = job.waits_because == reason
+    job = replace(
+        job,
+        waits_because=reason,
+        waits_until=until,
+        waits_for_nonce=waits_for_nonce or job.waits_for_nonce,
+        next_check_at=next_check_at,
+        checks=job.checks + 1 if again else 0,
+    )
+    return job if again else with_event(job, now, "waiting", reason)
+
+
+def is_resting(job: Job, now: datetime) -> bool:
+    """It waits, and whoever made it wait has seen to it that it is looked at again later."""
+    return job.waits_until is not None and job.waits_until > now
 
 
 def checked(job: Job, next_check_at: datetime) -> Job:
@@ -155,7 +171,6 @@ def retried(job: Job, now: datetime, next_check_at: datetime) -> Job:
         pending_since=now,
         next_check_at=next_check_at,
         checks=0,
-        waits_for_nonce=None,
     )
     return with_event(job, now, "retried")
 
@@ -173,7 +188,15 @@ def _require_settled(job: Job, transition: str) -> None:
 
 def _closed(job: Job, status: Status, now: datetime) -> Job:
     return replace(
-        job, status=status, last_finished_at=now, next_check_at=None, pending_since=None, waits_for_nonce=None, checks=0
+        job,
+        status=status,
+        last_finished_at=now,
+        next_check_at=None,
+        pending_since=None,
+        waits_because=None,
+        waits_until=None,
+        waits_for_nonce=None,
+        checks=0,
     )
 
 

@@ -1,0 +1,76 @@
+# One command each. Needs Python 3.11 or newer and make; everything else is installed into .venv, contracts/ and .local/.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON := .venv/bin/python
+READY := .venv/.ready
+REQUIREMENTS := requirements.txt requirements-dev.txt stack/constraints.txt
+
+# By the environment, never on a command line that others can see.
+export RPC_URL RPC_URLS FUNDER_KEY FUND_AMOUNT AWS_PORT RPC_PORT
+export PYTHONDONTWRITEBYTECODE = 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help run up down package deploy test lint bench faults
+
+help:
+	@echo 'make run                       the whole stack on this machine with a first job, until Ctrl-C'
+	@echo 'make up                        the same in the background; .local/stack.env says where'
+	@echo '                               RPC_URL=… FUNDER_KEY=0x…  on a node that already runs, instead of anvil'
+	@echo 'make down                      end it'
+	@echo 'make package [STAGE=…]         template and zip of a stage (local, spark, fuse) in .local/package'
+	@echo 'make deploy STAGE=spark        to AWS (RPC_URLS=…  the nodes to use)'
+	@echo 'make test                      everything that is checked before a release'
+	@echo 'make lint                      style and types'
+	@echo 'make bench                     how fast it is, on the stack that is up'
+	@echo 'make faults                    what it does when its parts fail'
+
+run: $(READY)
+	@$(PYTHON) -m stack run
+
+up: $(READY)
+	@$(PYTHON) -m stack up
+
+down: $(READY)
+	@$(PYTHON) -m stack down
+
+package: $(READY)
+	@$(PYTHON) -m stack package --stage $(or $(STAGE),local)
+
+deploy: $(READY)
+	@$(if $(STAGE),,$(error Say which stage: make deploy STAGE=spark))$(PYTHON) -m stack deploy --stage $(STAGE)
+
+lint: $(READY)
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+test: lint
+	@$(PYTHON) -m pytest tests/unit $(wildcard tests/store) tests/deploy tests/stack
+
+bench: $(READY)
+	@$(PYTHON) -m tests.bench
+
+faults: $(READY)
+	@$(PYTHON) -m pytest tests/faults
+
+# Made again when a requirement changed; a Python that has gone, or a half-made environment, starts afresh.
+$(READY): $(REQUIREMENTS)
+	@set -e; \
+	if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	  found=; \
+	  for name in python3 python3.13 python3.12 python3.11 python; do \
+	    if command -v $$name >/dev/null && $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 16))' 2>/dev/null; \
+	      then found=$$name; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then echo 'This needs Python 3.11 or newer, as python3, python3.11, python3.12 or python3.13.' >&2; exit 1; fi; \
+	  echo "Making .venv with $$($$found --version)"; \
+	  rm -rf .venv; \
+	  $$found -m venv .venv || { rm -rf .venv; echo 'Python could not make a virtual environment; its venv module is missing (python3-venv).' >&2; exit 1; }; \
+	fi; \
+	echo 'Installing what requirements-dev.txt names'; \
+	$(PYTHON) -m pip install --quiet -r requirements-dev.txt -c stack/constraints.txt || { echo 'pip could not install the requirements; its message is above.' >&2; exit 1; }; \
+	touch $(READY)

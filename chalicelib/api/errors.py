@@ -1,0 +1,115 @@
+"""The one map from errors to responses (HTTP contract: "Requests and errors")."""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from chalice.app import Chalice, Request, Response
+from pydantic import ValidationError
+
+from chalicelib.api.body import shown
+from chalicelib.api.wire import Reply, request_id_of, response_from
+from chalicelib.errors import (
+    InvalidRequest,
+    JobsApiError,
+    MethodNotAllowed,
+    ServiceUnavailable,
+    TooManyRequests,
+    Unauthorized,
+    UnsupportedMediaType,
+)
+
+MAX_DETAILS = 20
+RETRY_AFTER_SECONDS = 1
+
+log = logging.getLogger(__name__)
+
+
+def error_body(error: JobsApiError) -> dict[str, Any]:
+    """`{"error", "code", "details"?}`. Of a fault of ours only that it is one."""
+    if _is_internal(error):
+        return {"error": "Something went wrong on our side: try again, and report the request id.", "code": "InternalError"}
+    body: dict[str, Any] = {"error": error.message, "code": error.code}
+    if error.details:
+        body["details"] = [dict(detail) for detail in error.details[:MAX_DETAILS]]
+    return body
+
+
+def reply_to(error: Exception, request_id: str, route: str) -> Reply:
+    """The reply to a request that ended in `error`; one log line for a fault of ours, none for the caller's."""
+    if not isinstance(error, JobsApiError) or error.http_status >= 500:
+        log.error("request failed: %s", route, exc_info=error, extra={"requestId": request_id, "route": route})
+    if not isinstance(error, JobsApiError):
+        error = JobsApiError("unexpected")
+    body = error_body(error)
+    if error.http_status >= 500:
+        body["requestId"] = request_id
+    headers = {}
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"  # API Gateway delivers it as x-amzn-Remapped-WWW-Authenticate
+    if isinstance(error, ServiceUnavailable | TooManyRequests):
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return Reply(body, error.http_status, headers)
+
+
+def _is_internal(error: JobsApiError) -> bool:
+    """A 500 of whatever name (a configuration error says too much) is nobody's business; a passing 503 says what to do."""
+    return error.http_status >= 500 and not error.passing
+
+
+def invalid(problems: Iterable[tuple[str, str]]) -> InvalidRequest:
+    """Of (field, what is wrong with it) pairs; the field is empty for the body as a whole."""
+    details = [{"field": shown(field), "error": problem} for field, problem in problems]
+    first = details[0]
+    if len(details) == 1:
+        return InvalidRequest(f"{first['field']}: {first['error']}" if first["field"] else first["error"], details)
+    named = ", ".join(detail["field"] for detail in details[:MAX_DETAILS])
+    return InvalidRequest(f"{len(details)} fields are not valid: {named}. See details.", details[:MAX_DETAILS])
+
+
+def invalid_from(error: ValidationError) -> InvalidRequest:
+    """pydantic's findings in the contract's form, without the values: they may be long, and they are the caller's."""
+    return invalid((".".join(str(part) for part in problem["loc"]), _sentence(problem)) for problem in error.errors())
+
+
+def _sentence(problem: Any) -> str:
+    match problem["type"]:
+        case "extra_forbidden":
+            return "There is no field of this name here."
+        case "missing":
+            return "This field is needed."
+        case "value_error":
+            return str(problem["ctx"]["error"])
+        case _:
+            message: str = problem["msg"]
+            return message.rstrip(".") + "."
+
+
+# --- Chalice's own answers ---------------------------------------------------------------------------------------------
+
+
+def use_error_format(app: Chalice) -> None:
+    """Give what Chalice answers without asking a route (a wrong verb) the contract's form."""
+
+    def in_our_format(request: Request, get_response: Callable[[Any], Response]) -> Response:
+        response = get_response(request)
+        if isinstance(response.body, dict) and response.body.keys() == {"Code", "Message"}:
+            return _rewritten(response, request_id_of(app))
+        return response
+
+    app.register_middleware(in_our_format, "http")
+
+
+def _rewritten(response: Response, request_id: str) -> Response:
+    error = _FRAMEWORK_ERRORS.get(response.status_code, JobsApiError("unexpected"))
+    allow = response.headers.get("Allow")  # of a 405
+    body = error_body(error) | ({"requestId": request_id} if error.http_status >= 500 else {})
+    reply = Reply(body, error.http_status, {"Allow": str(allow)} if allow else {})
+    return response_from(reply, request_id)
+
+
+_FRAMEWORK_ERRORS: dict[int, JobsApiError] = {
+    400: InvalidRequest("The request is not valid HTTP for this API."),
+    405: MethodNotAllowed("This path does not take this verb."),
+    415: UnsupportedMediaType("The body must be JSON: send the header Content-Type: application/json."),
+}

@@ -1,0 +1,37 @@
+"""A node's transaction receipt as the domain's, or nothing where it proves nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from eth_utils.address import to_checksum_address
+
+from chalicelib.chain.quantities import quantity
+from chalicelib.errors import ChainUnavailable
+from chalicelib.jobs.model import Receipt
+
+
+def read_receipt(hash_: str, found: Any) -> Receipt | None:
+    """None unless it is the receipt of `hash_`, in a block, with a status: some nodes have receipts of pending transactions,
+    and before Byzantium (EIP-658) a receipt told no status.
+
+    Where effectiveGasPrice is missing (older nodes), the receipt's gasPrice stands in, which such nodes give as the price paid;
+    where both are, the price is 0: the fee is not known, and whether the transaction succeeded is what matters more.
+    """
+    if not isinstance(found, Mapping) or str(found.get("transactionHash")).lower() != hash_.lower():
+        return None
+    block_hash, contract = found.get("blockHash"), found.get("contractAddress")
+    price = found.get("effectiveGasPrice") or found.get("gasPrice") or "0x0"
+    try:
+        status = quantity(found.get("status"), "status")
+        receipt = Receipt(
+            hash=hash_,
+            block_number=quantity(found.get("blockNumber"), "block number"),
+            block_hash=str(block_hash).lower(),
+            succeeded=status == 1,
+            gas_used=quantity(found.get("gasUsed"), "gas used"),
+            effective_gas_price=quantity(price, "gas price"),
+            contract_address=to_checksum_address(contract) if isinstance(contract, str) and contract else None,
+        )
+    except (ChainUnavailable, ValueError, TypeError):
+        return None
+    return receipt if block_hash and status in (0, 1) else None

@@ -1,0 +1,103 @@
+"""JSON-RPC over several endpoints, in their order: one that fails is left out for a while, and the next one asked."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from chalicelib.chain.classify import message_of
+from chalicelib.chain.endpoint import Answer, Endpoint, Request
+from chalicelib.errors import ChainUnavailable, ConfigurationError
+
+__all__ = ["Answer", "Request", "RpcClient"]
+
+BATCH_ITEMS = 100
+BATCH_CHARACTERS = 1_000_000  # geth refuses bodies above 5 MB, some proxies far smaller ones
+
+
+class RpcClient:
+    """Every request may reach several endpoints: only what is safe to repeat may be asked, as the same signed bytes are.
+
+    The first use of an endpoint asks for its chain id: another than `chain_id` raises ConfigurationError, from every method.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        *,
+        chain_id: int,
+        timeout_seconds: float = 10.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if not urls:
+            raise ConfigurationError("RPC_URLS is empty: it must hold at least one endpoint of the chain.")
+        self._endpoints = tuple(Endpoint(url, chain_id, timeout_seconds, monotonic) for url in urls)
+        self._monotonic = monotonic
+
+    def __repr__(self) -> str:
+        return f"RpcClient({', '.join(endpoint.host for endpoint in self._endpoints)})"
+
+    def call(self, method: str, *params: Any) -> Any:
+        """The result of one read. Raises ChainUnavailable when nobody answers, or when the answer is an error."""
+        answer = self.request(method, *params)
+        if answer.error is not None:
+            raise ChainUnavailable(f"The chain's node refused {method}: {message_of(answer.error)}.")
+        return answer.result
+
+    def request(self, method: str, *params: Any) -> Answer:
+        """One answer, which may be an error. Raises ChainUnavailable when nobody answers."""
+        return self.batch([(method, list(params))])[0]
+
+    def batch(self, calls: Sequence[Request]) -> list[Answer]:
+        """One answer a call, in order; errors and requests nobody answered are among them, not raised.
+
+        Raises ChainUnavailable when none of the calls was answered at all.
+        """
+        answers: list[Answer] = []
+        for chunk in _chunks(calls):
+            got = self._ask(chunk)
+            answers += got
+            if not any(answer.answered for answer in got):  # nobody is there: the rest would only wait for as many time-outs
+                answers += [replace(got[0], doubtful=False)] * (len(calls) - len(answers))
+                break
+        if answers and not any(answer.answered for answer in answers):
+            raise ChainUnavailable(f"No RPC endpoint of the chain answers: {answers[0].error}.")
+        return answers
+
+    def _ask(self, calls: Sequence[Request]) -> list[Answer]:
+        """Each endpoint in turn is asked what is still open; an answer knows whether an earlier endpoint left a doubt."""
+        answers: list[Answer | None] = [None] * len(calls)
+        for endpoint in self._in_order():
+            open_ = [index for index, answer in enumerate(answers) if answer is None or answer.passing]
+            if not open_:
+                break
+            for index, answer in zip(open_, endpoint.ask([calls[index] for index in open_]), strict=True):
+                answers[index] = _better(answers[index], answer)
+        return [answer for answer in answers if answer is not None]
+
+    def _in_order(self) -> Iterator[Endpoint]:
+        """Those not left out now, first named first; when all are, the one that comes back soonest, rather than none."""
+        now = self._monotonic()
+        usable = [endpoint for endpoint in self._endpoints if endpoint.left_out_until <= now]
+        yield from usable or [min(self._endpoints, key=lambda endpoint: endpoint.left_out_until)]
+
+
+def _better(earlier: Answer | None, later: Answer) -> Answer:
+    if earlier is None:
+        return later
+    doubtful = earlier.doubtful or later.doubtful
+    if not earlier.answered and not later.answered:
+        return replace(later, error=f"{earlier.error}; {later.error}", doubtful=doubtful)
+    return replace(later if later.answered else earlier, doubtful=doubtful)
+
+
+def _chunks(calls: Sequence[Request]) -> Iterator[Sequence[Request]]:
+    start, characters = 0, 0
+    for index, (_, params) in enumerate(calls):
+        size = len(str(params))
+        if index > start and (index - start == BATCH_ITEMS or characters + size > BATCH_CHARACTERS):
+            yield calls[start:index]
+            start, characters = index, 0
+        characters += size
+    if start < len(calls):
+        yield calls[start:]

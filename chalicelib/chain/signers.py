@@ -1,0 +1,219 @@
+"""Signing accounts: keys in AWS KMS, or in Secrets Manager. A key never leaves this file; neither errors nor reprs tell it."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    ParamValidationError,
+)
+from eth_keys.datatypes import PrivateKey
+from eth_utils.exceptions import ValidationError
+
+from chalicelib.chain.signing import SECP256K1_N, address_of_public_key, digest, parse_der_signature, signed
+from chalicelib.errors import ConfigurationError, SignerUnavailable
+from chalicelib.jobs.model import Account, UnsignedTransaction
+from chalicelib.jobs.ports import Signer
+
+if TYPE_CHECKING:
+    from types_boto3_kms import KMSClient
+    from types_boto3_secretsmanager import SecretsManagerClient
+
+DEFAULT_PATH = "m/44'/60'/0'/0/0"  # BIP-44, Ethereum's first account
+SECRET_TTL_SECONDS = 300.0
+
+_PRIVATE_KEY = re.compile(r"(?:0x)?([0-9a-fA-F]{64})", re.ASCII)
+_PATH = re.compile(r"m(/[0-9]{1,10}['H]?)*", re.ASCII)
+_PASSING_CODE = re.compile(
+    r"throttl|limitexceeded|toomanyrequests|slowdown|timeout|internal|unavailable|expiredtoken|requestexpired", re.IGNORECASE
+)
+
+
+class KeySigner:
+    """Signs with a private key held in memory (RFC 6979 nonces, so the same transaction gets the same signature)."""
+
+    def __init__(self, private_key: bytes) -> None:
+        """Raises ValueError, without the key, when it is none."""
+        if len(private_key) != 32 or not 0 < int.from_bytes(private_key, "big") < SECP256K1_N:
+            raise ValueError("A private key is 32 bytes, a number between 1 and the order of secp256k1.")
+        self._key = PrivateKey(private_key)
+        self._address = self._key.public_key.to_checksum_address()
+
+    def __repr__(self) -> str:
+        return f"KeySigner({self._address})"
+
+    @property
+    def address(self) -> str:
+        return self._address
+
+    def sign(self, transaction: UnsignedTransaction) -> tuple[str, bytes]:
+        parity, r, s = self._key.sign_msg_hash(digest(transaction)).vrs
+        return signed(transaction, r, s, self._address, (parity,))
+
+
+class KmsSigner:
+    """Signs with an ECC_SECG_P256K1 key of AWS KMS, which never leaves it: one Sign request a transaction."""
+
+    def __init__(self, kms_client: "KMSClient", key_id: str, address: str) -> None:
+        self._kms = kms_client
+        self._key_id = key_id
+        self._address = address
+
+    def __repr__(self) -> str:
+        return f"KmsSigner({self._address})"
+
+    @property
+    def address(self) -> str:
+        return self._address
+
+    def sign(self, transaction: UnsignedTransaction) -> tuple[str, bytes]:
+        """Raises SignerUnavailable when KMS throttles or does not answer, ConfigurationError when it refuses the key."""
+        try:
+            answer = self._kms.sign(
+                KeyId=self._key_id, Message=digest(transaction), MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256"
+            )
+        except (ClientError, BotoCoreError) as error:
+            _raise(error, f"KMS key {self._key_id}")
+        try:
+            r, s = parse_der_signature(answer["Signature"])
+        except ValueError:
+            raise SignerUnavailable(f"KMS gave no signature that can be read for the key {self._key_id}.") from None
+        return signed(transaction, r, s, self._address)
+
+
+def kms_address(kms_client: "KMSClient", key_id: str) -> str:
+    """The checksummed address of a KMS key. Raises as `KmsSigner.sign` does; ConfigurationError for another type of key."""
+    try:
+        answer = kms_client.get_public_key(KeyId=key_id)
+    except (ClientError, BotoCoreError) as error:
+        _raise(error, f"KMS key {key_id}")
+    try:
+        return address_of_public_key(answer["PublicKey"])
+    except ValueError as error:
+        raise ConfigurationError(f"The KMS key {key_id} cannot sign for an account. {error}") from None
+
+
+class AccountSigners:
+    """The signer of each account, by its key: `kms:<key id or ARN>`, `secret:<id>` or `secret:<id>#<derivation path>`.
+
+    A secret's value is a private key in hex, or JSON with `privateKey` or `mnemonic`. It is read again after `cache_ttl`
+    seconds, so that a changed secret takes effect; a KMS key's address never changes.
+    """
+
+    def __init__(
+        self,
+        kms_client: "KMSClient",
+        secrets_client: "SecretsManagerClient",
+        cache_ttl: float = SECRET_TTL_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._kms = kms_client
+        self._secrets_manager = secrets_client
+        self._cache_ttl = cache_ttl
+        self._monotonic = monotonic
+        self._kms_signers: dict[str, KmsSigner] = {}
+        self._secret_signers: dict[str, tuple[float, KeySigner]] = {}
+        self._secrets: dict[str, tuple[float, str]] = {}
+
+    def __repr__(self) -> str:
+        return "AccountSigners()"
+
+    def of(self, account: Account) -> Signer:
+        """Raises ConfigurationError when the account's key cannot be used or is not the address's, SignerUnavailable when it
+        cannot be had now.
+        """
+        kind, _, reference = account.key.partition(":")
+        if kind == "kms" and reference:
+            signer: Signer = self._kms_signer(reference)
+        elif kind == "secret" and reference:
+            signer = self._secret_signer(reference)
+        else:
+            raise ConfigurationError(
+                f"The key of account {account.address} must be kms:<key id> or secret:<secret id>[#<derivation path>]."
+            )
+        if signer.address != account.address:
+            raise ConfigurationError(f"The key of account {account.address} is that of {signer.address}.")
+        return signer
+
+    def _kms_signer(self, key_id: str) -> KmsSigner:
+        if key_id not in self._kms_signers:
+            self._kms_signers[key_id] = KmsSigner(self._kms, key_id, kms_address(self._kms, key_id))
+        return self._kms_signers[key_id]
+
+    def _secret_signer(self, reference: str) -> KeySigner:
+        expires_at, signer = self._secret_signers.get(reference, (float("-inf"), None))
+        if signer is not None and self._monotonic() < expires_at:
+            return signer
+        secret_id, _, path = reference.partition("#")
+        expires_at, value = self._secret(secret_id)
+        private_key = _private_key(value, path)
+        if isinstance(private_key, str):
+            raise ConfigurationError(f"The secret {secret_id} {private_key}.")
+        signer = KeySigner(private_key)
+        self._secret_signers[reference] = (expires_at, signer)
+        return signer
+
+    def _secret(self, secret_id: str) -> tuple[float, str]:
+        """(when it must be read again, value): one secret may hold the mnemonic of many accounts."""
+        cached = self._secrets.get(secret_id)
+        if cached is not None and self._monotonic() < cached[0]:
+            return cached
+        try:
+            answer = self._secrets_manager.get_secret_value(SecretId=secret_id)
+        except (ClientError, BotoCoreError) as error:
+            _raise(error, f"secret {secret_id}")
+        value = answer.get("SecretString")
+        if value is None:
+            raise ConfigurationError(f"The secret {secret_id} is binary: it must be text.")
+        self._secrets[secret_id] = (self._monotonic() + self._cache_ttl, value)
+        return self._secrets[secret_id]
+
+
+def _private_key(value: str, path: str) -> bytes | str:
+    """The key a secret stands for, or what is wrong with it, in words that do not tell it."""
+    try:
+        content: Any = json.loads(value)
+    except (ValueError, RecursionError):
+        content = None
+    fields = content if isinstance(content, Mapping) else {"privateKey": value.strip()}
+    mnemonic, private_key = fields.get("mnemonic"), fields.get("privateKey")
+    if isinstance(mnemonic, str) and (path or private_key is None):
+        return _derived(mnemonic, path or DEFAULT_PATH)
+    if path:
+        return "holds no mnemonic, so a derivation path is of no use with it"
+    matched = _PRIVATE_KEY.fullmatch(private_key) if isinstance(private_key, str) else None
+    if matched is None:
+        return "holds no key: it must be 0x and 64 hex digits, or JSON with privateKey or mnemonic"
+    key = bytes.fromhex(matched[1])
+    return key if 0 < int.from_bytes(key, "big") < SECP256K1_N else "holds a number that is no private key"
+
+
+def _derived(mnemonic: str, path: str) -> bytes | str:
+    """BIP-39, BIP-32. eth_account's errors quote the mnemonic: none of them passes."""
+    from eth_account import Account as Wallet  # noqa: PLC0415  # slow to import, and only mnemonics need it
+
+    if not _PATH.fullmatch(path):
+        return "is used with a derivation path that cannot be read; it must be like m/44'/60'/0'/0/0"
+    Wallet.enable_unaudited_hdwallet_features()
+    try:
+        return bytes(Wallet.from_mnemonic(" ".join(mnemonic.split()), account_path=path).key)
+    except (ValidationError, ValueError, TypeError, ArithmeticError):
+        return "holds a mnemonic that is none of BIP-39, or cannot be derived from"
+
+
+def _raise(error: ClientError | BotoCoreError, what: str) -> NoReturn:
+    """AWS's refusal or silence as ours. The original's text is left out: it holds account ids and roles."""
+    if isinstance(error, ClientError):
+        code = str(error.response.get("Error", {}).get("Code", "unknown"))
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        if status == 429 or status >= 500 or _PASSING_CODE.search(code):
+            raise SignerUnavailable(f"The {what} cannot be used now ({code}).") from None
+        raise ConfigurationError(f"The {what} cannot be used ({code}).") from None
+    if isinstance(error, NoCredentialsError | ParamValidationError):
+        raise ConfigurationError(f"The {what} cannot be used ({type(error).__name__}).") from None
+    raise SignerUnavailable(f"The {what} did not answer ({type(error).__name__}).") from None

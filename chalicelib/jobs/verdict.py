@@ -1,0 +1,69 @@
+"""What the chain says of a job in flight: the rules of invariants 3, 5 and 8, as one pure function."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chalicelib.jobs.model import Job, Purpose, Receipt, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What was read of one account, in this order: the head, the two counts, then the receipts."""
+
+    head: int
+    mined: int
+    """The account's transactions in the newest block: nonces below are used, perhaps not for good."""
+    settled: int
+    """The same, `confirmations` deep: nonces below are used for good."""
+    receipts: Mapping[str, Receipt]
+    """By hash. One that is missing decides nothing: the node may lag."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """This transaction of the attempt is mined, deep enough."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """Mined, but not deep enough yet: so many blocks are missing (at least 1)."""
+
+    blocks_missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class NonceSettledElsewhere:
+    """The nonce is used for good and no receipt of ours is known. Needs proof of who used it before anything follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unmined:
+    """Nothing of the attempt is known to be mined; it may still be."""
+
+
+Verdict = Settled | Mined | NonceSettledElsewhere | Unmined
+
+
+def judge(job: Job, sight: Sight, confirmations: int) -> Verdict:
+    """A transaction in block B is settled when the head is at B + confirmations - 1: then it is `confirmations` deep."""
+    attempt = job.attempt
+    receipt = next((sight.receipts[hash_] for hash_ in attempt.hashes if hash_ in sight.receipts), None)
+    if receipt is not None:
+        blocks_missing = receipt.block_number + confirmations - 1 - sight.head
+        return Settled(receipt) if blocks_missing <= 0 else Mined(blocks_missing)
+    if attempt.nonce < sight.settled:
+        return NonceSettledElsewhere()
+    if attempt.nonce < sight.mined:
+        return Mined(blocks_missing=1)  # by one of ours whose receipt lags, or by another's: depth will tell
+    return Unmined()
+
+
+def is_to_be_cancelled(job: Job) -> bool:
+    """Asked for by the issuer, or given up by us: the nonce has to be freed."""
+    return job.status is Status.CANCEL_REQUESTED or job.attempt.abandoned is not None
+
+
+def is_being_cancelled(job: Job) -> bool:
+    return job.attempt.latest.purpose is Purpose.CANCEL

@@ -1,0 +1,82 @@
+"""What both tables share: which of DynamoDB's errors mean what, and batched consistent reads."""
+
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import ServiceUnavailable, VersionConflict
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+BATCH_GET_LIMIT = 100
+UNPROCESSED_ROUNDS = 8
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """DynamoDB's errors as ours.
+
+    Raises VersionConflict where a condition failed or another transaction was writing the same item, ServiceUnavailable for
+    whatever passes (throttling, time-outs, 5xx): then a write may or may not have been applied, and only a read can tell.
+    """
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in ("ConditionalCheckFailedException", "TransactionConflictException"):
+            raise VersionConflict("The record was changed at the same time.") from error
+        if code == "TransactionCanceledException":
+            reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+            if reasons & {"ConditionalCheckFailed", "TransactionConflict"}:
+                raise VersionConflict("A record of the transaction was changed at the same time.") from error
+            if reasons & {"ThrottlingError", "ProvisionedThroughputExceeded"}:
+                raise ServiceUnavailable("The table throttles.") from error
+            raise
+        if _is_passing(error):
+            raise ServiceUnavailable(f"The table does not answer: {code}.") from error
+        raise
+    except BotoCoreError as error:
+        raise ServiceUnavailable(f"The table does not answer: {type(error).__name__}.") from error
+
+
+def _is_passing(error: ClientError) -> bool:
+    code = error.response["Error"]["Code"]
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    throttled = {
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingException",
+        "TransactionInProgressException",
+    }
+    return status >= 500 or code in throttled
+
+
+def batch_get(client: "DynamoDBClient", table: str, key_name: str, keys: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    """Strongly consistent read of many items, by key; those that do not exist are absent.
+
+    BatchGetItem may leave keys unprocessed; they are asked for again, with growing pauses, up to eight rounds.
+    """
+    found: dict[str, Mapping[str, Any]] = {}
+    waiting = list(dict.fromkeys(keys))
+    rounds = 0
+    while waiting:
+        asked, waiting = waiting[:BATCH_GET_LIMIT], waiting[BATCH_GET_LIMIT:]
+        with translated_errors():
+            answer = client.batch_get_item(
+                RequestItems={table: {"Keys": [{key_name: {"S": key}} for key in asked], "ConsistentRead": True}}
+            )
+        for item in answer["Responses"].get(table, []):
+            found[item[key_name]["S"]] = item
+        unprocessed = answer.get("UnprocessedKeys") or {}
+        if table in unprocessed:
+            rounds += 1
+            if rounds > UNPROCESSED_ROUNDS:
+                raise ServiceUnavailable("The table throttles.")
+            waiting = [str(key[key_name]["S"]) for key in unprocessed[table]["Keys"]] + waiting
+            time.sleep(random.uniform(0, 0.02 * 2**rounds))  # noqa: S311 -- jitter
+    return found

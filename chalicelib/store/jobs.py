@@ -1,0 +1,190 @@
+"""The jobs table: the `JobStore` of `chalicelib.jobs.ports` on DynamoDB."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.errors import VersionConflict
+from chalicelib.jobs.model import Account, Job, Status, account_id
+from chalicelib.jobs.ports import FailedQuery, Page
+from chalicelib.store.dynamodb import batch_get, translated_errors
+from chalicelib.store.records import SHARDS, failed_owner, failed_shard, job_from, job_item, order, pending_account, time_text
+from chalicelib.store.walk import Index, IndexReader, Position, Slice, just_above
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+BY_CORRELATION_ID = Index("correlationId", "correlationId", "jobId")
+BY_EXTERNAL_ID = Index("externalId", "externalId", "issuedOrder")
+BY_OWNER = Index("owner", "owner", "issuedOrder")
+ALL = Index("all", "shard", "issuedOrder")
+OPEN = Index("open", "openShard", "nextCheckAt")
+PENDING = Index("pending", "pendingAccount", "pendingOrder")
+FAILED_OF_OWNER = Index("failedOfOwner", "failedOwner", "finishedOrder")
+FAILED = Index("failed", "failedShard", "finishedOrder")
+
+ALL_SHARDS = tuple(str(number) for number in range(SHARDS))
+LIST_ROUNDS = 10
+"""Pages of the index that one page of a filtered list may read: a rare status makes a short page with a cursor."""
+
+
+class DynamoJobStore:
+    """Every method may raise ServiceUnavailable: then a write may or may not have been applied."""
+
+    def __init__(self, client: "DynamoDBClient", jobs_table: str, accounts_table: str) -> None:
+        self._client = client
+        self._table = jobs_table
+        self._accounts_table = accounts_table
+        self._indexes = IndexReader(client, jobs_table)
+
+    # --- one job ---
+
+    def issue(self, job: Job) -> Job | None:
+        """One conditional put: the row that already has the id comes back with the refusal, no second read."""
+        existing = self._put(job, "attribute_not_exists(jobId)", {})
+        # Our own put, whose answer was lost on the way and which the client repeated, is not a replay.
+        return None if existing is None or existing == job else existing
+
+    def get(self, job_id: str) -> Job | None:
+        with translated_errors():
+            answer = self._client.get_item(TableName=self._table, Key={"jobId": {"S": job_id}}, ConsistentRead=True)
+        return job_from(answer["Item"]) if "Item" in answer else None
+
+    def load(self, job_ids: Iterable[str]) -> list[Job]:
+        ids = list(dict.fromkeys(job_ids))
+        items = batch_get(self._client, self._table, "jobId", ids)
+        return [job_from(items[job_id]) for job_id in ids if job_id in items]
+
+    def save(self, job: Job) -> Job:
+        written = replace(job, version=job.version + 1)
+        existing = self._put(written, "#version = :version", {":version": {"N": str(job.version)}}, {"#version": "version"})
+        if existing is not None and existing != written:
+            raise VersionConflict("The job was changed at the same time.")
+        return written
+
+    def _put(self, job: Job, condition: str, values: Mapping[str, Any], names: Mapping[str, str] | None = None) -> Job | None:
+        """Put where the condition holds; otherwise return the row that is there (None: there is none, or it was put)."""
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "Item": job_item(job),
+            "ConditionExpression": condition,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if values:
+            request |= {"ExpressionAttributeValues": values, "ExpressionAttributeNames": names}
+        with translated_errors():
+            try:
+                self._client.put_item(**request)
+            except ClientError as error:
+                response: Mapping[str, Any] = error.response
+                if response["Error"]["Code"] == "ConditionalCheckFailedException" and "Item" in response:
+                    return job_from(response["Item"])
+                raise
+        return None
+
+    # --- many at once ---
+
+    def start(self, account: Account, next_nonce: int, jobs: Sequence[Job]) -> list[Job]:
+        written = [replace(job, version=job.version + 1) for job in jobs]
+        account_is_as_read = "nextNonce = :expected" if account.next_nonce is not None else "attribute_not_exists(nextNonce)"
+        values: dict[str, Any] = {":next": {"N": str(next_nonce)}}
+        if account.next_nonce is not None:
+            values[":expected"] = {"N": str(account.next_nonce)}
+        take_nonces: Any = {
+            "Update": {
+                "TableName": self._accounts_table,
+                "Key": {"accountId": {"S": account.account_id}},
+                "UpdateExpression": "SET nextNonce = :next",
+                "ConditionExpression": f"attribute_exists(accountId) AND attribute_not_exists(paused) AND {account_is_as_read}",
+                "ExpressionAttributeValues": values,
+            }
+        }
+        puts: list[Any] = [
+            {
+                "Put": {
+                    "TableName": self._table,
+                    "Item": job_item(job),
+                    "ConditionExpression": "#version = :version",
+                    "ExpressionAttributeNames": {"#version": "version"},
+                    "ExpressionAttributeValues": {":version": {"N": str(before.version)}},
+                }
+            }
+            for before, job in zip(jobs, written, strict=True)
+        ]
+        # boto sends a ClientRequestToken of its own with every call: its own repeats after a lost answer apply once.
+        with translated_errors():
+            self._client.transact_write_items(TransactItems=[take_nonces, *puts])
+        return written
+
+    # --- by index ---
+
+    def find_by_correlation_id(self, correlation_id: str) -> list[Job]:
+        with translated_errors():
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=BY_CORRELATION_ID.name,
+                KeyConditionExpression="correlationId = :id",
+                ExpressionAttributeValues={":id": {"S": correlation_id}},
+                Limit=100,
+            )
+        return self.load(item["jobId"]["S"] for item in answer["Items"])
+
+    def find_by_external_id(self, external_id: str, owner: str | None) -> list[Job]:
+        part = Slice(ascending=False, equal={} if owner is None else {"owner": owner})
+        positions, _ = self._indexes.walk(BY_EXTERNAL_ID, [external_id], part, limit=100)
+        return self._load_positions(positions)
+
+    def list_jobs(
+        self, owner: str | None, status: Status | None, name: str | None, limit: int, cursor: Mapping[str, str] | None
+    ) -> Page:
+        index, partitions = (ALL, ALL_SHARDS) if owner is None else (BY_OWNER, (owner,))
+        below = cursor["below"] if cursor else None
+        found: list[Job] = []
+        for _ in range(LIST_ROUNDS):
+            part = Slice(below=below, ascending=False)
+            positions, below = self._indexes.walk(index, partitions, part, limit)
+            rows = {job.job_id: job for job in self._load_positions(positions)}
+            for position in positions:
+                job = rows.get(position.job_id)
+                if job is None or status not in (None, job.status) or name not in (None, job.name):
+                    continue
+                found.append(job)
+                if len(found) == limit:
+                    more = below is not None or position is not positions[-1]
+                    return Page(tuple(found), {"below": position.order} if more else None)
+            if below is None:
+                return Page(tuple(found))
+        return Page(tuple(found), {"below": below} if below else None)
+
+    def find_failed(self, query: FailedQuery, limit: int, cursor: Mapping[str, str] | None) -> Page:
+        if query.owner is None:
+            index, partitions = FAILED, [failed_shard(name, query.status) for name in ALL_SHARDS]
+        else:
+            index, partitions = FAILED_OF_OWNER, [failed_owner(query.owner, query.status)]
+        after, before = (time_text(bound) if bound else None for bound in (query.after, query.before))
+        above = just_above(cursor["above"]) if cursor else after
+        equal = {name: value for name, value in (("name", query.name), ("failCode", query.code)) if value is not None}
+        part = Slice(above=above, below=before, equal=equal)
+        positions, reached = self._indexes.walk(index, partitions, part, limit)
+        return Page(tuple(self._load_positions(positions)), {"above": reached} if reached else None)
+
+    def pending_of(self, account: str, limit: int) -> list[str]:
+        positions, _ = self._indexes.walk(PENDING, [pending_account(account, waits=False)], Slice(), limit)
+        return [position.job_id for position in positions]
+
+    def has_earlier_waiting(self, job: Job) -> bool:
+        partition = pending_account(account_id(job.chain_id, job.account), waits=True)
+        before = order(job.pending_since or job.created_at, job.job_id)
+        positions, _ = self._indexes.walk(PENDING, [partition], Slice(below=before), limit=1)
+        return bool(positions)
+
+    def due(self, now: datetime, limit: int) -> list[Job]:
+        positions, _ = self._indexes.walk(OPEN, ALL_SHARDS, Slice(below=time_text(now)), limit)
+        rows = self._load_positions(positions)
+        return [job for job in rows if job.next_check_at is not None and job.next_check_at <= now]
+
+    def _load_positions(self, positions: Sequence[Position]) -> list[Job]:
+        return self.load(position.job_id for position in positions)

@@ -1,0 +1,45 @@
+"""Dead letters: what could not be handled is written into the jobs it was about, and, where that is safe, ends them."""
+
+import logging
+from collections.abc import Sequence
+
+from chalicelib.errors import VersionConflict
+from chalicelib.jobs.model import Failure, Job, Status
+from chalicelib.jobs.states import failed, with_event
+from chalicelib.workers.ports import WorkerPorts
+
+log = logging.getLogger(__name__)
+
+DEAD_LETTERED = "deadLettered"
+DEAD_LETTERS_ALLOWED = 3
+"""An outage may dead-letter a nudge once or twice, and reconcile sends another; a job that does it again is poison itself."""
+LOST_RACES_ALLOWED = 5
+
+
+def record_dead_letter(job_ids: Sequence[str], reason: str, ports: WorkerPorts) -> None:
+    """Note it in the history of each job that is still open. A pending one that keeps doing it fails: it is not on chain.
+
+    One in flight stays open, whatever happens: only the chain can close it (invariant 4), and reconcile goes on with it.
+    """
+    for job_id in job_ids:
+        for _ in range(LOST_RACES_ALLOWED):
+            job = ports.jobs.get(job_id)
+            if job is None or not job.is_open:
+                break
+            try:
+                ports.jobs.save(_noted(job, reason, ports))
+            except VersionConflict:
+                continue
+            log.error("dead letter", extra={"jobId": job_id, "correlationId": job.correlation_id, "reason": reason})
+            break
+
+
+def _noted(job: Job, reason: str, ports: WorkerPorts) -> Job:
+    now = ports.clock()
+    noted = with_event(job, now, DEAD_LETTERED, reason)
+    since_retry = [event.event for event in noted.history]
+    if "retried" in since_retry:
+        since_retry = since_retry[len(since_retry) - since_retry[::-1].index("retried") :]
+    if job.status is Status.PENDING and since_retry.count(DEAD_LETTERED) >= DEAD_LETTERS_ALLOWED:
+        return failed(noted, Failure("DeadLettered", reason), now)
+    return noted

@@ -1,0 +1,221 @@
+"""Execute: estimate, sign, store and broadcast the pending jobs of one account, in the order they were issued.
+
+Everything may die between any two lines. Before `jobs.start` nothing has happened; after it the signed transaction is stored,
+and whoever comes next (this message again, confirm, reconcile) broadcasts the same bytes.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from math import ceil
+
+from chalicelib.errors import ChainUnavailable, ConfigurationError, JobsApiError, SignerUnavailable, VersionConflict
+from chalicelib.jobs.model import (
+    IN_FLIGHT,
+    Account,
+    Attempt,
+    Failure,
+    Job,
+    SignedTransaction,
+    Status,
+    UnsignedTransaction,
+)
+from chalicelib.jobs.ports import Call, Estimate, GasEstimate, Head, Revert, Unfunded
+from chalicelib.jobs.pricing import limited
+from chalicelib.jobs.states import failed, is_resting, started, waiting
+from chalicelib.workers.broadcast import broadcast
+from chalicelib.workers.ports import WorkerPorts
+
+log = logging.getLogger(__name__)
+
+JOBS_PER_ROUND = 50
+BYTES_PER_ROUND = 1_000_000
+"""What one TransactWriteItems takes here: it holds 100 items and 4 MB, and a job's data comes with its signed copy."""
+ROUNDS = 20
+LOST_RACES_ALLOWED = 5
+LONGEST_WAIT_SECONDS = 60
+CHECK_MARGIN = timedelta(seconds=60)
+"""How long after signing reconcile looks, if no confirm poll did."""
+
+WAITS_FOR_EARLIER = "its gas estimate reverts while earlier transactions of the account are not settled"
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """A job that cannot be signed yet, and why."""
+
+    job: Job
+    reason: str
+    waits_for_nonce: int | None = None
+
+
+@dataclass(slots=True)
+class Sorted:
+    """What the estimates of one round say: who can be signed, with which gas limit, and who has to wait."""
+
+    accepted: list[tuple[Job, int]] = field(default_factory=list)
+    postponed: list[Postponed] = field(default_factory=list)
+
+
+def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) -> None:
+    """Sign and broadcast what is pending on the account: `job_ids` for sure, others as the index shows them.
+
+    Raises only what another delivery of the message may mend (the table or the queue does not answer).
+    """
+    in_flight = [job for job in ports.jobs.load(job_ids) if job.status in IN_FLIGHT]
+    broadcast(in_flight, ports)  # a worker died after storing them: send the same bytes again
+    lost_races = 0
+    for _ in range(ROUNDS):
+        pending = _pending(account_id, job_ids, ports)
+        if not pending:
+            return
+        try:
+            accepted, postponed = _execute_round(account_id, pending, ports)
+        except VersionConflict:
+            lost_races += 1
+            if lost_races > LOST_RACES_ALLOWED:
+                break
+            continue  # cancelled meanwhile, or another worker took the nonces: read again and yield to what is true
+        except (ChainUnavailable, SignerUnavailable, ConfigurationError) as error:
+            accepted, postponed = False, [Postponed(job, error.message) for job in pending]
+        if not accepted:  # whoever waits only for those just sent gets another round first
+            _postpone(account_id, postponed, ports)
+        if not accepted and len(pending) < JOBS_PER_ROUND:
+            return
+    ports.queue.execute_later(account_id, job_ids, delay_seconds=1)
+
+
+def _pending(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) -> list[Job]:
+    """The account's pending jobs as they are now, in the order they were issued (invariant 11)."""
+    now = ports.clock()
+    rows = ports.jobs.load([*job_ids, *ports.jobs.pending_of(account_id, JOBS_PER_ROUND)])
+    pending = [job for job in rows if job.status is Status.PENDING and not is_resting(job, now)]
+    return sorted(pending, key=lambda job: (job.pending_since or job.created_at, job.job_id))[:JOBS_PER_ROUND]
+
+
+def _execute_round(account_id: str, pending: Sequence[Job], ports: WorkerPorts) -> tuple[bool, list[Postponed]]:
+    """Sign, store and broadcast what can be; returns whether there was any, and who has to wait."""
+    account = ports.accounts.get(account_id)
+    if account is None:
+        raise ConfigurationError(f"The account {account_id} is not set up.")
+    if account.paused is not None:
+        return False, [Postponed(job, f"the account is paused: {account.paused}") for job in pending]
+    alive = _fail_expired(pending, ports)
+    head = ports.chain.head()
+    mined = ports.chain.transaction_count(account.address)
+    settled = ports.chain.transaction_count(account.address, max(0, head.number - ports.network.confirmations + 1))
+    first_nonce = max(account.next_nonce or 0, mined)  # the chain is ahead where the key is used elsewhere, too
+    room = max(0, ports.network.max_in_flight - (first_nonce - mined))
+    chosen = _within_bytes(alive[:room])
+    crowded = [Postponed(job, "the account has as many transactions in flight as the network takes") for job in alive[room:]]
+    estimates = ports.chain.estimate([Call.of(account.address, job.request) for job in chosen])
+    result = _sort(chosen, estimates, first_nonce, settled, ports)
+    signed = _sign(result.accepted, account, first_nonce, head, ports) if result.accepted else []
+    if signed:
+        broadcast(ports.jobs.start(account, first_nonce + len(signed), signed), ports)
+    return bool(signed), [*result.postponed, *crowded]
+
+
+def _fail_expired(pending: Sequence[Job], ports: WorkerPorts) -> list[Job]:
+    """The jobs that may still be signed; the others have failed, with nothing of them on chain."""
+    now = ports.clock()
+    alive: list[Job] = []
+    for job in pending:
+        valid_until = job.request.valid_until
+        if valid_until is not None and valid_until <= now:
+            ports.jobs.save(failed(job, Failure("Expired", "It was not signed by its validUntil."), now))
+        else:
+            alive.append(job)
+    return alive
+
+
+def _within_bytes(jobs: Sequence[Job]) -> list[Job]:
+    total = 0
+    chosen: list[Job] = []
+    for job in jobs:
+        total += 2 * len(job.request.data) + 2_000
+        if chosen and total > BYTES_PER_ROUND:
+            break
+        chosen.append(job)
+    return chosen
+
+
+def _sort(jobs: Sequence[Job], estimates: Sequence[Estimate], first_nonce: int, settled: int, ports: WorkerPorts) -> Sorted:
+    """What each estimate means for its job. `settled` was read before the estimates were made."""
+    result = Sorted()
+    for job, estimate in zip(jobs, estimates, strict=True):
+        match estimate:
+            case GasEstimate(gas):
+                result.accepted.append((job, gas))
+            case Revert(reason):
+                waits_for_nonce = _nonce_to_wait_for(job, result, first_nonce, settled, ports)
+                if waits_for_nonce is None:
+                    ports.jobs.save(failed(job, Failure("EstimateReverted", reason), ports.clock()))
+                else:
+                    result.postponed.append(Postponed(job, WAITS_FOR_EARLIER, waits_for_nonce))
+            case Unfunded(reason):
+                result.postponed.append(Postponed(job, f"the account's funds do not cover it: {reason}"))
+            case _:
+                result.postponed.append(Postponed(job, f"the node could not estimate it: {estimate.reason}"))
+    return result
+
+
+def _nonce_to_wait_for(job: Job, before: Sorted, first_nonce: int, settled: int, ports: WorkerPorts) -> int | None:
+    """Invariant 11: below which nonce everything must be settled before this revert is believed; None: it is believed.
+
+    An earlier job of the account that is accepted in this round, or waits, may be what this one needs. Where there is none,
+    the nonces taken before the revert was first seen decide, so that later jobs cannot put the answer off for ever.
+    """
+    next_free = first_nonce + len(before.accepted)
+    if before.accepted or before.postponed or ports.jobs.has_earlier_waiting(job):
+        return next_free
+    nonce = next_free if job.waits_for_nonce is None else job.waits_for_nonce
+    return nonce if settled < nonce else None
+
+
+def _sign(accepted: Sequence[tuple[Job, int]], account: Account, first_nonce: int, head: Head, ports: WorkerPorts) -> list[Job]:
+    """Each job with a new attempt at the next nonce. Nothing is taken yet: that happens when they are stored."""
+    fees = ports.chain.fees(head)
+    signer = ports.signers.of(account)
+    signed: list[Job] = []
+    for job, gas in accepted:
+        now = ports.clock()
+        request = job.request
+        offered = limited(fees, request.max_fee_per_gas)
+        nonce = first_nonce + len(signed)
+        unsigned = UnsignedTransaction(account.chain_id, nonce, request.to, request.value, request.data, gas, offered)
+        try:
+            transaction_hash, raw = signer.sign(unsigned)
+        except JobsApiError:
+            raise
+        except Exception:
+            # Whatever is wrong with this one job must not hold back the account. Nothing of it exists on chain.
+            log.exception("a job could not be signed", extra={"jobId": job.job_id})
+            ports.jobs.save(failed(job, Failure("InternalError", "The transaction could not be built."), now))
+            continue
+        attempt = Attempt(nonce, gas, (SignedTransaction(transaction_hash, raw, offered, now, head.number),))
+        soon = now + CHECK_MARGIN / 2
+        next_check_at = job.next_check_at if job.next_check_at and job.next_check_at > soon else now + CHECK_MARGIN
+        signed.append(started(job, attempt, now, next_check_at))
+    return signed
+
+
+def _postpone(account_id: str, postponed: Sequence[Postponed], ports: WorkerPorts) -> None:
+    """Write down why jobs wait and until when, and come back then: exponentially later, and no sooner for anybody else."""
+    delays: dict[str, int] = {}
+    for wait in postponed:
+        now = ports.clock()
+        delay = min(ceil(ports.network.block_seconds) * 2 ** min(wait.job.checks, 6), LONGEST_WAIT_SECONDS)
+        until = now + timedelta(seconds=delay)
+        waits = waiting(
+            wait.job, now, until, wait.reason, next_check_at=until + CHECK_MARGIN, waits_for_nonce=wait.waits_for_nonce
+        )
+        try:
+            ports.jobs.save(waits)
+        except VersionConflict:
+            continue  # cancelled, or another worker's: not ours to postpone any more
+        delays[wait.job.job_id] = delay
+    for delay in sorted(set(delays.values())):
+        due = [job_id for job_id, its_delay in delays.items() if its_delay == delay]
+        ports.queue.execute_later(account_id, due, delay)

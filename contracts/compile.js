@@ -1,0 +1,44 @@
+// Compiles src/*.sol with solc's standard JSON into out/<Contract>.json {abi, bytecode}.
+// The same sources and lock give the same bytes: no metadata hash is appended. Fuse's EVM stands at Shanghai.
+"use strict";
+
+const fs = require("node:fs");
+const path = require("node:path");
+const solc = require("solc");
+
+const SOURCES = path.join(__dirname, "src");
+const OUT = path.join(__dirname, "out");
+
+function importFile(name) {
+  try {
+    return { contents: fs.readFileSync(require.resolve(name, { paths: [__dirname] }), "utf8") };
+  } catch {
+    return { error: `${name} is not installed` };
+  }
+}
+
+const files = fs.readdirSync(SOURCES).filter((file) => file.endsWith(".sol")).sort();
+const input = {
+  language: "Solidity",
+  sources: Object.fromEntries(files.map((file) => [file, { content: fs.readFileSync(path.join(SOURCES, file), "utf8") }])),
+  settings: {
+    evmVersion: "shanghai",
+    optimizer: { enabled: true, runs: 200 },
+    metadata: { appendCBOR: false, bytecodeHash: "none" },
+    outputSelection: { "*": { "*": ["abi", "evm.bytecode.object"] } },
+  },
+};
+
+const output = JSON.parse(solc.compile(JSON.stringify(input), { import: importFile }));
+const problems = output.errors ?? [];
+for (const problem of problems) console.error(problem.formattedMessage);
+if (problems.length > 0) process.exit(1); // warnings too: they are never looked at otherwise
+
+fs.rmSync(OUT, { recursive: true, force: true });
+fs.mkdirSync(OUT);
+for (const file of files) {
+  for (const [name, contract] of Object.entries(output.contracts[file])) {
+    const artifact = { abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` };
+    fs.writeFileSync(path.join(OUT, `${name}.json`), `${JSON.stringify(artifact, null, 2)}\n`);
+  }
+}

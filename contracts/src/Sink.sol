@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: UNLICENSED
+pragma solidity ^0.8.24;
+
+/// What the stack tests send jobs to: it counts what happened, and fails in every way a contract can.
+contract Sink {
+    /// Calls of `hit` and its variants by id: exactly-once means 1.
+    mapping(bytes32 id => uint256) public hits;
+    uint256 public total;
+    /// Wei received through `receive` or `pay`, by sender.
+    mapping(address sender => uint256) public paid;
+    bool public closed;
+
+    event Hit(bytes32 indexed id, address indexed sender, uint256 count);
+    event Paid(address indexed sender, uint256 value);
+
+    error TooLittle(uint256 available, uint256 required);
+    error NotWanted(address who, string why);
+    error Bare();
+
+    receive() external payable {
+        _pay();
+    }
+
+    function pay() external payable {
+        _pay();
+    }
+
+    function hit(bytes32 id) public {
+        uint256 count = ++hits[id];
+        ++total;
+        emit Hit(id, msg.sender, count);
+    }
+
+    /// Reverts for the second caller, in the state that caller meets.
+    function hitOnce(bytes32 id) external {
+        require(hits[id] == 0, "Sink: already hit");
+        hit(id);
+    }
+
+    /// Reverts in every block after `lastBlock`.
+    function hitUntil(bytes32 id, uint256 lastBlock) external {
+        require(block.number <= lastBlock, "Sink: too late");
+        hit(id);
+    }
+
+    /// Reverts until somebody hit `needed`: a job that depends on an earlier one.
+    function hitAfter(bytes32 id, bytes32 needed) external {
+        require(hits[needed] > 0, "Sink: too early");
+        hit(id);
+    }
+
+    /// Passes a simulation that names no gas price, and reverts once it is mined at one.
+    function revertWhenMined(bytes32 id) external {
+        require(tx.gasprice == 0, "Sink: not when it counts");
+        hit(id);
+    }
+
+    /// Hits as long as the switch stands open: what a simulation saw may change before the transaction is mined.
+    function hitWhileOpen(bytes32 id) external {
+        require(!closed, "Sink: closed");
+        hit(id);
+    }
+
+    function setClosed(bool to) external {
+        closed = to;
+    }
+
+    function revertWithText(string calldata text) external pure {
+        revert(text);
+    }
+
+    function revertTooLittle(uint256 available, uint256 required) external pure {
+        revert TooLittle(available, required);
+    }
+
+    function revertNotWanted(string calldata why) external view {
+        revert NotWanted(msg.sender, why);
+    }
+
+    function revertBare() external pure {
+        revert Bare();
+    }
+
+    function revertSilently() external pure {
+        revert();
+    }
+
+    /// Panic(0x01).
+    function panicAssert() external pure {
+        assert(false);
+    }
+
+    /// Panic(0x12) when `b` is 0.
+    function divide(uint256 a, uint256 b) external pure returns (uint256) {
+        return a / b;
+    }
+
+    function _pay() private {
+        paid[msg.sender] += msg.value;
+        emit Paid(msg.sender, msg.value);
+    }
+}

@@ -1,0 +1,158 @@
+"""The commands behind make: `python -m stack COMMAND`."""
+
+import argparse
+import ctypes
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from stack import paths
+from stack.errors import StackError
+from stack.progress import say
+
+if TYPE_CHECKING:
+    from stack.local import LocalStack
+
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0, or 1 after one sentence of what went wrong."""
+    parsed = _parser().parse_args(arguments)
+    parent = os.getppid()
+    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGHUP, _terminate)
+    try:
+        return {"run": run, "up": up, "down": down, "package": make_package, "deploy": make_deploy}[parsed.command](
+            parsed, parent
+        )
+    except StackError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="the local stack in the foreground, with a first job")
+    commands.add_parser("up", help="the local stack in the background")
+    commands.add_parser("down", help="end the local stack")
+    for name, what in (("package", "template and zip of a stage"), ("deploy", "deploy a stage to AWS")):
+        command = commands.add_parser(name, help=what)
+        command.add_argument("--stage", required=True)
+    command.add_argument("--endpoint-url", help="another AWS endpoint than the real one")
+    command.add_argument("--stack-name")
+    command.add_argument("--rpc-urls", default=os.environ.get("RPC_URLS") or None, help="comma-separated; or RPC_URLS")
+    for option in ("chain-id", "confirmations", "block-seconds", "log-level"):
+        command.add_argument(f"--{option}", help="template parameter; left as it is when not given")
+    return parser
+
+
+def run(_parsed: argparse.Namespace, parent: int) -> int:
+    from stack import demo  # noqa: PLC0415
+
+    _end_with_parent()
+    stack = _local_stack()
+    try:
+        with stack:
+            job = demo.run(stack.env, say)
+            print(json.dumps(job, indent=2))
+            print(f"\nServing at {stack.env['API_URL']}. Ctrl-C ends it. To try next:\n")
+            print("\n".join(demo.curl_lines(job, os.path.relpath(stack.env_file))), flush=True)
+            while os.getppid() == parent and stack.running:
+                time.sleep(0.3)
+            if not stack.running:
+                raise StackError(f"The stack ended by itself; its logs are in {stack.directory}.")
+    except KeyboardInterrupt:
+        say("Ended; nothing is left running")
+    return 0
+
+
+def up(_parsed: argparse.Namespace, _parent: int) -> int:
+    stack = _local_stack()
+    stack.start_or_reuse()
+    stack.detach()
+    say(f"Up at {stack.env['API_URL']}; {os.path.relpath(stack.env_file)} says the rest, `make down` ends it")
+    return 0
+
+
+def down(_parsed: argparse.Namespace, _parent: int) -> int:
+    stack = _local_stack()
+    running = stack.running
+    stack.stop()
+    say("Down" if running else "Nothing was up")
+    return 0
+
+
+def make_package(parsed: argparse.Namespace, _parent: int) -> int:
+    from stack.package import package  # noqa: PLC0415
+
+    built = package(parsed.stage, say)
+    size = built.archive.stat().st_size / 1e6
+    say(f"{os.path.relpath(built.template)} and {os.path.relpath(built.archive)} ({size:.1f} MB, sha256 {built.digest[:12]})")
+    return 0
+
+
+def make_deploy(parsed: argparse.Namespace, _parent: int) -> int:
+    from stack.aws import clients  # noqa: PLC0415
+    from stack.deploy import deploy  # noqa: PLC0415
+    from stack.package import package  # noqa: PLC0415
+
+    given = {
+        "RpcUrls": parsed.rpc_urls,
+        "ChainId": parsed.chain_id,
+        "Confirmations": parsed.confirmations,
+        "BlockSeconds": parsed.block_seconds,
+        "LogLevel": parsed.log_level,
+    }
+    parameters = {name: value for name, value in given.items() if value is not None}
+    built = package(parsed.stage, say)
+    outputs = deploy(built, clients(parsed.endpoint_url), say, name=parsed.stack_name, parameters=parameters)
+    for name, value in sorted(outputs.items()):
+        print(f"{name}={value}")
+    return 0
+
+
+def _local_stack() -> "LocalStack":
+    from stack.local import LocalStack, Options  # noqa: PLC0415
+
+    options = Options(
+        rpc_url=os.environ.pop("RPC_URL", "") or None,
+        funder_key=os.environ.pop("FUNDER_KEY", "") or None,
+        fund_amount=os.environ.get("FUND_AMOUNT") or None,
+        aws_port=_port("AWS_PORT"),
+        rpc_port=_port("RPC_PORT"),
+    )
+    for name in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS"):  # they repeat what was given to make, FUNDER_KEY too
+        os.environ.pop(name, None)
+    return LocalStack(paths.STACK_DIRECTORY, options, paths.STACK_ENV)
+
+
+def _port(name: str) -> int | None:
+    value = os.environ.get(name, "")
+    if value and not (value.isdecimal() and 0 < int(value) < 65536):
+        raise StackError(f"{name} must be a port number, not {value!r}.")
+    return int(value) if value else None
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    """As if by Ctrl-C: everything that was started is ended."""
+    raise KeyboardInterrupt
+
+
+def _end_with_parent() -> None:
+    """On Linux, be told when make is killed outright; elsewhere the serving loop notices."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

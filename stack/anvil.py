@@ -1,0 +1,51 @@
+"""The chain as a process: one loopback node with a block a second, shaped like Fuse (chain id 122, Shanghai, 20 M gas)."""
+
+import platform
+import sys
+from pathlib import Path
+
+from stack import paths
+from stack.errors import StackError
+from stack.processes import Process, chosen_port, clean_environment
+from stack.rpc import RpcUnavailable, call
+
+CHAIN_ID = 122
+BLOCK_SECONDS = 1
+GAS_LIMIT = 20_000_000
+BASE_FEE_WEI = 10_000_000_000
+FUNDER_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
+"""The first account of the mnemonic every development node starts with; it owns 10,000 coins there, nothing elsewhere."""
+
+
+def binary() -> Path:
+    """The node's own program: its npm launcher only looks for it. Raises StackError when there is none for this machine."""
+    system = {"linux": "linux", "darwin": "darwin"}.get(sys.platform, sys.platform)
+    machine = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), platform.machine())
+    found = paths.CONTRACTS / "node_modules" / "@foundry-rs" / f"anvil-{system}-{machine}" / "bin" / "anvil"
+    if not found.exists():
+        raise StackError(
+            f"There is no anvil for {system}-{machine}; start a node yourself and give its RPC_URL and FUNDER_KEY."
+        )
+    return found
+
+
+def start(process: Process, directory: Path, asked_port: int | None = None) -> str:
+    """Start it and wait until it answers. Returns its RPC URL."""
+    port = chosen_port("RPC_PORT", asked_port)
+    command = [
+        binary(),
+        *("--host", "127.0.0.1", "--port", port, "--chain-id", CHAIN_ID, "--block-time", BLOCK_SECONDS),
+        *("--hardfork", "shanghai", "--gas-limit", GAS_LIMIT, "--block-base-fee-per-gas", BASE_FEE_WEI, "--silent"),
+    ]
+    process.start([str(word) for word in command], clean_environment({"TMPDIR": str(directory), "HOME": str(directory)}))
+    url = f"http://127.0.0.1:{port}"
+    process.wait_ready(lambda: answers(url))
+    return url
+
+
+def answers(url: str) -> bool:
+    try:
+        call(url, "eth_chainId")
+    except RpcUnavailable:
+        return False
+    return True

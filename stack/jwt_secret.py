@@ -1,0 +1,37 @@
+"""The key of the issuers' tokens: read after a deployment, and checked before one (HS256: RFC 7518 section 3.2)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.settings import JWT_SECRET_MIN_BYTES
+from stack.aws import Client
+from stack.errors import StackError
+from stack.package import LOCAL_STAGE
+
+PLACEHOLDERS = ("secret", "changeme", "change-me", "default", "password", "example", "your-")
+DISTINCT_CHARACTERS = 10
+
+
+def read(client: Client, secret_arn: str) -> str:
+    value: str = client("secretsmanager").get_secret_value(SecretId=secret_arn)["SecretString"]
+    return value
+
+
+def check(secret: str, stage: str) -> None:
+    """Raises StackError when a deployed stage would run on a short or a well-known secret. It never says the secret."""
+    if stage == LOCAL_STAGE:
+        return
+    if len(secret.encode()) < JWT_SECRET_MIN_BYTES:
+        raise StackError(f"The JWT secret of stage {stage} is shorter than {JWT_SECRET_MIN_BYTES} bytes; nothing was deployed.")
+    if len(set(secret)) < DISTINCT_CHARACTERS or any(word in secret.lower() for word in PLACEHOLDERS):
+        raise StackError(f"The JWT secret of stage {stage} is a default one; nothing was deployed.")
+
+
+def check_template(template: Mapping[str, Any], stage: str) -> None:
+    """The same for the secret the template is about to make."""
+    properties = template["Resources"]["JwtSecret"]["Properties"]
+    generated = properties.get("GenerateSecretString", {})
+    if stage != LOCAL_STAGE and ("SecretString" in properties or generated.get("PasswordLength", 32) < JWT_SECRET_MIN_BYTES):
+        raise StackError(
+            f"The template must generate the JWT secret of stage {stage}, {JWT_SECRET_MIN_BYTES} characters or more."
+        )

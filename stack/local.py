@@ -1,0 +1,293 @@
+"""The local stack: emulator, chain, the deployed template and zip, two funded accounts and an ERC-20, on loopback."""
+
+import fcntl
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from eth_utils.crypto import keccak
+
+from stack import anvil, environment, ministack, rpc
+from stack.accounts import create_kms_account, create_secret_account
+from stack.aws import Client, clients
+from stack.contracts import compile_contracts, contract
+from stack.deploy import Outputs, deploy, stack_name
+from stack.errors import StackError
+from stack.funder import Funder, coins
+from stack.package import LOCAL_STAGE, Package, package
+from stack.processes import Process
+from stack.progress import Say, say
+from stack.tokens import admin_token, issuer_token
+
+CONFIRMATIONS = 2
+MINTER_ROLE = keccak(text="MINTER_ROLE")
+LOCAL_FUNDS = "100"
+EXTERNAL_FUNDS = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What may differ from one local stack to another. Everything has a default that works."""
+
+    rpc_url: str | None = None
+    """A node that already runs; without it anvil is started."""
+    funder_key: str | None = field(default=None, repr=False)
+    fund_amount: str | None = None
+    """Native coins for each account: 100 locally, 1 from a funder of one's own."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Template parameters, over those the stack chooses itself."""
+    functions_rpc: Callable[[str], str] | None = None
+    """From the node's URL to the one the functions use: where a test puts something between."""
+    aws_port: int | None = None
+    rpc_port: int | None = None
+
+
+class LocalStack:
+    """`with LocalStack(directory) as stack:` runs it and ends it; `stack.env` is what stack.env says.
+
+    Nothing of it outlives this process, however that ends, unless `detach` is called.
+    """
+
+    def __init__(self, directory: Path, options: Options | None = None, env_file: Path | None = None, say: Say = say) -> None:
+        self.directory = directory
+        self.options = options or Options()
+        self.env_file = env_file or directory / "stack.env"
+        self.env: dict[str, str] = {}
+        self._say = say
+        self._ministack = Process("ministack", directory)
+        self._anvil = Process("anvil", directory)
+        self._state = directory / "state.json"
+        self._turn: int | None = None
+
+    # --- as a whole ----------------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self) -> dict[str, str]:
+        """Start everything. When that fails half-way, what had been started is ended first."""
+        self._take_turn()
+        if self.running:
+            raise StackError("A stack already runs here; `make down` ends it.")
+        try:
+            return self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def start_or_reuse(self) -> dict[str, str]:
+        """The running stack, with the code as it is now, when it is healthy and on the chain asked for; else a new one."""
+        self._take_turn()
+        state = self._read_state()
+        if not self._reusable(state):
+            if state or self.running:
+                self._say("Ending what was left of an earlier stack")
+            self.stop()
+            return self.start()
+        built = package(LOCAL_STAGE, self._say)
+        self.env = environment.read(self.env_file)
+        deployed = _digest(built)
+        if state["deployed"] == deployed:
+            self._say("The stack is up already, and nothing changed")
+            return self.env
+        self._deploy(built, state["parameters"])
+        self._write_state(state | {"deployed": deployed})
+        self._say("The stack was up already; its code is the new one now")
+        return self.env
+
+    def detach(self) -> None:
+        """Let everything outlive this process: `make up`."""
+        self._ministack.detach()
+        self._anvil.detach()
+        self._give_turn()
+
+    def stop(self) -> None:
+        """End everything, whoever started it, and forget it. Does nothing when nothing runs."""
+        for process in (self._ministack, self._anvil):
+            process.stop()
+        self.env_file.unlink(missing_ok=True)
+        self._state.unlink(missing_ok=True)
+        shutil.rmtree(self.directory / "tmp", ignore_errors=True)
+        self._give_turn()
+
+    @property
+    def running(self) -> bool:
+        return self._ministack.pid is not None or self._anvil.pid is not None
+
+    # --- to tests ------------------------------------------------------------------------------------------------------
+
+    @property
+    def client(self) -> Client:
+        """Clients of the emulator with root's rights."""
+        return clients(
+            self.env["AWS_ENDPOINT_URL"], ministack.REGION, self.env["AWS_ACCESS_KEY_ID"], self.env["AWS_SECRET_ACCESS_KEY"]
+        )
+
+    def funder(self) -> Funder:
+        return Funder(self.env["RPC_URL"], self.options.funder_key or anvil.FUNDER_KEY)
+
+    # --- steps ---------------------------------------------------------------------------------------------------------
+
+    def _start(self) -> dict[str, str]:
+        compile_contracts(self._say)
+        built = package(LOCAL_STAGE, self._say)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        rpc_url = self._node()
+        chain = rpc.chain_id(rpc_url)
+        endpoint = ministack.start(self._ministack, self.directory, self.options.aws_port)
+        self._say(f"AWS (ministack) at {endpoint}")
+        self.env = {
+            "RPC_URL": rpc_url,
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ACCESS_KEY_ID": ministack.ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": ministack.SECRET_ACCESS_KEY,
+        }
+        parameters = {
+            "RpcUrls": self.options.functions_rpc(rpc_url) if self.options.functions_rpc else rpc_url,
+            "ChainId": str(chain),
+            "Confirmations": str(CONFIRMATIONS),
+            "BlockSeconds": _block_seconds(rpc_url) if self.options.rpc_url else str(anvil.BLOCK_SECONDS),
+            **self.options.parameters,
+        }
+        outputs = self._deploy(built, parameters)
+        self.env = self._accounts_and_token(outputs, endpoint, rpc_url, chain, parameters["Confirmations"])
+        environment.write(self.env_file, self.env)
+        self._write_state({"deployed": _digest(built), "parameters": parameters, "rpc_url": self.options.rpc_url})
+        return self.env
+
+    def _node(self) -> str:
+        if self.options.rpc_url is not None:
+            if self.options.funder_key is None:
+                raise StackError("With RPC_URL, give FUNDER_KEY: the private key that pays for the accounts' gas.")
+            url = rpc.node_url(self.options.rpc_url)
+            self._say(f"Chain {rpc.chain_id(url)} at {rpc.shown(url)}, which runs already")
+            return url
+        url = anvil.start(self._anvil, self.directory, self.options.rpc_port)
+        self._say(f"Chain {anvil.CHAIN_ID} (anvil) at {url}")
+        return url
+
+    def _deploy(self, built: Package, parameters: Mapping[str, str]) -> Outputs:
+        return deploy(built, self.client, self._say, parameters=parameters)
+
+    def _accounts_and_token(
+        self, outputs: Outputs, endpoint: str, rpc_url: str, chain: int, confirmations: str
+    ) -> dict[str, str]:
+        name, client, table = stack_name(LOCAL_STAGE), self.client, outputs["AccountsTableName"]
+        issuer = create_kms_account(client, name, table, chain).address
+        other = create_secret_account(client, name, table, chain).address
+        amount = self.options.fund_amount or (EXTERNAL_FUNDS if self.options.rpc_url else LOCAL_FUNDS)
+        self._say(f"Funding two accounts with {amount} coins each, and deploying an ERC-20 they may mint")
+        funder = self.funder()
+        funder.require(2 * coins(amount))
+        for account in (issuer, other):
+            funder.transfer(account, coins(amount))
+        values = ["Demo Token", "DEMO", funder.address]
+        token = funder.deploy("DemoToken", contract("DemoToken"), ["string", "string", "address"], values)
+        for account in (issuer, other):
+            funder.call("granting MINTER_ROLE", token, "grantRole(bytes32,address)", [MINTER_ROLE, account])
+        funder.wait(self._say)
+        secret = _plain_jwt_secret(client, outputs["JwtSecretArn"])
+        return {
+            "API_URL": f"{endpoint}/restapis/{outputs['RestAPIId']}/{LOCAL_STAGE}/_user_request_",
+            "ADMIN_TOKEN": admin_token(secret, issuer),
+            "ISSUER_TOKEN": issuer_token(secret, issuer),
+            "ISSUER_ACCOUNT": issuer,
+            "OTHER_ISSUER_TOKEN": issuer_token(secret, other),
+            "OTHER_ISSUER_ACCOUNT": other,
+            "TOKEN_ADDRESS": token,
+            "RPC_URL": rpc_url,
+            "CHAIN_ID": str(chain),
+            "JWT_SECRET": secret,
+            "CONFIRMATIONS": confirmations,
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_REGION": ministack.REGION,
+            "AWS_ACCESS_KEY_ID": ministack.ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": ministack.SECRET_ACCESS_KEY,
+            "JOBS_TABLE": outputs["JobsTableName"],
+            "ACCOUNTS_TABLE": table,
+            "EXECUTE_QUEUE_URL": outputs["ExecuteQueueUrl"],
+            "CONFIRM_QUEUE_URL": outputs["ConfirmQueueUrl"],
+            "STACK_NAME": name,
+        }
+
+    # --- what is remembered --------------------------------------------------------------------------------------------
+
+    def _reusable(self, state: Mapping[str, Any]) -> bool:
+        """Is it the stack that is asked for, and does it answer?"""
+        env = environment.read(self.env_file)
+        return (
+            bool(state)
+            and bool(env)
+            and state["rpc_url"] == self.options.rpc_url
+            and self._ministack.pid is not None
+            and ministack.healthy(env["AWS_ENDPOINT_URL"])
+            and anvil.answers(env["RPC_URL"])
+        )
+
+    def _read_state(self) -> dict[str, Any]:
+        try:
+            state: dict[str, Any] = json.loads(self._state.read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return state
+
+    def _write_state(self, state: Mapping[str, Any]) -> None:
+        self._state.touch(mode=0o600)
+        self._state.write_text(json.dumps(dict(state)))
+
+    def _take_turn(self) -> None:
+        """One command at a time may start or end the stack of a directory."""
+        if self._turn is not None:
+            return
+        self.directory.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.directory / "turn.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise StackError("Another `make run` or `make up` is at work here; end it, or wait for it.") from None
+        self._turn = descriptor
+
+    def _give_turn(self) -> None:
+        if self._turn is not None:
+            with suppress(OSError):
+                os.close(self._turn)
+            self._turn = None
+
+
+def _plain_jwt_secret(client: Client, secret_arn: str) -> str:
+    """The emulator generates punctuation although the template excludes it; stack.env is for clients that know no quoting."""
+    secret = secrets.token_hex(32)
+    client("secretsmanager").put_secret_value(SecretId=secret_arn, SecretString=secret)
+    return secret
+
+
+def _digest(built: Package) -> str:
+    return f"{built.digest} {hash_of(built.template)}"
+
+
+def hash_of(file: Path) -> str:
+    return keccak(file.read_bytes()).hex()
+
+
+def _block_seconds(rpc_url: str) -> str:
+    """How far apart the newest blocks are; 1 s when they say nothing of it."""
+    newest = rpc.call(rpc_url, "eth_getBlockByNumber", "latest", False)
+    number = int(newest["number"], 16)
+    span = min(number, 20)
+    if span == 0:
+        return "1"
+    older = rpc.call(rpc_url, "eth_getBlockByNumber", hex(number - span), False)
+    seconds = (int(newest["timestamp"], 16) - int(older["timestamp"], 16)) / span
+    return f"{min(max(seconds, 0.5), 60):.1f}"

@@ -1,0 +1,110 @@
+"""Runs one command and ends it, with everything it started, as soon as its owner is gone.
+
+    python supervise.py LOCK_FILE COMMAND…
+
+Standard input is a pipe from the owner. When it closes, however the owner died, the command's process group is ended. An owner
+that wants the command to outlive it writes one byte first. SIGTERM ends the group too. As long as this process lives it holds
+an exclusive lock on LOCK_FILE, which names its pid: whoever can take the lock knows that nothing runs.
+
+Imports nothing of ours, so that it costs no more than a bare interpreter.
+"""
+
+import ctypes
+import fcntl
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+
+GRACE_SECONDS = 5.0
+LOCKED = 75  # EX_TEMPFAIL
+NOT_STARTED = 127
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def die_with_parent() -> None:
+    """On Linux, also end the command when this process is killed outright."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def signal_group(group: int, number: int) -> bool:
+    """False when the group has no process left."""
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def end(command: subprocess.Popen[bytes]) -> None:
+    """The whole group: politely, then for good."""
+    signal_group(command.pid, signal.SIGTERM)
+    deadline = time.monotonic() + GRACE_SECONDS
+    while time.monotonic() < deadline and (command.poll() is None or signal_group(command.pid, 0)):
+        time.sleep(0.02)
+    signal_group(command.pid, signal.SIGKILL)
+    command.wait()
+
+
+def watch(command: subprocess.Popen[bytes], wake: int) -> None:
+    """Returns when the command has ended, the owner is gone, or SIGTERM came (which closes `wake`'s wait with its number)."""
+    watched = [wake, sys.stdin.fileno()]
+    while command.poll() is None:
+        readable, _, _ = select.select(watched, [], [])
+        if wake in readable and signal.SIGTERM in os.read(wake, 64):
+            return
+        if sys.stdin.fileno() in readable:
+            if os.read(sys.stdin.fileno(), 1) == b"":
+                return
+            watched = [wake]
+
+
+def locked(lock: int) -> bool:
+    """Takes the lock; waits a moment, because whoever asks whether it is held holds it for an instant."""
+    deadline = time.monotonic() + 0.5
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        else:
+            return True
+
+
+def main(arguments: list[str]) -> int:
+    lock_file, *words = arguments
+    lock = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+    if not locked(lock):
+        print("it already runs", flush=True)
+        return LOCKED
+    wake, waker = os.pipe()
+    os.set_blocking(waker, False)
+    signal.set_wakeup_fd(waker)
+    for number in (signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, lambda *_: None)
+    os.ftruncate(lock, 0)
+    os.write(lock, str(os.getpid()).encode())
+    try:
+        command = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 — one thread only
+            restore_signals=True,
+        )
+    except OSError as error:
+        print(error, flush=True)
+        return NOT_STARTED
+    watch(command, wake)
+    code = command.poll()
+    end(command)
+    return code if code is not None and code >= 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

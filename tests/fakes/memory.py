@@ -1,0 +1,198 @@
+"""The ports of `chalicelib.jobs.ports` in memory: the same promises as the real adapters, held to the same contract tests."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from chalicelib.errors import VersionConflict
+from chalicelib.jobs.model import RETRYABLE, Account, Job, Status, account_id
+from chalicelib.jobs.ports import FailedQuery, Page
+
+
+class MemoryAccountStore:
+    def __init__(self, accounts: Iterable[Account] = ()) -> None:
+        self.lock = threading.RLock()
+        self.rows = {account.account_id: account for account in accounts}
+
+    def get(self, account_id: str) -> Account | None:
+        with self.lock:
+            return self.rows.get(account_id)
+
+    def put(self, account: Account) -> bool:
+        with self.lock:
+            if account.account_id in self.rows:
+                return False
+            self.rows[account.account_id] = account
+            return True
+
+    def all(self) -> list[Account]:
+        with self.lock:
+            return list(self.rows.values())
+
+
+class MemoryJobStore:
+    """Jobs by id. Given the account store, since `start` writes both in one transaction."""
+
+    def __init__(self, accounts: MemoryAccountStore | None = None) -> None:
+        self.accounts = accounts or MemoryAccountStore()
+        self.lock = self.accounts.lock
+        self.rows: dict[str, Job] = {}
+
+    # --- one row
+
+    def issue(self, job: Job) -> Job | None:
+        with self.lock:
+            existing = self.rows.get(job.job_id)
+            if existing is None:
+                self.rows[job.job_id] = job
+            return None if existing == job else existing  # its own put, repeated, is not somebody else's
+
+    def get(self, job_id: str) -> Job | None:
+        with self.lock:
+            return self.rows.get(job_id)
+
+    def load(self, job_ids: Iterable[str]) -> list[Job]:
+        with self.lock:
+            return [self.rows[job_id] for job_id in dict.fromkeys(job_ids) if job_id in self.rows]
+
+    def save(self, job: Job) -> Job:
+        with self.lock:
+            if self.rows.get(job.job_id) != replace(job, version=job.version + 1):  # else: its own write, repeated
+                self._require_version(job)
+                self._write(job)
+            return self.rows[job.job_id]
+
+    def start(self, account: Account, next_nonce: int, jobs: Sequence[Job]) -> list[Job]:
+        with self.lock:
+            stored = self.accounts.rows.get(account.account_id)
+            if stored is None or stored.next_nonce != account.next_nonce or stored.paused is not None:
+                raise VersionConflict(f"The account {account.account_id} was changed meanwhile.")
+            for job in jobs:
+                self._require_version(job)
+            self.accounts.rows[account.account_id] = replace(stored, next_nonce=next_nonce)
+            return [self._write(job) for job in jobs]
+
+    def _require_version(self, job: Job) -> None:
+        stored = self.rows.get(job.job_id)
+        if stored is None or stored.version != job.version:
+            raise VersionConflict(f"The job {job.job_id} was changed meanwhile.")
+
+    def _write(self, job: Job) -> Job:
+        written = replace(job, version=job.version + 1)
+        self.rows[job.job_id] = written
+        return written
+
+    # --- many rows
+
+    def find_by_correlation_id(self, correlation_id: str) -> list[Job]:
+        return self._where(lambda job: job.correlation_id == correlation_id)
+
+    def find_by_external_id(self, external_id: str, owner: str | None) -> list[Job]:
+        found = self._where(lambda job: job.external_id == external_id and owner in (None, job.owner))
+        return sorted(found, key=_issued_order, reverse=True)
+
+    def list_jobs(
+        self, owner: str | None, status: Status | None, name: str | None, limit: int, cursor: Mapping[str, str] | None
+    ) -> Page:
+        found = self._where(
+            lambda job: owner in (None, job.owner) and status in (None, job.status) and name in (None, job.name)
+        )
+        found.sort(key=_issued_order, reverse=True)
+        if cursor is not None:
+            found = [job for job in found if _issued_order(job) < cursor["before"]]
+        page = tuple(found[:limit])
+        return Page(page, {"before": _issued_order(page[-1])} if len(found) > limit else None)
+
+    def find_failed(self, query: FailedQuery, limit: int, cursor: Mapping[str, str] | None) -> Page:
+        found = sorted(self._where(lambda job: _is_found(job, query)), key=_finished_order)
+        if cursor is not None:
+            found = [job for job in found if _finished_order(job) > cursor["after"]]
+        page = tuple(found[:limit])
+        return Page(page, {"after": _finished_order(page[-1])} if len(found) > limit else None)
+
+    def pending_of(self, account: str, limit: int) -> list[str]:
+        found = [job for job in self._pending(account) if job.waits_because is None]
+        return [job.job_id for job in found[:limit]]
+
+    def has_earlier_waiting(self, job: Job) -> bool:
+        earlier = self._pending(account_id(job.chain_id, job.account))
+        mine = _order(job.pending_since or job.created_at, job)
+        return any(other.waits_because is not None and _order(other.pending_since, other) < mine for other in earlier)
+
+    def _pending(self, account: str) -> list[Job]:
+        found = self._where(lambda job: job.pending_since is not None and account_id(job.chain_id, job.account) == account)
+        return sorted(found, key=lambda job: _order(job.pending_since, job))
+
+    def due(self, now: datetime, limit: int) -> list[Job]:
+        found = self._where(lambda job: job.next_check_at is not None and job.next_check_at <= now)
+        return sorted(found, key=lambda job: _order(job.next_check_at, job))[:limit]
+
+    def _where(self, fits: Callable[[Job], bool]) -> list[Job]:
+        with self.lock:
+            return [job for job in self.rows.values() if fits(job)]
+
+
+def _is_found(job: Job, query: FailedQuery) -> bool:
+    finished = job.last_finished_at
+    return (
+        job.status is query.status
+        and job.status in RETRYABLE
+        and finished is not None
+        and query.owner in (None, job.owner)
+        and query.name in (None, job.name)
+        and (query.code is None or (job.failure is not None and job.failure.code == query.code))
+        and (query.after is None or finished >= query.after)
+        and (query.before is None or finished < query.before)
+    )
+
+
+def _order(at: datetime | None, job: Job) -> str:
+    """Sorts by time and is unique by id."""
+    assert at is not None
+    return f"{at.astimezone(UTC).isoformat(timespec='microseconds')}#{job.job_id}"
+
+
+def _issued_order(job: Job) -> str:
+    return _order(job.created_at, job)
+
+
+def _finished_order(job: Job) -> str:
+    return _order(job.last_finished_at, job)
+
+
+@dataclass
+class RecordingQueue:
+    """Keeps every nudge it is asked for. With `broken` set, raises it instead, as a client of a queue that is away would."""
+
+    executed: list[str] = field(default_factory=list)
+    executed_now: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    delayed: list[tuple[str, tuple[str, ...], int]] = field(default_factory=list)
+    confirmed: list[tuple[tuple[str, ...], int]] = field(default_factory=list)
+    broken: Exception | None = None
+
+    def execute(self, jobs: Sequence[Job]) -> None:
+        self._check(0)
+        self.executed += [job.job_id for job in jobs]
+
+    def execute_now(self, account_id: str, job_ids: Sequence[str]) -> None:
+        self._check(0)
+        self.executed_now.append((account_id, tuple(job_ids)))
+
+    def execute_later(self, account_id: str, job_ids: Sequence[str], delay_seconds: int) -> None:
+        self._check(delay_seconds)
+        self.delayed.append((account_id, tuple(job_ids), delay_seconds))
+
+    def confirm(self, job_ids: Sequence[str], delay_seconds: int) -> None:
+        self._check(delay_seconds)
+        self.confirmed.append((tuple(job_ids), delay_seconds))
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.executed or self.executed_now or self.delayed or self.confirmed)
+
+    def _check(self, delay_seconds: int) -> None:
+        if self.broken is not None:
+            raise self.broken
+        if not 0 <= delay_seconds <= 900:
+            raise ValueError(f"a message can be delayed by 0 to 900 seconds, not {delay_seconds}")
