@@ -10,7 +10,7 @@ READY := .venv/.ready
 REQUIREMENTS := requirements.txt requirements-dev.txt stack/constraints.txt
 
 # By the environment, never on a command line that others can see.
-export RPC_URL RPC_URLS FUNDER_KEY FUND_AMOUNT AWS_PORT RPC_PORT
+export RPC_URL RPC_URLS FUNDER_KEY FUND_AMOUNT AWS_PORT RPC_PORT STACK_DIR
 export PYTHONDONTWRITEBYTECODE = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -20,6 +20,7 @@ help:
 	@echo 'make run                       the whole stack on this machine with a first job, until Ctrl-C'
 	@echo 'make up                        the same in the background; .local/stack.env says where'
 	@echo '                               RPC_URL=… FUNDER_KEY=0x…  on a node that already runs, instead of anvil'
+	@echo '                               STACK_DIR=…  a second one; its stack.env is in there'
 	@echo 'make down                      end it'
 	@echo 'make package [STAGE=…]         template and zip of a stage (local, spark, fuse) in .local/package'
 	@echo 'make deploy STAGE=spark        to AWS (RPC_URLS=…  the nodes to use)'

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -133,6 +134,9 @@ def _local_stack() -> "LocalStack":
     )
     for name in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS"):  # they repeat what was given to make, FUNDER_KEY too
         os.environ.pop(name, None)
+    elsewhere = os.environ.get("STACK_DIR")
+    if elsewhere:
+        return LocalStack(Path(elsewhere).resolve(), options)
     return LocalStack(paths.STACK_DIRECTORY, options, paths.STACK_ENV)
 
 

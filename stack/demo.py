@@ -12,7 +12,7 @@ from stack.progress import Say
 
 AMOUNT_WEI = 1_000 * 10**18
 FINAL = {"succeeded", "failed", "cancelled"}
-SECONDS = 90.0
+SECONDS = 60.0
 
 
 def request(env: Mapping[str, str], method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:

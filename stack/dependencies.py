@@ -55,7 +55,7 @@ def dependencies_zip(say: Say, *, for_this_machine: bool = False) -> Path:
             ]
             tools.run("Installing what the functions need", [*command, "-r", requirements])
         else:
-            _lambda_wheels(requirements, site_packages)
+            lambda_wheels(requirements, site_packages)
         unfinished = Path(directory) / "unfinished.zip"
         write_zip(unfinished, site_packages)
         unfinished.replace(built)
@@ -69,7 +69,7 @@ def _without_chalice(requirements: str) -> Iterator[str]:
             yield line
 
 
-def _lambda_wheels(requirements: Path, target: Path) -> None:
+def lambda_wheels(requirements: Path, target: Path) -> None:
     """Chalice's own builder, called directly: its command prints a warning where it should fail."""
     from chalice.deploy import packager  # noqa: PLC0415 — only when something has to be built
     from chalice.utils import OSUtils  # noqa: PLC0415

@@ -116,7 +116,6 @@ class AccountSigners:
         self._secrets_manager = secrets_client
         self._cache_ttl = cache_ttl
         self._monotonic = monotonic
-        self._kms_signers: dict[str, KmsSigner] = {}
         self._secret_signers: dict[str, tuple[float, KeySigner]] = {}
         self._secrets: dict[str, tuple[float, str]] = {}
 
@@ -129,7 +128,7 @@ class AccountSigners:
         """
         kind, _, reference = account.key.partition(":")
         if kind == "kms" and reference:
-            signer: Signer = self._kms_signer(reference)
+            signer: Signer = self._kms_signer(reference, account.address)
         elif kind == "secret" and reference:
             signer = self._secret_signer(reference)
         else:
@@ -140,10 +139,9 @@ class AccountSigners:
             raise ConfigurationError(f"The key of account {account.address} is that of {signer.address}.")
         return signer
 
-    def _kms_signer(self, key_id: str) -> KmsSigner:
-        if key_id not in self._kms_signers:
-            self._kms_signers[key_id] = KmsSigner(self._kms, key_id, kms_address(self._kms, key_id))
-        return self._kms_signers[key_id]
+    def _kms_signer(self, key_id: str, address: str) -> KmsSigner:
+        """Takes the account's word for the address: every signature is checked against it, so the key need not be asked."""
+        return KmsSigner(self._kms, key_id, address)
 
     def _secret_signer(self, reference: str) -> KeySigner:
         expires_at, signer = self._secret_signers.get(reference, (float("-inf"), None))

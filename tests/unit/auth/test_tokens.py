@@ -14,7 +14,7 @@ from chalicelib.auth.tokens import LEEWAY_SECONDS, TokenVerifier
 from chalicelib.errors import ConfigurationError, Unauthorized
 from chalicelib.jobs.principal import Principal
 
-KEY = "kZ8vXr2Qp5Lw9TnB4cYh7GdJ3mFs6AeU"
+KEY = "kZ8vXr2Qp5Lw9TnB4cYh7GdJ3mFs6AeUy1RtWq0oNiSbEaMzDxHfVgKjCuPl-_42"
 ADDRESS = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 
 

@@ -187,7 +187,7 @@ def test_an_argument_that_does_not_fit_is_named_with_the_reason(function, args, 
     ],
 )
 def test_a_signature_that_cannot_be_read_is_refused(function):
-    with pytest.raises(InvalidRequest, match="^function "):
+    with pytest.raises(InvalidRequest, match=r"^function "):
         encode_call(function, [])
 
 

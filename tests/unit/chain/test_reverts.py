@@ -51,7 +51,7 @@ def test_a_panic_code_nobody_knows_is_told_by_its_number():
     ],
 )
 def test_openzeppelins_errors_are_told_with_their_values(data, text):
-    assert decode_revert(data).replace("…", "") in (text, text.replace("9f" * 32, "9f" * 32))
+    assert decode_revert(data) == text
 
 
 def test_errors_nobody_declared_here_are_told_by_selector():

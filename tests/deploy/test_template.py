@@ -1,0 +1,228 @@
+"""What would be deployed, as CloudFormation sees it. Packaging validates nothing: these tests do."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from stack import paths
+from stack.package import Package
+
+FUNCTIONS = {"APIHandler", "ExecuteJobs", "ConfirmJobs", "ReconcileJobs", "RecordDeadLetters"}
+PARAMETERS = {"RpcUrls", "ChainId", "Confirmations", "BlockSeconds", "LogLevel"}
+OUTPUTS = {
+    "RestAPIId",
+    "EndpointURL",
+    "JobsTableName",
+    "AccountsTableName",
+    "ExecuteQueueUrl",
+    "ConfirmQueueUrl",
+    "JwtSecretArn",
+}
+CHAIN_OF = {"local": "fuse", "spark": "spark", "fuse": "fuse"}
+ROUTES = {
+    ("/health", "get"),
+    ("/api/v2/jobs", "get"),
+    ("/api/v2/jobs", "post"),
+    ("/api/v2/jobs/{job_id}", "get"),
+    ("/api/v2/jobs/correlationId/{correlation_id}", "get"),
+    ("/api/v2/jobs/external", "get"),
+    ("/api/v2/jobs/retry", "get"),
+    ("/api/v2/jobs/retry", "post"),
+    ("/api/v2/jobs/retry/{job_id}", "get"),
+    ("/api/v2/jobs/retry/{job_id}", "post"),
+    ("/api/v2/jobs/cancel/{job_id}", "post"),
+}
+
+
+def of_type(resources: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {name: resource for name, resource in resources.items() if resource.get("Type") == kind}
+
+
+def functions(resources: dict[str, Any]) -> dict[str, Any]:
+    return of_type(resources, "AWS::Serverless::Function")
+
+
+def sqs_sources(resources: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """(function, event source, its properties)"""
+    for name, function in functions(resources).items():
+        for source, event in function["Properties"].get("Events", {}).items():
+            if event["Type"] == "SQS":
+                yield name, source, event["Properties"]
+
+
+def named(value: Any) -> str:
+    """The logical id that an ARN in the template belongs to."""
+    if "Fn::GetAtt" in value:
+        return str(value["Fn::GetAtt"][0])
+    return str(value["Fn::Sub"]).removeprefix("${").removesuffix(".Arn}")
+
+
+def dicts(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from dicts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from dicts(inner)
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_every_resource_and_event_source_has_a_type(resources: dict[str, Any]) -> None:
+    """A misspelt id in resources.json silently becomes a resource that is nothing but the override."""
+    assert [name for name, resource in resources.items() if "Type" not in resource] == []
+    events = {
+        (name, source): event
+        for name, function in functions(resources).items()
+        for source, event in function["Properties"].get("Events", {}).items()
+    }
+    assert [key for key, event in events.items() if "Type" not in event] == []
+
+
+def test_the_functions_parameters_and_outputs_are_those_that_others_name(template: dict[str, Any]) -> None:
+    assert set(functions(template["Resources"])) == FUNCTIONS
+    assert set(template["Parameters"]) >= PARAMETERS
+    assert all(template["Parameters"][name]["Default"] == "" for name in PARAMETERS)
+    assert set(template["Outputs"]) >= OUTPUTS
+
+
+def test_every_function_knows_its_stage_and_chain(built: Package, resources: dict[str, Any]) -> None:
+    for name, function in functions(resources).items():
+        variables = function["Properties"]["Environment"]["Variables"]
+        assert variables["STAGE"] == built.stage, name
+        assert variables["NETWORK"] == CHAIN_OF[built.stage], name
+
+
+def test_every_sqs_source_reports_the_messages_that_failed_and_names_its_queue(resources: dict[str, Any]) -> None:
+    sources = list(sqs_sources(resources))
+    assert {name for name, _, _ in sources} == {"ExecuteJobs", "ConfirmJobs", "RecordDeadLetters"}
+    queues = of_type(resources, "AWS::SQS::Queue")
+    for name, source, properties in sources:
+        assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"], (name, source)
+        assert named(properties["Queue"]) in queues, (name, source)
+
+
+def test_a_message_stays_invisible_for_six_times_its_function(resources: dict[str, Any]) -> None:
+    """AWS's own advice: Lambda retries inside the window, and a message seen twice is work done twice."""
+    for name, _, properties in sqs_sources(resources):
+        queue = resources[named(properties["Queue"])]["Properties"]
+        assert queue["VisibilityTimeout"] >= 6 * resources[name]["Properties"]["Timeout"], (name, properties["Queue"])
+
+
+def test_every_queue_but_a_dead_letter_queue_has_one_of_its_kind(resources: dict[str, Any]) -> None:
+    queues = of_type(resources, "AWS::SQS::Queue")
+    dead_letters = {
+        named(queue["Properties"]["RedrivePolicy"]["deadLetterTargetArn"])
+        for queue in queues.values()
+        if "RedrivePolicy" in queue["Properties"]
+    }
+    assert dead_letters == {"ExecuteDeadLetters", "ConfirmDeadLetters"}
+    for name, queue in queues.items():
+        properties = queue["Properties"]
+        if name in dead_letters:
+            assert "RedrivePolicy" not in properties, name
+            assert properties["MessageRetentionPeriod"] == 1_209_600, name
+            continue
+        target = resources[named(properties["RedrivePolicy"]["deadLetterTargetArn"])]["Properties"]
+        assert properties.get("FifoQueue", False) == target.get("FifoQueue", False), name
+        assert properties["RedrivePolicy"]["maxReceiveCount"] >= 3, name
+        assert properties["MessageRetentionPeriod"] < target["MessageRetentionPeriod"], name
+
+
+def test_fifo_queues_are_named_and_grouped_as_fifo_queues(resources: dict[str, Any]) -> None:
+    fifo = {name for name, queue in of_type(resources, "AWS::SQS::Queue").items() if queue["Properties"].get("FifoQueue")}
+    assert fifo == {"ExecuteQueue", "ExecuteDeadLetters"}
+    for name, queue in of_type(resources, "AWS::SQS::Queue").items():
+        spelled = json.dumps(queue["Properties"]["QueueName"])
+        assert spelled.rstrip('"}').endswith(".fifo") == (name in fifo), name
+    execute = resources["ExecuteQueue"]["Properties"]
+    assert execute["DeduplicationScope"] == "messageGroup"
+    assert execute["FifoThroughputLimit"] == "perMessageGroupId"
+    assert not execute.get("ContentBasedDeduplication"), "deduplication ids carry the attempt"
+
+
+def test_every_function_has_a_role_of_its_own(resources: dict[str, Any]) -> None:
+    roles = {name: named(function["Properties"]["Role"]) for name, function in functions(resources).items()}
+    assert len(set(roles.values())) == len(FUNCTIONS)
+    assert set(roles.values()) == set(of_type(resources, "AWS::IAM::Role"))
+    assert not any("Policies" in function["Properties"] for function in functions(resources).values())
+
+
+def test_no_policy_allows_everything(resources: dict[str, Any]) -> None:
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        policies = role["Properties"]["Policies"]
+        assert "ManagedPolicyArns" not in role["Properties"], name
+        for statement in (statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]):
+            where = (name, statement)
+            assert statement["Effect"] == "Allow", where
+            assert not {"NotAction", "NotResource"} & set(statement), where
+            actions = as_list(statement["Action"])
+            assert not any("*" in action for action in actions), where
+            limited = bool(statement.get("Condition")) or all(action.startswith("logs:") for action in actions)
+            for resource in as_list(statement["Resource"]):
+                assert resource != "*", where
+                spelled = resource if isinstance(resource, str) else json.dumps(resource)
+                assert "*" not in spelled or limited or "/accounts/*" in spelled or "/index/*" in spelled, where
+
+
+def test_only_the_workers_that_sign_may_use_keys(resources: dict[str, Any]) -> None:
+    signing = {
+        name
+        for name, function in functions(resources).items()
+        if '"kms:Sign"' in json.dumps(resources[named(function["Properties"]["Role"])])
+    }
+    assert "APIHandler" not in signing
+    assert "ExecuteJobs" in signing
+
+
+def test_no_table_is_scanned_by_a_function_that_serves_jobs(resources: dict[str, Any]) -> None:
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        for statement in (one for policy in role["Properties"]["Policies"] for one in policy["PolicyDocument"]["Statement"]):
+            if "dynamodb:Scan" in as_list(statement["Action"]):
+                assert "JobsTable" not in json.dumps(statement["Resource"]), name
+
+
+def test_no_value_is_two_functions_at_once(template: dict[str, Any]) -> None:
+    """Merging a Fn::GetAtt over Chalice's Fn::Sub leaves both in one object, which CloudFormation refuses."""
+    for value in dicts(template):
+        intrinsic = [key for key in value if key.startswith("Fn::") or key == "Ref"]
+        assert len(intrinsic) == 0 or len(value) == 1, value
+
+
+def test_the_api_has_the_routes_of_the_contract_and_no_stray_stage(template: dict[str, Any]) -> None:
+    api = template["Resources"]["RestAPI"]["Properties"]
+    routes = {(path, verb) for path, verbs in api["DefinitionBody"]["paths"].items() for verb in verbs}
+    assert routes >= ROUTES
+    assert template["Globals"]["Api"]["OpenApiVersion"] == "2.0"
+
+
+def test_tokens_are_checked_by_the_service_and_by_no_second_authorizer(resources: dict[str, Any]) -> None:
+    """An authorizer of API Gateway would answer with bodies of its own, and for /health too."""
+    body = resources["RestAPI"]["Properties"]["DefinitionBody"]
+    assert "securityDefinitions" not in body
+    assert not any("security" in operation for verbs in body["paths"].values() for operation in verbs.values())
+
+
+def test_the_tables_are_encrypted_and_cost_nothing_when_idle(resources: dict[str, Any]) -> None:
+    for name, table in of_type(resources, "AWS::DynamoDB::Table").items():
+        assert table["Properties"]["SSESpecification"]["SSEEnabled"] is True, name
+        assert table["Properties"]["BillingMode"] == "PAY_PER_REQUEST", name
+
+
+def test_the_jwt_secret_is_generated_and_long_enough(resources: dict[str, Any]) -> None:
+    properties = resources["JwtSecret"]["Properties"]
+    assert "SecretString" not in properties
+    assert properties["GenerateSecretString"]["PasswordLength"] >= 64
+    assert "SecretStringTemplate" not in properties["GenerateSecretString"]
+
+
+def test_cfn_lint_finds_nothing_in_the_transformed_template(built: Package) -> None:
+    command = [str(Path(sys.executable).parent / "cfn-lint"), "--regions", "us-east-1", "--", str(built.template)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=paths.ROOT)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
