@@ -1,24 +1,20 @@
 """Builds every adapter from the settings, once, at first use: the only place that knows them all.
 
-An AWS client is made when the first request needs it; what a function does not use it does not pay for. The chain's room, and
-with it web3, is imported only by the workers.
+An AWS client is made when the first request needs it; what a function does not use it does not pay for.
 """
 
 import time
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from chalicelib.api.services import ApiServices
-from chalicelib.jobs.ports import Clock
+from chalicelib.jobs.ports import Chain, Clock, Signers
 from chalicelib.log import configure_logging
+from chalicelib.networks import Network
 from chalicelib.queues.sqs import SqsQueue
 from chalicelib.settings import Settings, settings
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
-
-if TYPE_CHECKING:
-    from chalicelib.workers.ports import WorkerPorts
 
 JWT_SECRET_TTL_SECONDS = 300
 AWS_TIMEOUT_SECONDS = 5
@@ -56,28 +52,24 @@ class Wiring:
         return SqsQueue(self._client("sqs"), self.settings.execute_queue_url, self.settings.confirm_queue_url)
 
     @cached_property
-    def api(self) -> ApiServices:
-        return ApiServices.of(self)
+    def network(self) -> Network:
+        return self.settings.network
+
+    # The chain's room brings web3, which the API never needs: it is imported when a worker first asks for it.
 
     @cached_property
-    def workers(self) -> "WorkerPorts":
-        # The chain's room is imported here and nowhere above: it brings web3, which the API never needs.
+    def chain(self) -> Chain:
         from chalicelib.chain.node import Node  # noqa: PLC0415
         from chalicelib.chain.rpc import RpcClient  # noqa: PLC0415
-        from chalicelib.chain.signers import AccountSigners  # noqa: PLC0415
-        from chalicelib.workers.ports import WorkerPorts  # noqa: PLC0415
 
-        network = self.settings.network
-        rpc = RpcClient(network.rpc_urls, chain_id=network.chain_id, timeout_seconds=RPC_TIMEOUT_SECONDS)
-        return WorkerPorts(
-            jobs=self.jobs,
-            accounts=self.accounts,
-            queue=self.queue,
-            chain=Node(network, rpc),
-            signers=AccountSigners(self._client("kms"), self._client("secretsmanager")),
-            network=network,
-            clock=self.clock,
-        )
+        network = self.network
+        return Node(network, RpcClient(network.rpc_urls, chain_id=network.chain_id, timeout_seconds=RPC_TIMEOUT_SECONDS))
+
+    @cached_property
+    def signers(self) -> Signers:
+        from chalicelib.chain.signers import AccountSigners  # noqa: PLC0415
+
+        return AccountSigners(self._client("kms"), self._client("secretsmanager"))
 
     def jwt_secret(self) -> str:
         """The key of the tokens, from Secrets Manager, read again every five minutes so that a rotation is seen."""

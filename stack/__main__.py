@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0, or 1 after one sentence of what went wrong."""
     parsed = _parser().parse_args(arguments)
     parent = os.getppid()
-    signal.signal(signal.SIGTERM, _terminate)
-    signal.signal(signal.SIGHUP, _terminate)
+    for number in ENDING:
+        signal.signal(number, _end)
     try:
         return {"run": run, "up": up, "down": down, "package": make_package, "deploy": make_deploy}[parsed.command](
             parsed, parent
@@ -67,7 +68,7 @@ def run(_parsed: argparse.Namespace, parent: int) -> int:
             job = demo.run(stack.env, say)
             print(json.dumps(job, indent=2))
             print(f"\nServing at {stack.env['API_URL']}. Ctrl-C ends it. To try next:\n")
-            print("\n".join(demo.curl_lines(job, os.path.relpath(stack.env_file))), flush=True)
+            print("\n".join(demo.curl_lines(job, _shown(stack.env_file))), flush=True)
             while os.getppid() == parent and stack.running:
                 time.sleep(0.3)
             if not stack.running:
@@ -81,7 +82,7 @@ def up(_parsed: argparse.Namespace, _parent: int) -> int:
     stack = _local_stack()
     stack.start_or_reuse()
     stack.detach()
-    say(f"Up at {stack.env['API_URL']}; {os.path.relpath(stack.env_file)} says the rest, `make down` ends it")
+    say(f"Up at {stack.env['API_URL']}; {_shown(stack.env_file)} says the rest, `make down` ends it")
     return 0
 
 
@@ -147,8 +148,15 @@ def _port(name: str) -> int | None:
     return int(value) if value else None
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> None:
-    """As if by Ctrl-C: everything that was started is ended."""
+def _shown(file: Path) -> str:
+    """As it can be pasted where make was called."""
+    return str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else str(file)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """The first one ends everything that was started; those that follow, such as make's own, do not disturb that."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from stack import paths, tools
 from stack.errors import StackError
 from stack.progress import Say
+from stack.turn import exclusively
 
 OUT = paths.CONTRACTS / "out"
 
@@ -20,6 +21,11 @@ class Contract:
 
 def compile_contracts(say: Say) -> None:
     """Leaves contracts/out/<Name>.json up to date; installs the compiler when it has to run."""
+    with exclusively(paths.LOCAL / "contracts.lock"):
+        _compile(say)
+
+
+def _compile(say: Say) -> None:
     tools.install_node_packages(say)
     sources = sorted((paths.CONTRACTS / "src").glob("*.sol"))
     wanted = tools.content_hash([*sources, paths.CONTRACTS / "package-lock.json", paths.CONTRACTS / "compile.js"])

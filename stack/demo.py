@@ -68,7 +68,7 @@ def run(env: Mapping[str, str], say: Say) -> dict[str, Any]:
 
 def curl_lines(job: Mapping[str, Any], env_file: str) -> list[str]:
     """Commands to try next, as they can be pasted into a shell."""
-    authorized = 'curl -s -H "Authorization: Bearer $ISSUER_TOKEN"'
+    authorized = 'curl -sw "\\n" -H "Authorization: Bearer $ISSUER_TOKEN"'
     correlation_id = job.get("data", {}).get("correlationId", job.get("correlationId", ""))
     lines = [f". {env_file}", f'{authorized} "$API_URL/api/v2/jobs/{job["_id"]}"']
     if correlation_id:

@@ -12,6 +12,7 @@ from stack import paths, tools
 from stack.errors import StackError
 from stack.processes import Process, clean_environment, free_port
 from stack.progress import Say, say
+from stack.turn import exclusively
 
 SOURCES = Path(__file__).with_name("dynamodb")
 HTTP_BAD_REQUEST = 400  # its answer to a request without a signature
@@ -30,9 +31,10 @@ def jars(say: Say = say) -> Path:
     directory = paths.LOCAL / f"dynamodb-local-{tools.content_hash([pom])[:12]}"
     if directory.exists():
         return directory
-    say("Downloading DynamoDB Local (mvn)")
-    paths.LOCAL.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=paths.LOCAL) as temporary:
+    with exclusively(paths.LOCAL / "dynamodb-local.lock"), tempfile.TemporaryDirectory(dir=paths.LOCAL) as temporary:
+        if directory.exists():
+            return directory
+        say("Downloading DynamoDB Local (mvn)")
         fetched = Path(temporary) / "jars"
         copy = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
         command: list[str | Path] = [

@@ -1,33 +1,27 @@
 """The local stack: emulator, chain, the deployed template and zip, two funded accounts and an ERC-20, on loopback."""
 
-import fcntl
+import hashlib
 import json
-import os
-import secrets
 import shutil
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from eth_utils.crypto import keccak
-
 from stack import anvil, environment, ministack, rpc
-from stack.accounts import create_kms_account, create_secret_account
 from stack.aws import Client, clients
-from stack.contracts import compile_contracts, contract
+from stack.contracts import compile_contracts
 from stack.deploy import Outputs, deploy, stack_name
 from stack.errors import StackError
 from stack.funder import Funder, coins
 from stack.package import LOCAL_STAGE, Package, package
 from stack.processes import Process
 from stack.progress import Say, say
-from stack.tokens import admin_token, issuer_token
+from stack.seed import seed
+from stack.turn import Turn
 
 CONFIRMATIONS = 2
-MINTER_ROLE = keccak(text="MINTER_ROLE")
 LOCAL_FUNDS = "100"
 EXTERNAL_FUNDS = "1"
 
@@ -64,7 +58,7 @@ class LocalStack:
         self._ministack = Process("ministack", directory)
         self._anvil = Process("anvil", directory)
         self._state = directory / "state.json"
-        self._turn: int | None = None
+        self._turn = Turn(directory / "turn.lock")
 
     # --- as a whole ----------------------------------------------------------------------------------------------------
 
@@ -77,8 +71,9 @@ class LocalStack:
 
     def start(self) -> dict[str, str]:
         """Start everything. When that fails half-way, what had been started is ended first."""
-        self._take_turn()
+        self._turn.take()
         if self.running:
+            self._turn.give()
             raise StackError("A stack already runs here; `make down` ends it.")
         try:
             return self._start()
@@ -88,11 +83,11 @@ class LocalStack:
 
     def start_or_reuse(self) -> dict[str, str]:
         """The running stack, with the code as it is now, when it is healthy and on the chain asked for; else a new one."""
-        self._take_turn()
+        self._turn.take()
         state = self._read_state()
         if not self._reusable(state):
             if state or self.running:
-                self._say("Ending what was left of an earlier stack")
+                self._say("Ending the stack that was here")
             self.stop()
             return self.start()
         built = package(LOCAL_STAGE, self._say)
@@ -110,16 +105,14 @@ class LocalStack:
         """Let everything outlive this process: `make up`."""
         self._ministack.detach()
         self._anvil.detach()
-        self._give_turn()
+        self._turn.give()
 
     def stop(self) -> None:
         """End everything, whoever started it, and forget it. Does nothing when nothing runs."""
         for process in (self._ministack, self._anvil):
             process.stop()
-        self.env_file.unlink(missing_ok=True)
-        self._state.unlink(missing_ok=True)
-        shutil.rmtree(self.directory / "tmp", ignore_errors=True)
-        self._give_turn()
+        self._forget()
+        self._turn.give()
 
     @property
     def running(self) -> bool:
@@ -140,18 +133,24 @@ class LocalStack:
     # --- steps ---------------------------------------------------------------------------------------------------------
 
     def _start(self) -> dict[str, str]:
+        self._forget()
         compile_contracts(self._say)
         built = package(LOCAL_STAGE, self._say)
-        self.directory.mkdir(parents=True, exist_ok=True)
         rpc_url = self._node()
         chain = rpc.chain_id(rpc_url)
+        funder = Funder(rpc_url, self.options.funder_key or anvil.FUNDER_KEY)
+        amount = self.options.fund_amount or (EXTERNAL_FUNDS if self.options.rpc_url else LOCAL_FUNDS)
+        funder.require(2 * coins(amount))
         endpoint = ministack.start(self._ministack, self.directory, self.options.aws_port)
         self._say(f"AWS (ministack) at {endpoint}")
         self.env = {
             "RPC_URL": rpc_url,
+            "CHAIN_ID": str(chain),
             "AWS_ENDPOINT_URL": endpoint,
+            "AWS_REGION": ministack.REGION,
             "AWS_ACCESS_KEY_ID": ministack.ACCESS_KEY_ID,
             "AWS_SECRET_ACCESS_KEY": ministack.SECRET_ACCESS_KEY,
+            "STACK_NAME": stack_name(LOCAL_STAGE),
         }
         parameters = {
             "RpcUrls": self.options.functions_rpc(rpc_url) if self.options.functions_rpc else rpc_url,
@@ -161,7 +160,18 @@ class LocalStack:
             **self.options.parameters,
         }
         outputs = self._deploy(built, parameters)
-        self.env = self._accounts_and_token(outputs, endpoint, rpc_url, chain, parameters["Confirmations"])
+        self._say(f"Funding two accounts with {amount} coins each, and deploying an ERC-20 they may mint")
+        self.env |= seed(
+            self.client, self.env["STACK_NAME"], outputs, chain, funder=funder, fund_wei=coins(amount), say=self._say
+        )
+        self.env |= {
+            "API_URL": f"{endpoint}/restapis/{outputs['RestAPIId']}/{LOCAL_STAGE}/_user_request_",
+            "CONFIRMATIONS": parameters["Confirmations"],
+            "JOBS_TABLE": outputs["JobsTableName"],
+            "ACCOUNTS_TABLE": outputs["AccountsTableName"],
+            "EXECUTE_QUEUE_URL": outputs["ExecuteQueueUrl"],
+            "CONFIRM_QUEUE_URL": outputs["ConfirmQueueUrl"],
+        }
         environment.write(self.env_file, self.env)
         self._write_state({"deployed": _digest(built), "parameters": parameters, "rpc_url": self.options.rpc_url})
         return self.env
@@ -179,47 +189,6 @@ class LocalStack:
 
     def _deploy(self, built: Package, parameters: Mapping[str, str]) -> Outputs:
         return deploy(built, self.client, self._say, parameters=parameters)
-
-    def _accounts_and_token(
-        self, outputs: Outputs, endpoint: str, rpc_url: str, chain: int, confirmations: str
-    ) -> dict[str, str]:
-        name, client, table = stack_name(LOCAL_STAGE), self.client, outputs["AccountsTableName"]
-        issuer = create_kms_account(client, name, table, chain).address
-        other = create_secret_account(client, name, table, chain).address
-        amount = self.options.fund_amount or (EXTERNAL_FUNDS if self.options.rpc_url else LOCAL_FUNDS)
-        self._say(f"Funding two accounts with {amount} coins each, and deploying an ERC-20 they may mint")
-        funder = self.funder()
-        funder.require(2 * coins(amount))
-        for account in (issuer, other):
-            funder.transfer(account, coins(amount))
-        values = ["Demo Token", "DEMO", funder.address]
-        token = funder.deploy("DemoToken", contract("DemoToken"), ["string", "string", "address"], values)
-        for account in (issuer, other):
-            funder.call("granting MINTER_ROLE", token, "grantRole(bytes32,address)", [MINTER_ROLE, account])
-        funder.wait(self._say)
-        secret = _plain_jwt_secret(client, outputs["JwtSecretArn"])
-        return {
-            "API_URL": f"{endpoint}/restapis/{outputs['RestAPIId']}/{LOCAL_STAGE}/_user_request_",
-            "ADMIN_TOKEN": admin_token(secret, issuer),
-            "ISSUER_TOKEN": issuer_token(secret, issuer),
-            "ISSUER_ACCOUNT": issuer,
-            "OTHER_ISSUER_TOKEN": issuer_token(secret, other),
-            "OTHER_ISSUER_ACCOUNT": other,
-            "TOKEN_ADDRESS": token,
-            "RPC_URL": rpc_url,
-            "CHAIN_ID": str(chain),
-            "JWT_SECRET": secret,
-            "CONFIRMATIONS": confirmations,
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_REGION": ministack.REGION,
-            "AWS_ACCESS_KEY_ID": ministack.ACCESS_KEY_ID,
-            "AWS_SECRET_ACCESS_KEY": ministack.SECRET_ACCESS_KEY,
-            "JOBS_TABLE": outputs["JobsTableName"],
-            "ACCOUNTS_TABLE": table,
-            "EXECUTE_QUEUE_URL": outputs["ExecuteQueueUrl"],
-            "CONFIRM_QUEUE_URL": outputs["ConfirmQueueUrl"],
-            "STACK_NAME": name,
-        }
 
     # --- what is remembered --------------------------------------------------------------------------------------------
 
@@ -246,39 +215,15 @@ class LocalStack:
         self._state.touch(mode=0o600)
         self._state.write_text(json.dumps(dict(state)))
 
-    def _take_turn(self) -> None:
-        """One command at a time may start or end the stack of a directory."""
-        if self._turn is not None:
-            return
-        self.directory.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.directory / "turn.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise StackError("Another `make run` or `make up` is at work here; end it, or wait for it.") from None
-        self._turn = descriptor
-
-    def _give_turn(self) -> None:
-        if self._turn is not None:
-            with suppress(OSError):
-                os.close(self._turn)
-            self._turn = None
-
-
-def _plain_jwt_secret(client: Client, secret_arn: str) -> str:
-    """The emulator generates punctuation although the template excludes it; stack.env is for clients that know no quoting."""
-    secret = secrets.token_hex(32)
-    client("secretsmanager").put_secret_value(SecretId=secret_arn, SecretString=secret)
-    return secret
+    def _forget(self) -> None:
+        """What a stack leaves behind, also one that was killed."""
+        self.env_file.unlink(missing_ok=True)
+        self._state.unlink(missing_ok=True)
+        shutil.rmtree(self.directory / "tmp", ignore_errors=True)
 
 
 def _digest(built: Package) -> str:
-    return f"{built.digest} {hash_of(built.template)}"
-
-
-def hash_of(file: Path) -> str:
-    return keccak(file.read_bytes()).hex()
+    return f"{built.digest} {hashlib.sha256(built.template.read_bytes()).hexdigest()}"
 
 
 def _block_seconds(rpc_url: str) -> str:

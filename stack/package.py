@@ -16,6 +16,7 @@ from stack import paths, tools
 from stack.dependencies import PYTHON, REQUIREMENTS, add, dependencies_zip
 from stack.errors import StackError
 from stack.progress import Say
+from stack.turn import exclusively
 
 LOCAL_STAGE = "local"
 CONFIG = paths.ROOT / ".chalice" / "config.json"
@@ -45,6 +46,11 @@ def package(stage: str, say: Say, directory: Path | None = None) -> Package:
     """Package a stage into `.local/package/<stage>` (or `directory`). Raises StackError with what is wrong."""
     if stage not in stages():
         raise StackError(f"There is no stage {stage!r} in .chalice/config.json; there are {', '.join(stages())}.")
+    with exclusively(paths.LOCAL / "package.lock"):
+        return _package(stage, say, directory)
+
+
+def _package(stage: str, say: Say, directory: Path | None) -> Package:
     out = directory or paths.LOCAL / "package" / stage
     built = Package(stage, out / "sam.json", out / "deployment.zip")
     stamp = out / "inputs"

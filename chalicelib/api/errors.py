@@ -89,10 +89,14 @@ def _sentence(problem: Any) -> str:
 
 
 def use_error_format(app: Chalice) -> None:
-    """Give what Chalice answers without asking a route (a wrong verb) the contract's form."""
+    """Give what Chalice answers without asking a route (a wrong verb, an event it cannot read) the contract's form."""
 
     def in_our_format(request: Request, get_response: Callable[[Any], Response]) -> Response:
-        response = get_response(request)
+        try:
+            response = get_response(request)
+        except Exception as error:  # noqa: BLE001 -- Chalice itself: what a route raises ends in its endpoint
+            request_id = request_id_of(app)
+            return response_from(reply_to(error, request_id, "outside any route"), request_id)
         if isinstance(response.body, dict) and response.body.keys() == {"Code", "Message"}:
             return _rewritten(response, request_id_of(app))
         return response

@@ -124,7 +124,7 @@ def _status(value: Any) -> Status:
 
 
 def _retryable(value: Any) -> Status:
-    if value not in RETRYABLE:
+    if not isinstance(value, str) or value not in RETRYABLE:
         raise ValueError(f"status is one of {', '.join(sorted(RETRYABLE))}: nothing else can be retried.")
     return Status(value)
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from web3 import HTTPProvider
 from web3.types import RPCEndpoint
 
 from chalicelib.chain.classify import is_throttled
+from chalicelib.chain.quantities import quantity_or_none
 from chalicelib.chain.text import host_of
 from chalicelib.errors import ConfigurationError
 
@@ -28,6 +30,7 @@ INTERNAL_ERROR = -32603
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 LONGEST_RETRY_AFTER_SECONDS = 300.0
+RECURSION_LIMIT = 1_000  # Python's own. py_ecc, which web3 imports, makes it 100,000: deep JSON would then crash the process
 IDLE_SECONDS = 50.0  # load balancers drop idle connections after 60 s, and a frozen Lambda does not see it
 
 # Refused at the edge, before any node: whatever the body says, this endpoint is of no use now, and nothing was taken.
@@ -73,6 +76,7 @@ class Endpoint:
     """Not for several threads at once."""
 
     def __init__(self, url: str, chain_id: int, timeout_seconds: float, monotonic: Callable[[], float]) -> None:
+        sys.setrecursionlimit(min(sys.getrecursionlimit(), RECURSION_LIMIT))
         for name in ("web3", "urllib3"):  # both write URLs, which may carry an API key, into their logs (invariant 10)
             logging.getLogger(name).setLevel(logging.ERROR)
         self.host = host_of(url)
@@ -121,9 +125,8 @@ class Endpoint:
         (answer,) = self._exchange([("eth_chainId", [])]) or [Answer()]
         if not answer.answered or answer.passing:
             return replace(answer, doubtful=False)
-        try:
-            actual = int(answer.result, 16)
-        except (TypeError, ValueError):
+        actual = quantity_or_none(answer.result)
+        if actual is None:
             return self._failed(f"{self.host} did not tell its chain id")
         if actual != self._chain_id:
             raise ConfigurationError(f"{self.host} serves chain {actual}, but this network's chain id is {self._chain_id}.")

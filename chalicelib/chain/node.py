@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib.chain.classify import INVALID_PARAMS, classify_broadcast, classify_estimate, is_throttled, message_of
 from chalicelib.chain.nonces import user_of_nonce
-from chalicelib.chain.quantities import block_tag, quantity
+from chalicelib.chain.quantities import block_tag, quantity, quantity_or_none
 from chalicelib.chain.receipts import read_receipt
 from chalicelib.chain.rpc import Answer, RpcClient
 from chalicelib.errors import ChainUnavailable
@@ -127,7 +127,7 @@ class Node:
         senders = list(dict.fromkeys(call.sender for call in calls))
         estimates, (block, *balances) = answers[: len(calls)], answers[len(calls) :]
         block_limit = _field(block.result, "gasLimit")
-        funds = {sender: _quantity_or_none(answer.result) for sender, answer in zip(senders, balances, strict=True)}
+        funds = {sender: quantity_or_none(answer.result) for sender, answer in zip(senders, balances, strict=True)}
         return [
             self._estimated(call, answer, funds[call.sender], block_limit)
             for call, answer in zip(calls, estimates, strict=True)
@@ -149,7 +149,7 @@ class Node:
             return Unavailable(f"no RPC endpoint answered: {answer.error}")
         if answer.error is not None:
             return classify_estimate(answer.error, call.gas)
-        used = _quantity_or_none(answer.result)
+        used = quantity_or_none(answer.result)
         if used is None:
             return Unavailable("the node's gas estimate cannot be read")
         if call.gas is not None and used > call.gas:  # geth simulates with more than a limit below 21000
@@ -251,12 +251,5 @@ def _times(amount: int, factor: float) -> int:
     return -(-amount * round(factor * 10_000) // 10_000)
 
 
-def _quantity_or_none(value: Any) -> int | None:
-    try:
-        return quantity(value, "quantity")
-    except ChainUnavailable:
-        return None
-
-
 def _field(value: Any, name: str) -> int | None:
-    return _quantity_or_none(value.get(name)) if isinstance(value, dict) else None
+    return quantity_or_none(value.get(name)) if isinstance(value, dict) else None

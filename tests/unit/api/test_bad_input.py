@@ -187,8 +187,15 @@ def test_a_bad_address_or_checksum_is_refused(api: Api, field: str, address: Any
         "Infinity",
         str(2**256),
         "9" * 5_000,
-    ]
-    + [1, 0, -1, 1.5, 1e18, True, ["1"], {"wei": "1"}],
+        1,
+        0,
+        -1,
+        1.5,
+        1e18,
+        True,
+        ["1"],
+        {"wei": "1"},
+    ],
 )
 def test_an_amount_that_is_no_decimal_string_is_refused(api: Api, field: str, amount: Any) -> None:
     assert_refused(api, api.issue({"to": TARGET, field: amount}), 400, "InvalidRequest", field)
@@ -274,8 +281,6 @@ def test_another_network_is_refused(api: Api, network: Any) -> None:
         "2030-01-01T00:00:00",
         "2030-13-01T00:00:00Z",
         "2030-01-01T25:00:00Z",
-    ]
-    + [
         "2030-01-01 00:00:00Z",
         "20300101T000000Z",
         "0001-01-01T00:00:00+14:00",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from conftest import Http, Refusal
+from stub_node import Http, Refusal
 
 from chalicelib.chain.rpc import RpcClient
 from chalicelib.errors import ChainUnavailable, ConfigurationError
@@ -342,7 +342,7 @@ def two(stubs, client):
 
 
 def test_an_endpoint_that_failed_comes_back_after_a_pause_that_grows(stubs, client, clock):
-    first, second, rpc = two(stubs, client)
+    first, _, rpc = two(stubs, client)
     first.http = lambda body: Http(500, b"")
     for pause in (1, 2, 4, 8, 16, 32, 60, 60):
         asked = len(first.asked)

@@ -1,0 +1,54 @@
+"""What a local stack has from the start: two funded signing accounts, an ERC-20 they may mint, and tokens for their issuers."""
+
+import secrets
+from collections.abc import Mapping
+
+from eth_utils.crypto import keccak
+
+from stack.accounts import create_kms_account, create_secret_account
+from stack.aws import Client
+from stack.contracts import contract
+from stack.funder import Funder
+from stack.progress import Say
+from stack.tokens import admin_token, issuer_token
+
+MINTER_ROLE = keccak(text="MINTER_ROLE")
+
+
+def seed(
+    client: Client, stack_name: str, outputs: Mapping[str, str], chain_id: int, *, funder: Funder, fund_wei: int, say: Say
+) -> dict[str, str]:
+    """Make all of it. Returns the lines of stack.env that tell of it."""
+    table = outputs["AccountsTableName"]
+    issuer = create_kms_account(client, stack_name, table, chain_id).address
+    other = create_secret_account(client, stack_name, table, chain_id).address
+    for account in (issuer, other):
+        funder.transfer(account, fund_wei)
+    token = deploy_token(funder, issuer, other)
+    funder.wait(say)
+    secret = plain_jwt_secret(client, outputs["JwtSecretArn"])
+    return {
+        "ADMIN_TOKEN": admin_token(secret, issuer),
+        "ISSUER_TOKEN": issuer_token(secret, issuer),
+        "ISSUER_ACCOUNT": issuer,
+        "OTHER_ISSUER_TOKEN": issuer_token(secret, other),
+        "OTHER_ISSUER_ACCOUNT": other,
+        "TOKEN_ADDRESS": token,
+        "JWT_SECRET": secret,
+    }
+
+
+def deploy_token(funder: Funder, *minters: str) -> str:
+    """The address of a new DemoToken that `minters` may mint; sent, not waited for."""
+    values = ["Demo Token", "DEMO", funder.address]
+    token = funder.deploy("DemoToken", contract("DemoToken"), ["string", "string", "address"], values)
+    for minter in minters:
+        funder.call("granting MINTER_ROLE", token, "grantRole(bytes32,address)", [MINTER_ROLE, minter])
+    return token
+
+
+def plain_jwt_secret(client: Client, secret_arn: str) -> str:
+    """The emulator generates punctuation although the template excludes it; stack.env is for clients that know no quoting."""
+    secret = secrets.token_hex(32)
+    client("secretsmanager").put_secret_value(SecretId=secret_arn, SecretString=secret)
+    return secret

@@ -1,0 +1,52 @@
+"""What a cold start of the API pays for."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+
+ANSWER = """
+import json, sys
+from tests.unit.api.harness import new_api
+api = new_api()
+before = sorted(sys.modules)
+job = api.get("/api/v2/jobs/62b17abc8c26160014940e87")
+lists = api.get("/api/v2/jobs")
+print(json.dumps({"statuses": [job.status, lists.status], "modules": sorted(sys.modules)}))
+"""
+
+IMPORT = """
+import json, sys
+import chalicelib.api.jobs, chalicelib.api.health, chalicelib.api.errors, chalicelib.api.services
+print(json.dumps({"modules": sorted(sys.modules)}))
+"""
+
+
+def run(program: str) -> dict[str, list[str]]:
+    finished = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    return json.loads(finished.stdout)  # type: ignore[no-any-return]
+
+
+def rooms(modules: list[str]) -> set[str]:
+    return {module.split(".")[0] for module in modules}
+
+
+def test_importing_the_api_imports_no_chain_library_and_no_aws_client() -> None:
+    imported = rooms(run(IMPORT)["modules"])
+    assert imported.isdisjoint({"web3", "eth_abi", "eth_utils", "eth_account", "eth_keys", "boto3", "botocore"})
+
+
+def test_reading_a_job_imports_no_chain_library() -> None:
+    answered = run(ANSWER)
+    assert answered["statuses"] == [404, 200]
+    # the test client itself, not the API, brings botocore along
+    assert rooms(answered["modules"]).isdisjoint({"web3", "eth_abi", "eth_utils", "eth_account", "eth_keys"})
+
+
+def test_issuing_a_transaction_imports_no_web3() -> None:
+    issued = ANSWER.replace('api.get("/api/v2/jobs/62b17abc8c26160014940e87")', "api.issue()")
+    answered = run(issued)
+    assert answered["statuses"] == [201, 200]
+    assert rooms(answered["modules"]).isdisjoint({"web3", "eth_account", "eth_keys"})

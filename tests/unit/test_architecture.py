@@ -1,0 +1,97 @@
+"""The arrows of the layout, kept: every import inside the package points inward."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "chalicelib"
+
+GROUND = {"errors", "settings", "networks", "log"}
+MAY_IMPORT = {
+    "errors": set(),
+    "networks": set(),
+    "log": set(),
+    "settings": {"errors", "networks"},
+    "jobs": GROUND,
+    "store": {"jobs"} | GROUND,
+    "queues": {"jobs"} | GROUND,
+    "chain": {"jobs"} | GROUND,
+    "auth": {"jobs", "chain"} | GROUND,
+    "wiring": {"store", "queues", "chain", "jobs"} | GROUND,
+    "workers": {"queues", "jobs"} | GROUND,
+    "api": {"auth", "chain", "jobs"} | GROUND,
+}
+OUTSIDE = {
+    "jobs": {"boto3", "botocore", "chalice", "web3", "eth_abi", "eth_utils", "requests", "pydantic"},
+    "api": {"boto3", "botocore", "web3"},
+    "auth": {"boto3", "botocore", "chalice", "web3"},
+    "workers": {"boto3", "botocore", "chalice", "web3"},
+    "store": {"chalice", "web3"},
+    "queues": {"chalice", "web3"},
+    "chain": {"chalice"},
+}
+LINES = 300
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_inward(path: Path) -> None:
+    room = room_of(path)
+    for name in imports_of(path):
+        parts = name.split(".")
+        if parts[0] == "chalicelib" and len(parts) > 1 and parts[1] != room:
+            assert parts[1] in MAY_IMPORT[room], f"{room} may not import {name}"
+        assert parts[0] not in OUTSIDE.get(room, ()) or is_typing_only(path, name), f"{room} may not import {name}"
+
+
+def is_typing_only(path: Path, name: str) -> bool:
+    """Whether the import stands under `if TYPE_CHECKING`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.ImportFrom) and name.startswith(f"{inner.module}."):
+                    return True
+    return False
+
+
+def test_no_room_is_missing_from_the_rules() -> None:
+    assert {room_of(path) for path in modules()} - {"__init__"} == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize(
+    "path", [*modules(), ROOT / "app.py", *sorted((ROOT / "stack").glob("*.py"))], ids=lambda path: path.name
+)
+def test_files_stay_small(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LINES + 50
+
+
+def test_importing_a_worker_or_the_app_connects_to_nothing_and_reads_no_environment() -> None:
+    code = (
+        "import os, socket\n"
+        "os.environ.clear()\n"
+        "def refuse(*_, **__): raise AssertionError('a connection at import')\n"
+        "socket.socket.connect = refuse\n"
+        "import app, chalicelib.chain.node, chalicelib.chain.signers\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, timeout=60)
