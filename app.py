@@ -2,6 +2,7 @@
 
 from chalice.app import Chalice, CloudWatchEvent, SQSEvent
 
+from chalicelib.api.errors import use_error_format
 from chalicelib.api.health import register_health_route
 from chalicelib.api.jobs import register_job_routes
 from chalicelib.api.services import ApiServices
@@ -13,6 +14,7 @@ from chalicelib.workers.reconcile import reconcile_jobs as reconcile
 app = Chalice(app_name="jobs-api")
 wiring = Wiring()
 
+use_error_format(app)
 register_health_route(app)
 register_job_routes(app, lambda: ApiServices.of(wiring))
 

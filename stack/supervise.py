@@ -22,12 +22,29 @@ GRACE_SECONDS = 5.0
 LOCKED = 75  # EX_TEMPFAIL
 NOT_STARTED = 127
 PR_SET_PDEATHSIG = 1  # prctl(2)
+PR_SET_CHILD_SUBREAPER = 36
 
 
 def die_with_parent() -> None:
     """On Linux, also end the command when this process is killed outright."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """On Linux, what the command's children leave behind becomes ours to reap: a zombie would look alive for ever."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def reap(command: subprocess.Popen[bytes]) -> None:
+    """Adopted children that have ended; the command itself is `poll`'s."""
+    while command.poll() is not None:
+        try:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                return
+        except ChildProcessError:
+            return
 
 
 def signal_group(group: int, number: int) -> bool:
@@ -45,6 +62,7 @@ def end(command: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + GRACE_SECONDS
     while time.monotonic() < deadline and (command.poll() is None or signal_group(command.pid, 0)):
         time.sleep(0.02)
+        reap(command)
     signal_group(command.pid, signal.SIGKILL)
     command.wait()
 
@@ -89,6 +107,7 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, lambda *_: None)
     os.ftruncate(lock, 0)
     os.write(lock, str(os.getpid()).encode())
+    adopt_orphans()
     try:
         command = subprocess.Popen(
             words,

@@ -9,6 +9,9 @@ from chalice.app import Request
 from chalicelib.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
 
 MAX_BODY_BYTES = 256 * 1024
+MAX_VALUES = 10_000
+"""Bounds the nesting, too. The parser recurses in C: where a library has raised the recursion limit (py_ecc does), a body of
+brackets alone would end the process."""
 
 _JSON_TYPE = re.compile(r"application/(?:[a-z0-9!#$&^_.-]+\+)?json", re.ASCII)
 
@@ -55,6 +58,8 @@ def _parsed(content: bytes) -> Any:
         raise InvalidRequest("The body is not text in UTF-8.") from None
     if "\ufffd" in text:  # the gateway's mark for bytes it could not decode: different ids would become the same
         raise InvalidRequest("The body has bytes that are not UTF-8.")
+    if text.count("[") + text.count("{") > MAX_VALUES:
+        raise InvalidRequest(f"The body has more than {MAX_VALUES:,} arrays and objects.")
     try:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:

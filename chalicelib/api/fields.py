@@ -49,7 +49,7 @@ def gas(value: Any) -> int:
     """Units of gas: a decimal string, or a JSON integer, since no number of gas loses digits in one. Raises ValueError."""
     if isinstance(value, str) and len(value) < 20 and _DECIMAL.fullmatch(value):
         value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not MIN_GAS <= value <= MAX_GAS:
+    if not isinstance(value, int) or not MIN_GAS <= value <= MAX_GAS:
         raise ValueError(f"Gas is a whole number from {MIN_GAS:,} to {MAX_GAS:,}.".replace(",", " "))
     return value
 
@@ -105,7 +105,7 @@ def job_ids(value: Any) -> tuple[str, ...]:
 def page_limit(value: Any) -> int:
     if isinstance(value, str) and len(value) < 4 and _DECIMAL.fullmatch(value):
         value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_PAGE:
+    if not isinstance(value, int) or not 1 <= value <= MAX_PAGE:
         raise ValueError(f"limit is a whole number from 1 to {MAX_PAGE}.")
     return value
 

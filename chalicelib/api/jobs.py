@@ -19,7 +19,7 @@ from chalicelib.jobs import fetch
 from chalicelib.jobs.cancel import cancel_job
 from chalicelib.jobs.ids import JOB_ID, derived_job_id
 from chalicelib.jobs.issue import issue_job
-from chalicelib.jobs.model import Job, Status
+from chalicelib.jobs.model import Job
 from chalicelib.jobs.ports import Page
 from chalicelib.jobs.retry import Refusal, RetryQuery, retry_job, retry_jobs
 
@@ -135,7 +135,7 @@ def retry_by_query(call: Call) -> Reply:
     scope = _scope(call, "retry", filters.scope())
     query = RetryQuery(
         job_ids=None if filters.ids is None else [job_id for job_id in filters.ids if JOB_ID.fullmatch(job_id)],
-        status=filters.status or Status.FAILED,
+        status=filters.status,
         name=filters.name,
         code=filters.code,
         failed_after=filters.failed_after,

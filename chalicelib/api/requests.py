@@ -103,8 +103,6 @@ class IssueBody(Checked):
     def _call_data(self) -> bytes:
         if self.call is not None and self.data is not None:
             raise invalid([("call", "Send data or call, not both.")])
-        if self.call is not None and self.to is None:
-            raise invalid([("to", "A call needs the address of a contract.")])
         if self.to is None and not self.data:
             raise invalid([("to", "An address is needed; without one, data must be the code of a contract to deploy.")])
         data = self.call.encoded() if self.call is not None else self.data or b""

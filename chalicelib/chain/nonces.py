@@ -1,7 +1,11 @@
 """Who used a nonce: the proof that a transaction of ours can never be mined."""
 
+import re
+
 from chalicelib.chain.quantities import block_tag, quantity
 from chalicelib.chain.rpc import RpcClient
+
+HASH = re.compile(r"0x[0-9a-f]{64}")
 
 
 def user_of_nonce(rpc: RpcClient, address: str, nonce: int, block_number: int) -> str | None:
@@ -30,5 +34,6 @@ def user_of_nonce(rpc: RpcClient, address: str, nonce: int, block_number: int) -
     block = rpc.call("eth_getBlockByNumber", hex(used), True)
     for transaction in block["transactions"] if isinstance(block, dict) else ():
         if transaction["from"].lower() == address.lower() and quantity(transaction["nonce"], "nonce") == nonce:
-            return str(transaction["hash"]).lower()
+            hash_ = str(transaction["hash"]).lower()
+            return hash_ if HASH.fullmatch(hash_) else None
     return None

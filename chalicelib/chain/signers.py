@@ -102,7 +102,7 @@ class AccountSigners:
     """The signer of each account, by its key: `kms:<key id or ARN>`, `secret:<id>` or `secret:<id>#<derivation path>`.
 
     A secret's value is a private key in hex, or JSON with `privateKey` or `mnemonic`. It is read again after `cache_ttl`
-    seconds, so that a changed secret takes effect; a KMS key's address never changes.
+    seconds, so that a changed secret takes effect.
     """
 
     def __init__(
@@ -123,8 +123,8 @@ class AccountSigners:
         return "AccountSigners()"
 
     def of(self, account: Account) -> Signer:
-        """Raises ConfigurationError when the account's key cannot be used or is not the address's, SignerUnavailable when it
-        cannot be had now.
+        """Raises ConfigurationError when the account's key cannot be used or is not the address's (for a KMS key, its signer
+        does at the first signature), SignerUnavailable when it cannot be had now.
         """
         kind, _, reference = account.key.partition(":")
         if kind == "kms" and reference:

@@ -18,7 +18,8 @@ class RetryQuery:
     """Filters of a retry by query; all given ones must hold. With `job_ids`, exactly those jobs are looked at."""
 
     job_ids: Sequence[str] | None = None
-    status: Status = Status.FAILED
+    status: Status | None = None
+    """None: failed ones, and with `job_ids` cancelled ones, too."""
     name: str | None = None
     code: str | None = None
     failed_after: datetime | None = None
@@ -73,7 +74,7 @@ def _find(
         return [(job_id, by_id.get(job_id)) for job_id in query.job_ids], None
     page = jobs.find_failed(
         FailedQuery(
-            status=query.status,
+            status=query.status or Status.FAILED,
             owner=query.owner if principal.is_admin else principal.owner,
             name=query.name,
             code=query.code,
@@ -97,7 +98,7 @@ def _matching(job: Job, query: RetryQuery) -> Job:
     _require_retryable(job)
     finished = job.last_finished_at
     fits = (
-        (query.job_ids is not None or job.status is query.status)
+        (job.status is query.status if query.status else query.job_ids is not None or job.status is Status.FAILED)
         and query.name in (None, job.name)
         and query.owner in (None, job.owner)
         and (query.code is None or (job.failure is not None and job.failure.code == query.code))

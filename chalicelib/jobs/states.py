@@ -93,7 +93,9 @@ def with_transaction(job: Job, transaction: SignedTransaction, now: datetime, ab
     """Another transaction of the attempt in flight: same nonce, higher fees. Stored before it is broadcast (invariant 1)."""
     _require(job, IN_FLIGHT, "replaced")
     attempt = job.attempt
-    attempt = replace(attempt, transactions=(*attempt.transactions, transaction), abandoned=abandoned or attempt.abandoned)
+    # Only the latest is ever sent again; of the earlier ones hashes and fees are watched. Rows hold 400 KB.
+    earlier = (replace(sent, raw=b"") for sent in attempt.transactions)
+    attempt = replace(attempt, transactions=(*earlier, transaction), abandoned=abandoned or attempt.abandoned)
     job = replace(job, attempts=(*job.attempts[:-1], attempt))
     event = "cancelSigned" if transaction.purpose is Purpose.CANCEL else "replaced"
     return with_event(job, now, event, transaction.hash)

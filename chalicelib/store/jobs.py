@@ -44,7 +44,12 @@ class DynamoJobStore:
 
     def issue(self, job: Job) -> Job | None:
         """One conditional put: the row that already has the id comes back with the refusal, no second read."""
-        existing = self._put(job, "attribute_not_exists(jobId)", {})
+        try:
+            existing = self._put(job, "attribute_not_exists(jobId)", {})
+        except VersionConflict:
+            existing = self.get(job.job_id)  # DynamoDB refuses at once where a transaction is just writing the row
+            if existing is None:
+                raise
         # Our own put, whose answer was lost on the way and which the client repeated, is not a replay.
         return None if existing is None or existing == job else existing
 
@@ -182,7 +187,7 @@ class DynamoJobStore:
         return bool(positions)
 
     def due(self, now: datetime, limit: int) -> list[Job]:
-        positions, _ = self._indexes.walk(OPEN, ALL_SHARDS, Slice(below=time_text(now)), limit)
+        positions, _ = self._indexes.walk(OPEN, ALL_SHARDS, Slice(below=just_above(time_text(now))), limit)
         rows = self._load_positions(positions)
         return [job for job in rows if job.next_check_at is not None and job.next_check_at <= now]
 

@@ -58,6 +58,8 @@ class IndexReader:
 
     def walk(self, index: Index, partitions: Sequence[str], part: Slice, limit: int) -> tuple[list[Position], str | None]:
         """The first `limit` entries of the slice over all partitions, in order, and where to go on (None: at the end)."""
+        if part.above is not None and part.below is not None and part.above >= part.below:
+            return [], None  # DynamoDB refuses such a BETWEEN
         found: list[Position] = []
         unread: list[str] = []
         for partition in partitions:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 from math import ceil
@@ -87,7 +88,8 @@ def _settle(job: Job, receipt: Receipt, ports: WorkerPorts) -> None:
     if receipt.succeeded or mined.purpose is Purpose.CANCEL:
         closed = settled(job, receipt, ports.clock())
     else:
-        reason = ports.chain.revert_reason(Call.of(job.account, job.request), receipt.block_number)
+        call = replace(Call.of(job.account, job.request), gas=job.attempt.gas)
+        reason = ports.chain.revert_reason(call, receipt.block_number)
         closed = reverted(job, receipt, reason, ports.clock())
     _log_closed(ports.jobs.save(closed), receipt)
 

@@ -39,7 +39,7 @@ def assert_refused(api: Api, answer: Answer, status: int, code: str, field: str 
         b'{"to": "%s"} {}' % TARGET.encode(),
         b"\xff\xfe\x00",
         b'{"correlationId": "\xff", "to": "%s"}' % TARGET.encode(),
-        '{"correlationId": "\ufffd"}'.encode(),
+        f'{{"correlationId": "\ufffd", "to": "{TARGET}"}}'.encode(),
         '{"to": "é"'.encode("latin-1"),
         "\ufeff{}".encode(),
         b"[" * 100_000,
@@ -56,6 +56,20 @@ def assert_refused(api: Api, answer: Answer, status: int, code: str, field: str 
 )
 def test_a_body_that_is_no_json_object_is_refused(api: Api, raw: bytes) -> None:
     assert_refused(api, api.post("/api/v2/jobs", raw=raw), 400, "InvalidRequest")
+
+
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_json_does_not_have_is_named(api: Api, constant: str) -> None:
+    answer = api.post("/api/v2/jobs", raw=f'{{"to": "{TARGET}", "value": {constant}}}'.encode())
+    assert_refused(api, answer, 400, "InvalidRequest")
+    assert constant in answer.body["error"]
+
+
+@pytest.mark.parametrize("body", [[], 7, "text", True, [{"to": TARGET}]])
+def test_json_that_is_no_object_is_told_so(api: Api, body: Any) -> None:
+    answer = api.issue(body)
+    assert_refused(api, answer, 400, "InvalidRequest")
+    assert answer.body["error"] == "The body must be a JSON object."
 
 
 def test_an_empty_body_is_refused(api: Api) -> None:

@@ -123,6 +123,7 @@ def test_of_two_readings_the_encoded_one_comes_first(api: Api) -> None:
     assert api.get("/api/v2/jobs/correlationId/a%41").body["data"]["_id"] == decoded
     assert readings("a%41") == ("aA", "a%41")
     assert readings("plain+1") == ("plain+1",)
+    assert readings("%ff") == ("%ff",)
 
 
 @pytest.mark.parametrize("correlation_id", ["x" * 257, "x" * 2_000, "a%00b", "%0A"])

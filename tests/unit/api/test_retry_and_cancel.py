@@ -195,6 +195,11 @@ def test_a_cursor_of_another_query_is_refused_and_nothing_is_retried(api: Api) -
     for query in [
         f"status=failed&name=mint&cursor={cursor}",
         f"status=cancelled&cursor={cursor}",
+        f"status=failed&code=Expired&cursor={cursor}",
+        f"status=failed&owner={ISSUER}&cursor={cursor}",
+        f"status=failed&failedAfter=2020-01-01T00:00:00Z&cursor={cursor}",
+        f"status=failed&failedBefore=2030-01-01T00:00:00Z&cursor={cursor}",
+        f"status=failed&ids={UNKNOWN}&cursor={cursor}",
         f"name=transaction&cursor={cursor}",
         f"ids={UNKNOWN}&cursor={cursor}",
         f"status=failed&cursor={cursor}x",
@@ -235,6 +240,16 @@ def test_a_bad_filter_is_refused_by_name_and_nothing_is_retried(api: Api, query:
     answer = api.get(f"/api/v2/jobs/retry?{query}")
     assert (answer.status, answer.body["code"]) == (400, "InvalidRequest")
     assert [detail["field"] for detail in answer.body["details"]] == [field]
+    assert api.jobs.rows[job_id].status is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    "filters", [{"limit": True}, {"limit": 1.0}, {"dryRun": 1}, {"dryRun": "True"}, {"cursor": 7}, {"name": 7}]
+)
+def test_a_filter_of_another_type_is_refused(api: Api, filters: dict[str, Any]) -> None:
+    job_id = api.failed()
+    answer = api.post("/api/v2/jobs/retry", {"status": "failed"} | filters)
+    assert (answer.status, answer.body["details"][0]["field"]) == (400, *filters)
     assert api.jobs.rows[job_id].status is Status.FAILED
 
 

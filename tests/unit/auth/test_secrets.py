@@ -20,6 +20,7 @@ from chalicelib.errors import ConfigurationError
         "a" * 64,
         "0" * 64,
         "ab" * 32,
+        "aaaaaaaabbbbbbbbbaaaaaabbbbbbbbc",
         "kZ8vXr2Qp5Lw9TnB" * 2,
         "abcabcabcabcabcabcabcabcabcabcabcabc",
         "secretsecretsecretsecretsecretsecret",

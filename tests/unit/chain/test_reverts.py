@@ -76,6 +76,11 @@ def test_a_reason_that_is_no_utf_8_loses_only_what_cannot_be_read():
     assert decode_revert(bytes.fromhex("08c379a0") + encode(["bytes"], [b"low \xff gas"])) == "low \ufffd gas"
 
 
+def test_a_reason_written_without_padding_is_read():
+    data = bytes.fromhex("08c379a0") + encode(["uint256", "uint256"], [32, 8]) + b"too late"
+    assert decode_revert(data) == "too late"
+
+
 def test_malformed_data_of_a_known_error_is_said_to_be_so():
     for selector in ("08c379a0", "4e487b71", "e450d38c"):
         assert decode_revert(bytes.fromhex(selector) + b"\x01") == f"reverted with malformed data (0x{selector})"

@@ -124,6 +124,27 @@ def test_an_endpoint_where_nothing_listens_is_passed_over_without_a_doubt(stub, 
     assert not answer.doubtful
 
 
+def test_an_endpoint_that_went_away_took_nothing(stubs, client, clock):
+    first, second = stubs(), stubs()
+    first.methods["eth_blockNumber"] = "0x1"
+    second.methods["eth_sendRawTransaction"] = Refusal({"code": -32000, "message": "insufficient funds"})
+    rpc = client(first, second)
+    rpc.call("eth_blockNumber")
+    first.close()
+    clock.now += 60
+    (answer,) = rpc.batch([RAW])
+    assert answer.error == {"code": -32000, "message": "insufficient funds"}
+    assert not answer.doubtful
+
+
+def test_a_redirect_is_not_followed(stubs, client):
+    first, second = stubs(), stubs()
+    first.http = lambda body: Http(307, b"", {"Location": second.url})
+    with pytest.raises(ChainUnavailable):
+        client(first).batch([RAW])
+    assert second.bodies == []
+
+
 @pytest.mark.parametrize(
     ("fault", "doubtful"),
     [

@@ -9,7 +9,7 @@ from stack.errors import StackError
 
 
 @pytest.mark.parametrize(
-    "secret", ["", "short", "x" * 31, "x" * 64, "changeme-changeme-changeme-changeme-1234567890", "your-256-bit-secret" * 3]
+    "secret", ["", "0xTINY", "x" * 31, "x" * 64, "changeme-changeme-changeme-changeme-1234567890", "your-256-bit-secret" * 3]
 )
 def test_a_deployed_stage_refuses_a_short_or_default_secret_without_saying_it(secret: str) -> None:
     with pytest.raises(StackError, match="JWT secret of stage spark") as refused:

@@ -122,7 +122,7 @@ def test_a_command_that_fails_as_it_starts_is_one_sentence_with_its_last_words(t
 def test_a_program_that_is_missing_is_one_sentence(tmp_path: Path) -> None:
     process = Process("node", tmp_path)
     process.start([tmp_path / "nowhere"], clean_environment({}))
-    with pytest.raises(StackError, match="node ended as it started: .*No such file"):
+    with pytest.raises(StackError, match=r"node ended as it started: .*No such file"):
         process.wait_ready(lambda: False)
 
 

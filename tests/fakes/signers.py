@@ -1,0 +1,39 @@
+"""Signers in memory: the raw bytes are the transaction as JSON, with a signature that only the key's holder could make."""
+
+import hashlib
+
+from chalicelib.errors import ConfigurationError, SignerUnavailable
+from chalicelib.jobs.model import Account, UnsignedTransaction
+from tests.fakes.ledger import encode_transaction
+
+
+class SimulatedSigner:
+    def __init__(self, address: str, signers: "SimulatedSigners") -> None:
+        self.address = address
+        self._signers = signers
+
+    def sign(self, transaction: UnsignedTransaction) -> tuple[str, bytes]:
+        signers = self._signers
+        if signers.away:
+            raise SignerUnavailable("The key service does not answer.")
+        if transaction.data in signers.poison:
+            raise KeyError("what no signer was written for")
+        signature = hashlib.sha256(f"{signers.key(self.address)}{transaction}".encode()).hexdigest()
+        return encode_transaction(self.address, transaction, signature)
+
+
+class SimulatedSigners:
+    def __init__(self) -> None:
+        self.away = False
+        self.unusable: set[str] = set()
+        """Addresses whose key cannot be used."""
+        self.poison: set[bytes] = set()
+        """Signing a transaction with this data raises what nobody expects."""
+
+    def key(self, address: str) -> str:
+        return f"the private key of {address}"
+
+    def of(self, account: Account) -> SimulatedSigner:
+        if account.address in self.unusable:
+            raise ConfigurationError(f"The key of {account.address} cannot be used.")
+        return SimulatedSigner(account.address, self)

@@ -1,0 +1,102 @@
+"""The sparse indexes: a job stands in each exactly while it belongs there, and costs nothing in the others."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from chalicelib.jobs.model import Failure, Job, Receipt, Status
+from chalicelib.jobs.ports import FailedQuery
+from chalicelib.jobs.states import cancel_requested, cancelled, checked, displaced, failed, retried, settled, started, waiting
+from chalicelib.store.records import shard
+from tests.store.backends import Stores, Tables, assert_eventually
+from tests.store.building import ACCOUNT_ID, OWNER, after, attempt, pending_job
+
+MINED = Receipt(attempt(7).latest.hash, 20, "0xb10c", succeeded=True, gas_used=21_000, effective_gas_price=1)
+SPARSE = {"open": "openShard", "pending": "pendingAccount", "failed": "failedShard", "failedOfOwner": "failedOwner"}
+
+Step = tuple[Callable[[Job], Job], set[str]]
+"""A transition, and what the job is found as after it."""
+
+issued = {"open", "pending"}
+wait: Step = (lambda job: waiting(job, after(1), after(2), "no funds", next_check_at=after(3)), {"open", "waiting"})
+start: Step = (lambda job: started(job, attempt(7), after(4), next_check_at=after(5)), {"open"})
+check: Step = (lambda job: checked(job, after(6)), {"open"})
+ask_to_cancel: Step = (lambda job: cancel_requested(job, after(7)), {"open"})
+succeed: Step = (lambda job: settled(job, MINED, after(8)), set())
+displace: Step = (lambda job: displaced(job, after(9), next_check_at=after(10)), {"open", "pending"})
+fail: Step = (lambda job: failed(job, Failure("Expired", "too late"), after(11)), {"failed"})
+cancel: Step = (lambda job: cancelled(job, after(12)), {"cancelled"})
+retry: Step = (lambda job: retried(job, after(13), next_check_at=after(14)), {"open", "pending"})
+
+LIVES = {
+    "succeeds": [start, check, succeed],
+    "waits, and succeeds although it was to be cancelled": [wait, start, ask_to_cancel, succeed],
+    "loses its nonce to another program": [start, displace, start, succeed],
+    "fails, is retried, waits and fails again": [fail, retry, wait, fail, retry, start, succeed],
+    "is cancelled, retried and cancelled again": [cancel, retry, cancel],
+    "fails as it waits, is retried and cancelled": [wait, fail, retry, cancel],
+}
+each_life = pytest.mark.parametrize("steps", LIVES.values(), ids=LIVES.keys())
+
+
+@each_life
+def test_a_job_is_found_as_what_it_is_and_as_nothing_else(stores: Stores, steps: Sequence[Step]) -> None:
+    jobs, job = stores.jobs, pending_job()
+    later = pending_job(500)
+
+    def found_as() -> set[str]:
+        finds = {
+            "open": jobs.due(after(1_000_000), 10),
+            "pending": jobs.pending_of(ACCOUNT_ID, 10),
+            "waiting": jobs.has_earlier_waiting(later),
+            "failed": jobs.find_failed(FailedQuery(Status.FAILED, OWNER), 10, None).jobs,
+            "cancelled": jobs.find_failed(FailedQuery(Status.CANCELLED, OWNER), 10, None).jobs,
+        }
+        return {name for name, found in finds.items() if found}
+
+    jobs.issue(job)
+    assert_eventually(found_as, issued)
+    for change, belongs_in in steps:
+        job = jobs.save(change(job))
+        assert_eventually(found_as, belongs_in)
+
+
+@each_life
+def test_the_sparse_indexes_hold_a_job_exactly_while_it_belongs_there(tables: Tables, steps: Sequence[Step]) -> None:
+    job = pending_job()
+    its_shard = shard(job.job_id)
+    entries_of = {
+        "open": {("open", its_shard)},
+        "pending": {("pending", ACCOUNT_ID)},
+        "waiting": {("pending", f"{ACCOUNT_ID}#waiting")},
+        "failed": {("failed", f"failed#{its_shard}"), ("failedOfOwner", f"failed#{OWNER}")},
+        "cancelled": {("failed", f"cancelled#{its_shard}"), ("failedOfOwner", f"cancelled#{OWNER}")},
+    }
+
+    def entries_as(names: set[str]) -> list[tuple[str, str]]:
+        return sorted(entry for name in names for entry in entries_of[name])
+
+    def entries() -> list[tuple[str, str]]:
+        return sorted(
+            (index, item[partition]["S"])
+            for index, partition in SPARSE.items()
+            for item in tables.inspector.scan(TableName=tables.jobs_table, IndexName=index)["Items"]
+        )
+
+    tables.jobs.issue(job)
+    assert_eventually(entries, entries_as(issued))
+    for change, belongs_in in steps:
+        job = tables.jobs.save(change(job))
+        assert_eventually(entries, entries_as(belongs_in))
+
+
+@pytest.mark.parametrize("index", ["open", "pending"])
+def test_an_entry_of_a_sparse_index_is_keys_only(tables: Tables, index: str) -> None:
+    """Whatever else stood in it would be written again with every change of the job."""
+    tables.jobs.issue(pending_job())
+    keys = {SPARSE[index], {"open": "nextCheckAt", "pending": "pendingOrder"}[index], "jobId"}
+
+    def attributes() -> list[set[str]]:
+        return [set(item) for item in tables.inspector.scan(TableName=tables.jobs_table, IndexName=index)["Items"]]
+
+    assert_eventually(attributes, [keys])

@@ -1,0 +1,134 @@
+"""Lists: newest first, page after page, each job exactly once, by owner or over everybody's."""
+
+import pytest
+
+from chalicelib.jobs.model import Job, Status
+from chalicelib.jobs.ports import Page
+from tests.store.backends import Stores, Tables, assert_eventually, ids
+from tests.store.building import OTHER_OWNER, OWNER, cancelled_job, failed_job, pending_job
+from tests.store.walking import jobs_of, walk
+
+
+def newest_first(jobs: list[Job]) -> list[str]:
+    return ids(sorted(jobs, key=lambda job: (job.created_at, job.job_id), reverse=True))
+
+
+@pytest.fixture(scope="module")
+def mixed(library: Stores) -> list[Job]:
+    """Of two owners, some of one moment, of several states and names, in no order."""
+    jobs = [
+        *(pending_job(second, owner=owner) for second in (5, 3, 9, 3, 3) for owner in (OWNER, OTHER_OWNER)),
+        *(pending_job(second, owner=OWNER, name="deploy") for second in (4, 8)),
+        *(failed_job(50, owner=owner) for owner in (OWNER, OTHER_OWNER, OWNER)),
+        *(cancelled_job(50, owner=OTHER_OWNER) for _ in range(2)),
+        *(failed_job(50, owner=OWNER, name="deploy") for _ in range(2)),
+    ]
+    for job in jobs:
+        library.jobs.issue(job)
+    assert_eventually(lambda: len(library.jobs.list_jobs(None, None, None, 100, None).jobs), len(jobs))
+    return jobs
+
+
+@pytest.mark.parametrize("limit", [4, 100])
+@pytest.mark.parametrize("owner", [OWNER, OTHER_OWNER, None])
+def test_walking_a_list_gives_each_job_once_and_the_newest_first(
+    library: Stores, mixed: list[Job], owner: str | None, limit: int
+) -> None:
+    pages = walk(lambda cursor: library.jobs.list_jobs(owner, None, None, limit, cursor))
+
+    assert jobs_of(pages) == newest_first([job for job in mixed if owner in (None, job.owner)])
+    assert all(len(page.jobs) <= limit for page in pages)
+
+
+@pytest.mark.parametrize(("status", "name"), [(Status.FAILED, None), (None, "deploy"), (Status.FAILED, "deploy")])
+@pytest.mark.parametrize("owner", [OWNER, None])
+def test_a_filtered_list_gives_exactly_what_fits(
+    library: Stores, mixed: list[Job], owner: str | None, status: Status | None, name: str | None
+) -> None:
+    fits = [job for job in mixed if owner in (None, job.owner) and status in (None, job.status) and name in (None, job.name)]
+    assert 0 < len(fits) < len(mixed)
+
+    for limit in (2, 100):
+        pages = walk(lambda cursor, limit=limit: library.jobs.list_jobs(owner, status, name, limit, cursor))  # type: ignore[misc]
+        assert jobs_of(pages) == newest_first(fits)
+
+
+def test_a_list_of_nothing_is_one_empty_page(stores: Stores) -> None:
+    assert stores.jobs.list_jobs(None, None, None, 10, None) == Page(())
+    assert stores.jobs.list_jobs("nobody", Status.FAILED, None, 10, None) == Page(())
+
+
+def test_jobs_issued_during_a_walk_do_not_disturb_it(stores: Stores) -> None:
+    jobs = [pending_job(number // 2) for number in range(9)]
+    for job in jobs:
+        stores.jobs.issue(job)
+    assert_eventually(lambda: len(stores.jobs.list_jobs(None, None, None, 100, None).jobs), len(jobs))
+
+    pages = walk(
+        lambda cursor: stores.jobs.list_jobs(None, None, None, 2, cursor),
+        between=lambda: stores.jobs.issue(pending_job(1_000)),
+    )
+
+    assert jobs_of(pages) == newest_first(jobs)
+
+
+def test_a_page_that_would_cost_too_much_is_short_and_has_a_cursor(tables: Tables) -> None:
+    """A rare status behind many other jobs: the work of one request stays bounded, and the walk still gets there."""
+    rare = failed_job(50)
+    for job in (rare, *(pending_job(number) for number in range(1, 13))):
+        tables.jobs.issue(job)
+    assert_eventually(lambda: len(tables.jobs.list_jobs(OWNER, None, None, 100, None).jobs), 13)
+    tables.calls.clear()
+
+    pages = walk(lambda cursor: tables.jobs.list_jobs(OWNER, Status.FAILED, None, 1, cursor))
+
+    assert jobs_of(pages) == [rare.job_id]
+    assert pages[0].jobs == () and pages[0].cursor is not None
+    assert len(tables.calls) / len(pages) <= 20  # ten looks at the index, ten at the rows
+
+
+# --- by the issuer's own ids -------------------------------------------------------------------------------------------
+
+
+def test_a_correlation_id_finds_the_jobs_of_every_owner(stores: Stores) -> None:
+    mine, theirs, _, _ = jobs = [
+        pending_job(owner=OWNER, correlation_id="order-1"),
+        pending_job(owner=OTHER_OWNER, correlation_id="order-1"),
+        pending_job(correlation_id="order-2"),
+        pending_job(),
+    ]
+    for job in jobs:
+        stores.jobs.issue(job)
+
+    assert_eventually(lambda: sorted(ids(stores.jobs.find_by_correlation_id("order-1"))), sorted([mine.job_id, theirs.job_id]))
+    assert stores.jobs.find_by_correlation_id("order-3") == []
+
+
+def test_an_external_id_finds_the_jobs_of_one_owner_or_of_all_newest_first(stores: Stores) -> None:
+    first, theirs, last, *_ = jobs = [
+        pending_job(1, owner=OWNER, external_id="invoice"),
+        pending_job(2, owner=OTHER_OWNER, external_id="invoice"),
+        pending_job(3, owner=OWNER, external_id="invoice"),
+        pending_job(4, external_id="invoice-2"),
+        pending_job(5),
+    ]
+    for job in jobs:
+        stores.jobs.issue(job)
+
+    assert_eventually(lambda: stores.jobs.find_by_external_id("invoice", None), [last, theirs, first])
+    assert stores.jobs.find_by_external_id("invoice", OWNER) == [last, first]
+    assert stores.jobs.find_by_external_id("invoice", OTHER_OWNER) == [theirs]
+    assert stores.jobs.find_by_external_id("invoice", "nobody") == []
+    assert stores.jobs.find_by_external_id("order", None) == []
+
+
+def test_a_found_job_is_the_row_as_it_is_now(stores: Stores) -> None:
+    job = pending_job(correlation_id="order-1", external_id="invoice")
+    stores.jobs.issue(job)
+    assert_eventually(lambda: len(stores.jobs.find_by_correlation_id("order-1")), 1)
+
+    saved = stores.jobs.save(job)
+
+    assert stores.jobs.find_by_correlation_id("order-1") == [saved]
+    assert stores.jobs.find_by_external_id("invoice", OWNER) == [saved]
+    assert stores.jobs.list_jobs(OWNER, None, None, 10, None).jobs == (saved,)

@@ -1,0 +1,95 @@
+"""How the adapter reads: never by a scan of the jobs table, and again what a batched read left out."""
+
+import inspect
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.errors import ServiceUnavailable
+from chalicelib.jobs.model import Job
+from chalicelib.jobs.ports import FailedQuery, JobStore
+from tests.store.backends import Tables, ids
+from tests.store.building import ACCOUNT_ID, OWNER, account, after, new_job_id, pending_job, signed_job
+from tests.store.faults import leave_unprocessed
+
+
+def issued(tables: Tables, count: int) -> list[Job]:
+    jobs = [pending_job(number) for number in range(count)]
+    for job in jobs:
+        tables.jobs.issue(job)
+    return jobs
+
+
+def test_nothing_the_store_does_scans_the_jobs_table(tables: Tables) -> None:
+    tables.accounts.put(account())
+    jobs, job = tables.jobs, pending_job()
+    uses: dict[str, Callable[[], object]] = {
+        "issue": lambda: jobs.issue(job),
+        "get": lambda: jobs.get(job.job_id),
+        "load": lambda: jobs.load([job.job_id]),
+        "find_by_correlation_id": lambda: jobs.find_by_correlation_id("order-1"),
+        "find_by_external_id": lambda: [jobs.find_by_external_id("invoice", owner) for owner in (OWNER, None)],
+        "list_jobs": lambda: [jobs.list_jobs(owner, job.status, job.name, 10, None) for owner in (OWNER, None)],
+        "find_failed": lambda: [jobs.find_failed(FailedQuery(owner=owner), 10, None) for owner in (OWNER, None)],
+        "pending_of": lambda: jobs.pending_of(ACCOUNT_ID, 10),
+        "has_earlier_waiting": lambda: jobs.has_earlier_waiting(job),
+        "due": lambda: jobs.due(after(100), 10),
+        "save": lambda: jobs.save(job),
+        "start": lambda: jobs.start(account(), 1, [signed_job(replace(job, version=2), 0)]),
+    }
+    assert uses.keys() == {name for name, _ in inspect.getmembers(JobStore, inspect.isfunction) if not name.startswith("_")}
+    tables.calls.clear()
+
+    for use in uses.values():
+        use()
+
+    operations = {operation for operation, _ in tables.calls}
+    assert operations == {"PutItem", "GetItem", "BatchGetItem", "Query", "TransactWriteItems"}
+
+
+def test_250_ids_are_read_consistently_in_three_batches(tables: Tables) -> None:
+    known = issued(tables, 3)
+    asked = [*(new_job_id() for _ in range(247)), *ids(known)]
+    requests = leave_unprocessed(tables.client, tables.jobs_table, rounds=0, keys=0)
+
+    assert tables.jobs.load(asked) == known
+    assert [len(request["Keys"]) for request in requests] == [100, 100, 50]
+    assert all(request["ConsistentRead"] for request in requests)
+
+
+def test_a_single_job_is_read_consistently(tables: Tables) -> None:
+    """Or an issuer that was just answered with an id would not find it."""
+    reads: list[bool] = []
+    tables.client.meta.events.register(
+        "provide-client-params.dynamodb.GetItem", lambda params, **_: reads.append(params.get("ConsistentRead", False))
+    )
+
+    tables.jobs.get(new_job_id())
+    tables.accounts.get(ACCOUNT_ID)
+
+    assert reads == [True, True]
+
+
+@pytest.mark.parametrize("keys", [1, 2, 5])
+def test_keys_left_unprocessed_are_asked_for_again(tables: Tables, keys: int) -> None:
+    jobs = issued(tables, 5)
+    requests = leave_unprocessed(tables.client, tables.jobs_table, rounds=2, keys=keys)
+
+    assert tables.jobs.load(ids(jobs)) == jobs
+    assert [len(request["Keys"]) for request in requests] == [5, keys, min(keys, 5)]
+    assert all(request["ConsistentRead"] for request in requests)
+
+
+def test_keys_left_unprocessed_for_ever_are_an_unavailable_service(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaving a job out would say that it does not exist (invariant 8)."""
+    jobs = issued(tables, 2)
+    leave_unprocessed(tables.client, tables.jobs_table, rounds=1_000, keys=1)
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+
+    with pytest.raises(ServiceUnavailable):
+        tables.jobs.load(ids(jobs))
+    assert 3 <= len(pauses) <= 10
+    assert sum(pauses) < 15

@@ -1,0 +1,143 @@
+"""A table that does not answer is a ServiceUnavailable, whatever was asked of it; what is wrong with the request is not."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.exceptions import ClientError
+
+from chalicelib.errors import ServiceUnavailable, VersionConflict
+from chalicelib.jobs.model import Status
+from chalicelib.jobs.ports import FailedQuery
+from chalicelib.store.accounts import DynamoAccountStore
+from chalicelib.store.jobs import DynamoJobStore
+from stack.processes import free_port
+from tests.store.backends import Stores, dynamodb_client
+from tests.store.building import ACCOUNT_ID, OWNER, account, after, pending_job, signed_job
+from tests.store.faults import answer_always, break_connections
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.client import DynamoDBClient
+
+JOB = pending_job()
+USES: dict[str, Callable[[Stores], object]] = {
+    "issue": lambda stores: stores.jobs.issue(JOB),
+    "get": lambda stores: stores.jobs.get(JOB.job_id),
+    "load": lambda stores: stores.jobs.load([JOB.job_id]),
+    "save": lambda stores: stores.jobs.save(JOB),
+    "start": lambda stores: stores.jobs.start(account(), 1, [signed_job(JOB, 0)]),
+    "find_by_correlation_id": lambda stores: stores.jobs.find_by_correlation_id("order-1"),
+    "find_by_external_id": lambda stores: stores.jobs.find_by_external_id("invoice", OWNER),
+    "list_jobs": lambda stores: stores.jobs.list_jobs(None, Status.FAILED, None, 10, None),
+    "find_failed": lambda stores: stores.jobs.find_failed(FailedQuery(), 10, None),
+    "pending_of": lambda stores: stores.jobs.pending_of(ACCOUNT_ID, 10),
+    "has_earlier_waiting": lambda stores: stores.jobs.has_earlier_waiting(JOB),
+    "due": lambda stores: stores.jobs.due(after(100), 10),
+    "get an account": lambda stores: stores.accounts.get(ACCOUNT_ID),
+    "put an account": lambda stores: stores.accounts.put(account()),
+    "all accounts": lambda stores: stores.accounts.all(),
+}
+
+every_use = pytest.mark.parametrize("use", USES.values(), ids=USES.keys())
+
+
+def unreachable() -> tuple[Stores, "DynamoDBClient"]:
+    """The adapters on an address where nothing listens, and their client. Nothing is repeated: the answer is what counts."""
+    client = dynamodb_client(f"http://127.0.0.1:{free_port()}", attempts=1)
+    return Stores(DynamoJobStore(client, "jobs", "accounts"), DynamoAccountStore(client, "accounts")), client
+
+
+@every_use
+def test_a_refused_connection_is_an_unavailable_service(use: Callable[[Stores], object]) -> None:
+    stores, _ = unreachable()
+
+    with pytest.raises(ServiceUnavailable):
+        use(stores)
+
+
+@every_use
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "ProvisionedThroughputExceededException"),
+        (400, "ThrottlingException"),
+        (400, "RequestLimitExceeded"),
+        (500, "InternalServerError"),
+        (503, "ServiceUnavailable"),
+    ],
+)
+def test_throttling_and_server_errors_are_an_unavailable_service(
+    use: Callable[[Stores], object], status: int, code: str
+) -> None:
+    stores, client = unreachable()
+    answer_always(client, status, code)
+
+    with pytest.raises(ServiceUnavailable):
+        use(stores)
+
+
+@pytest.mark.parametrize("name", ["issue", "get", "start", "due"])
+def test_an_answer_that_does_not_come_is_an_unavailable_service(name: str) -> None:
+    stores, client = unreachable()
+    break_connections(client)
+
+    with pytest.raises(ServiceUnavailable):
+        USES[name](stores)
+
+
+@every_use
+@pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException", "ResourceNotFoundException"])
+def test_what_no_repeat_can_mend_is_not_called_passing(use: Callable[[Stores], object], code: str) -> None:
+    stores, client = unreachable()
+    answer_always(client, 400, code)
+
+    with pytest.raises(ClientError) as caught:
+        use(stores)
+    assert caught.value.response["Error"]["Code"] == code
+
+
+@pytest.mark.parametrize(
+    ("reasons", "expected"),
+    [
+        (["None", "ConditionalCheckFailed"], VersionConflict),
+        (["TransactionConflict", "None"], VersionConflict),
+        (["ThrottlingError", "ConditionalCheckFailed"], VersionConflict),
+        (["None", "ThrottlingError"], ServiceUnavailable),
+        (["ProvisionedThroughputExceeded", "None"], ServiceUnavailable),
+        (["ValidationError", "None"], ClientError),
+    ],
+)
+def test_a_cancelled_transaction_is_what_its_reasons_say(reasons: list[str], expected: type[Exception]) -> None:
+    stores, client = unreachable()
+    answer_always(client, 400, "TransactionCanceledException", CancellationReasons=[{"Code": reason} for reason in reasons])
+
+    with pytest.raises(expected):
+        USES["start"](stores)
+
+
+def test_a_transaction_still_in_progress_is_an_unavailable_service() -> None:
+    """boto's own repeat came while the first one was still being applied: a read will tell."""
+    stores, client = unreachable()
+    answer_always(client, 400, "TransactionInProgressException")
+
+    with pytest.raises(ServiceUnavailable):
+        USES["start"](stores)
+
+
+def test_a_row_that_a_transaction_is_writing_was_changed_at_the_same_time() -> None:
+    stores, client = unreachable()
+    answer_always(client, 400, "TransactionConflictException")
+
+    with pytest.raises(VersionConflict):
+        USES["save"](stores)
+
+
+def test_an_error_never_shows_what_was_to_be_stored() -> None:
+    """Invariant 10: neither raw transactions nor anything else of the row."""
+    stores, client = unreachable()
+    answer_always(client, 500, "InternalServerError")
+
+    with pytest.raises(ServiceUnavailable) as caught:
+        stores.jobs.start(account(), 1, [signed_job(JOB, 0, raw=b"the raw transaction")])
+    assert "raw transaction" not in str(caught.value)
+    assert caught.value.message == "The table does not answer: InternalServerError."

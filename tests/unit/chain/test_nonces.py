@@ -1,0 +1,64 @@
+import pytest
+from stub_node import Refusal
+
+from chalicelib.chain.nonces import user_of_nonce
+from chalicelib.chain.rpc import RpcClient
+from chalicelib.errors import ChainUnavailable
+
+WHO = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+OTHER = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
+MINED_AT = {0: 3, 1: 3, 2: 40, 3: 41, 4: 97}
+"""The block each nonce of the account was mined in."""
+
+
+@pytest.fixture
+def rpc(stub):
+    def count(address, tag):
+        return hex(sum(block <= int(tag, 16) for block in MINED_AT.values()) if address == WHO else 0)
+
+    def block(tag, full):
+        assert full
+        mined = [transaction(WHO, nonce) for nonce, at in MINED_AT.items() if at == int(tag, 16)]
+        return {"transactions": [transaction(OTHER, 0), *mined, transaction(OTHER, 2)]}
+
+    stub.methods |= {"eth_getTransactionCount": count, "eth_getBlockByNumber": block}
+    return RpcClient([stub.url], chain_id=122)
+
+
+def transaction(sender: str, nonce: int) -> dict[str, str]:
+    return {"from": sender.lower(), "nonce": hex(nonce), "hash": hash_of(sender, nonce).upper().replace("0X", "0x")}
+
+
+def hash_of(sender: str, nonce: int) -> str:
+    return f"0x{sender[2:4].lower()}{nonce:062x}"
+
+
+@pytest.mark.parametrize("nonce", MINED_AT)
+@pytest.mark.parametrize("depth", [0, 1, 5, 60])
+def test_the_transaction_that_used_a_nonce_is_found_however_deep(rpc, nonce, depth):
+    assert user_of_nonce(rpc, WHO, nonce, MINED_AT[nonce] + depth) == hash_of(WHO, nonce)
+
+
+@pytest.mark.parametrize("nonce", MINED_AT)
+def test_a_nonce_used_after_the_block_is_not_used_yet(rpc, nonce):
+    assert user_of_nonce(rpc, WHO, nonce, MINED_AT[nonce] - 1) is None
+
+
+def test_a_nonce_nobody_used_has_no_user(rpc):
+    assert user_of_nonce(rpc, WHO, 5, 1_000) is None
+
+
+def test_the_search_takes_few_requests(rpc, stub):
+    user_of_nonce(rpc, WHO, 4, 1_000_000)
+    assert len(stub.asked) < 45
+
+
+def test_state_the_node_no_longer_has_is_no_answer(rpc, stub):
+    def pruned(_, tag):
+        if int(tag, 16) < 90:
+            raise Refusal({"code": -32000, "message": "missing trie node"})
+        return "0x5"
+
+    stub.methods["eth_getTransactionCount"] = pruned
+    with pytest.raises(ChainUnavailable):
+        user_of_nonce(rpc, WHO, 0, 100)
