@@ -11,7 +11,6 @@ REQUIREMENTS := requirements.txt requirements-dev.txt stack/constraints.txt
 
 # By the environment, never on a command line that others can see.
 export RPC_URL RPC_URLS FUNDER_KEY FUND_AMOUNT AWS_PORT RPC_PORT STACK_DIR
-export PYTHONDONTWRITEBYTECODE = 1
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: help run up down package deploy test lint bench faults
@@ -58,6 +57,10 @@ bench: $(READY)
 faults: $(READY)
 	@$(PYTHON) -m pytest tests/faults
 
+# Any other word.
+.DEFAULT:
+	@echo "There is no 'make $@'; 'make help' lists what there is." >&2; exit 2
+
 # Made again when a requirement changed; a Python that has gone, or a half-made environment, starts afresh.
 $(READY): $(REQUIREMENTS)
 	@set -e; \
@@ -72,6 +75,6 @@ $(READY): $(REQUIREMENTS)
 	  rm -rf .venv; \
 	  $$found -m venv .venv || { rm -rf .venv; echo 'Python could not make a virtual environment; its venv module is missing (python3-venv).' >&2; exit 1; }; \
 	fi; \
-	echo 'Installing what requirements-dev.txt names'; \
+	echo 'Installing what requirements-dev.txt names (about a minute)'; \
 	$(PYTHON) -m pip install --quiet -r requirements-dev.txt -c stack/constraints.txt || { echo 'pip could not install the requirements; its message is above.' >&2; exit 1; }; \
 	touch $(READY)

@@ -106,8 +106,10 @@ def make_package(parsed: argparse.Namespace, _parent: int) -> int:
 def make_deploy(parsed: argparse.Namespace, _parent: int) -> int:
     from stack.aws import clients  # noqa: PLC0415
     from stack.deploy import deploy  # noqa: PLC0415
-    from stack.package import package  # noqa: PLC0415
+    from stack.package import LOCAL_STAGE, package  # noqa: PLC0415
 
+    if parsed.stage == LOCAL_STAGE and not parsed.endpoint_url:
+        raise StackError("Stage local is for this machine: `make run`. To AWS go `STAGE=spark` and `STAGE=fuse`.")
     given = {
         "RpcUrls": parsed.rpc_urls,
         "ChainId": parsed.chain_id,

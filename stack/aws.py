@@ -1,5 +1,6 @@
 """The one AWS session of a command: real AWS by the caller's own configuration, or the local endpoint."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ def clients(
     secret_access_key: str | None = None,
 ) -> Client:
     """A function from a service's name to its client. Without arguments: whatever the environment and profile say."""
+    region = region or os.environ.get("AWS_REGION")  # which boto3 itself does not read
     session = boto3.Session(access_key_id, secret_access_key, region_name=region)
     config = Config(retries={"mode": "standard", "max_attempts": 5}, s3={"addressing_style": "path"} if endpoint_url else None)
     made: dict[str, Any] = {}

@@ -58,6 +58,7 @@ class LocalStack:
         self._ministack = Process("ministack", directory)
         self._anvil = Process("anvil", directory)
         self._state = directory / "state.json"
+        self._client: Client | None = None
         self._turn = Turn(directory / "turn.lock")
 
     # --- as a whole ----------------------------------------------------------------------------------------------------
@@ -122,10 +123,12 @@ class LocalStack:
 
     @property
     def client(self) -> Client:
-        """Clients of the emulator with root's rights."""
-        return clients(
-            self.env["AWS_ENDPOINT_URL"], ministack.REGION, self.env["AWS_ACCESS_KEY_ID"], self.env["AWS_SECRET_ACCESS_KEY"]
-        )
+        """Clients of the emulator with root's rights, by the service's name."""
+        if self._client is None:
+            env = self.env
+            keys = (env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"])
+            self._client = clients(env["AWS_ENDPOINT_URL"], env["AWS_REGION"], *keys)
+        return self._client
 
     def funder(self) -> Funder:
         return Funder(self.env["RPC_URL"], self.options.funder_key or anvil.FUNDER_KEY)
@@ -134,6 +137,7 @@ class LocalStack:
 
     def _start(self) -> dict[str, str]:
         self._forget()
+        self._client = None
         compile_contracts(self._say)
         built = package(LOCAL_STAGE, self._say)
         rpc_url = self._node()

@@ -71,7 +71,7 @@ def waiting(
         job,
         waits_because=reason,
         waits_until=until,
-        waits_for_nonce=waits_for_nonce or job.waits_for_nonce,
+        waits_for_nonce=waits_for_nonce,
         next_check_at=next_check_at,
         checks=job.checks + 1 if again else 0,
     )
@@ -138,7 +138,7 @@ def displaced(job: Job, now: datetime, next_check_at: datetime) -> Job:
         return failed(job, job.attempt.abandoned, now)
     if asked_to_cancel:
         return cancelled(job, now)
-    return replace(job, status=Status.PENDING, pending_since=now, next_check_at=next_check_at, checks=0)
+    return replace(job, status=Status.PENDING, pending_since=_issued_or_retried(job), next_check_at=next_check_at, checks=0)
 
 
 def failed(job: Job, failure: Failure, now: datetime) -> Job:
@@ -186,6 +186,11 @@ def _require_settled(job: Job, transition: str) -> None:
     """Invariant 4: a job is never closed or retried over an attempt that could still be mined."""
     if job.attempts and job.attempt.outcome is None:
         raise IllegalTransition(job, f"{transition} while its nonce {job.attempt.nonce} is not settled")
+
+
+def _issued_or_retried(job: Job) -> datetime:
+    """Its place among the jobs of its account (invariant 11): losing a nonce does not put it behind those that need it."""
+    return next((event.at for event in reversed(job.history) if event.event == "retried"), job.created_at)
 
 
 def _closed(job: Job, status: Status, now: datetime) -> Job:

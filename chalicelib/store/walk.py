@@ -26,8 +26,8 @@ class Index:
 class Slice:
     """Which part of an index: orders between `above` and `below`, in a direction, with equality filters on its attributes.
 
-    Bounds are exclusive. A bound is a time, an entry's order, or `just_above` one. With both given, `above` must not be an
-    entry's own order: DynamoDB's BETWEEN includes its ends.
+    Bounds are exclusive. A bound is a time, an entry's order, or `just_above` one. With both given, neither may be an entry's
+    own order: DynamoDB's BETWEEN includes its ends.
     """
 
     above: str | None = None

@@ -47,7 +47,7 @@ class Postponed:
 
     job: Job
     reason: str
-    waits_for_nonce: int | None = None
+    waits_for_nonce: int | None
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) ->
                 break
             continue  # cancelled meanwhile, or another worker took the nonces: read again and yield to what is true
         except (ChainUnavailable, SignerUnavailable, ConfigurationError) as error:
-            accepted, postponed = False, [Postponed(job, error.message) for job in pending]
+            accepted, postponed = False, [_put_off(job, error.message) for job in pending]
         if not accepted:  # whoever waits only for those just sent gets another round first
             _postpone(account_id, postponed, ports)
         if not accepted and len(pending) < JOBS_PER_ROUND:
@@ -100,7 +100,7 @@ def _execute_round(account_id: str, pending: Sequence[Job], ports: WorkerPorts) 
     if account is None:
         raise ConfigurationError(f"The account {account_id} is not set up.")
     if account.paused is not None:
-        return False, [Postponed(job, f"the account is paused: {account.paused}") for job in pending]
+        return False, [_put_off(job, f"the account is paused: {account.paused}") for job in pending]
     alive = _fail_expired(pending, ports)
     head = ports.chain.head()
     mined = ports.chain.transaction_count(account.address)
@@ -108,7 +108,7 @@ def _execute_round(account_id: str, pending: Sequence[Job], ports: WorkerPorts) 
     first_nonce = max(account.next_nonce or 0, mined)  # the chain is ahead where the key is used elsewhere, too
     room = max(0, ports.network.max_in_flight - (first_nonce - mined))
     chosen = _within_bytes(alive[:room])
-    crowded = [Postponed(job, "the account has as many transactions in flight as the network takes") for job in alive[room:]]
+    crowded = [_put_off(job, "the account has as many transactions in flight as the network takes") for job in alive[room:]]
     estimates = ports.chain.estimate([Call.of(account.address, job.request) for job in chosen])
     result = _sort(chosen, estimates, first_nonce, settled, ports)
     signed = _sign(result.accepted, account, first_nonce, head, ports) if result.accepted else []
@@ -149,29 +149,32 @@ def _sort(jobs: Sequence[Job], estimates: Sequence[Estimate], first_nonce: int, 
             case GasEstimate(gas):
                 result.accepted.append((job, gas))
             case Revert(reason):
-                waits_for_nonce = _nonce_to_wait_for(job, result, first_nonce, settled, ports)
-                if waits_for_nonce is None:
-                    ports.jobs.save(failed(job, Failure("EstimateReverted", reason), ports.clock()))
+                if result.accepted or result.postponed or ports.jobs.has_earlier_waiting(job):
+                    # One of those may be what it needs, and which nonce they will have is not known yet.
+                    result.postponed.append(Postponed(job, WAITS_FOR_EARLIER, waits_for_nonce=None))
+                elif settled < (taken := _nonces_taken_before(job, first_nonce)):
+                    result.postponed.append(Postponed(job, WAITS_FOR_EARLIER, waits_for_nonce=taken))
                 else:
-                    result.postponed.append(Postponed(job, WAITS_FOR_EARLIER, waits_for_nonce))
+                    ports.jobs.save(failed(job, Failure("EstimateReverted", reason), ports.clock()))
             case Unfunded(reason):
-                result.postponed.append(Postponed(job, f"the account's funds do not cover it: {reason}"))
+                result.postponed.append(_put_off(job, f"the account's funds do not cover it: {reason}"))
             case _:
-                result.postponed.append(Postponed(job, f"the node could not estimate it: {estimate.reason}"))
+                result.postponed.append(_put_off(job, f"the node could not estimate it: {estimate.reason}"))
     return result
 
 
-def _nonce_to_wait_for(job: Job, before: Sorted, first_nonce: int, settled: int, ports: WorkerPorts) -> int | None:
-    """Invariant 11: below which nonce everything must be settled before this revert is believed; None: it is believed.
+def _nonces_taken_before(job: Job, first_nonce: int) -> int:
+    """Invariant 11: below which nonce everything must be settled before a revert of this job is believed.
 
-    An earlier job of the account that is accepted in this round, or waits, may be what this one needs. Where there is none,
-    the nonces taken before the revert was first seen decide, so that later jobs cannot put the answer off for ever.
+    Those taken when it was first seen to revert with no earlier job of the account still pending: all that it can depend on has
+    its nonce by then, and later jobs cannot put the answer off for ever. Never one that nobody has taken.
     """
-    next_free = first_nonce + len(before.accepted)
-    if before.accepted or before.postponed or ports.jobs.has_earlier_waiting(job):
-        return next_free
-    nonce = next_free if job.waits_for_nonce is None else job.waits_for_nonce
-    return nonce if settled < nonce else None
+    return first_nonce if job.waits_for_nonce is None else min(job.waits_for_nonce, first_nonce)
+
+
+def _put_off(job: Job, reason: str) -> Postponed:
+    """It cannot be looked at now: what is known of it stays."""
+    return Postponed(job, reason, job.waits_for_nonce)
 
 
 def _sign(accepted: Sequence[tuple[Job, int]], account: Account, first_nonce: int, head: Head, ports: WorkerPorts) -> list[Job]:

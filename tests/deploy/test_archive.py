@@ -64,6 +64,19 @@ def test_the_same_inputs_give_the_same_bytes(packages: dict[str, Package], tmp_p
     assert again.template.read_bytes() == packages["spark"].template.read_bytes()
 
 
+def test_packaging_again_without_a_change_does_nothing(packages: dict[str, Package]) -> None:
+    said: list[str] = []
+    before = packages["spark"].archive.stat().st_mtime_ns
+    assert package("spark", said.append) == packages["spark"]
+    assert said == []
+    assert packages["spark"].archive.stat().st_mtime_ns == before
+
+
+def test_an_unknown_stage_is_one_sentence() -> None:
+    with pytest.raises(StackError, match=r"no stage 'sparc' .* fuse, local, spark"):
+        package("sparc", silent)
+
+
 def test_dates_and_modes_of_the_files_do_not_reach_the_zip(tmp_path: Path) -> None:
     digests = []
     for moment, mode in ((1_000_000_000, 0o600), (1_500_000_000, 0o644)):

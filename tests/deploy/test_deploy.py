@@ -53,7 +53,7 @@ def test_a_failed_stack_is_the_reason_of_its_first_failed_resource_and_can_be_de
 ) -> None:
     aws("events").create_event_bus(Name="taken")
     broken = {"Type": "AWS::Events::EventBus", "Properties": {"Name": "taken"}}
-    with pytest.raises(StackError, match="Broken: .*exists") as failed:
+    with pytest.raises(StackError, match=r"Broken: .*exists") as failed:
         deploy(changed(packages["spark"], tmp_path, Broken=broken), aws, silent, name="broken")
     assert "\n" not in str(failed.value)
     said: list[str] = []

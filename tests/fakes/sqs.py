@@ -69,7 +69,11 @@ class SimulatedQueue:
                 self.messages.remove(message)
 
     def next_visible(self) -> datetime | None:
-        return min((message.visible_at for message in self.messages), default=None)
+        """When there is something to receive: in a group, its first message holds back the others."""
+        firsts: dict[str, datetime] = {}
+        for message in self.messages:
+            firsts.setdefault(message.group or message.message_id, message.visible_at)
+        return min(firsts.values(), default=None)
 
 
 class SimulatedQueues:

@@ -280,14 +280,14 @@ class World:
             verb, _, what = instruction.partition(" ")
             if verb == "hit":
                 hits = self.chain.hits(what)
-                assert hits == expected, f"{job.status} {what!r} took effect {hits} times: {_story(job)}"
-        assert all(attempt.outcome is not None for attempt in job.attempts), f"an attempt is open: {_story(job)}"
+                assert hits == expected, f"{job.status} {what!r} took effect {hits} times: {story(job)}"
+        assert all(attempt.outcome is not None for attempt in job.attempts), f"an attempt is open: {story(job)}"
         if job.status is Status.SUCCEEDED:
             receipt = job.attempt.receipt
-            assert receipt is not None and receipt.hash in self.chain.mined_hashes(), _story(job)
+            assert receipt is not None and receipt.hash in self.chain.mined_hashes(), story(job)
 
     def _what_is_open(self) -> str:
-        return "; ".join(_story(job) for job in self.open_jobs())
+        return "; ".join(story(job) for job in self.open_jobs())
 
 
 def _record(message: Message) -> dict[str, Any]:
@@ -298,6 +298,6 @@ def _record(message: Message) -> dict[str, Any]:
     return {"messageId": message.message_id, "body": message.body, "attributes": attributes, "eventSource": "aws:sqs"}
 
 
-def _story(job: Job) -> str:
+def story(job: Job) -> str:
     events = ", ".join(f"{event.at:%H:%M:%S} {event.event} {event.detail or ''}".strip() for event in job.history)
     return f"{job.request.data.decode()!r} {job.status} (waits: {job.waits_because}) [{events}]"

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+from web3 import Web3
+from web3.contract import Contract
 
 from stack.local import LocalStack
+from tests.stack.client import Client, artifact, chain_of, contract_at
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +21,33 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 def env(stack: LocalStack) -> dict[str, str]:
     """What stack.env says."""
     return stack.env
+
+
+@pytest.fixture(scope="session")
+def issuer(env: dict[str, str]) -> Client:
+    """Signs with a KMS key."""
+    return Client(env, env["ISSUER_TOKEN"])
+
+
+@pytest.fixture(scope="session")
+def other(env: dict[str, str]) -> Client:
+    """Signs with a key in Secrets Manager."""
+    return Client(env, env["OTHER_ISSUER_TOKEN"])
+
+
+@pytest.fixture(scope="session")
+def admin(env: dict[str, str]) -> Client:
+    return Client(env, env["ADMIN_TOKEN"])
+
+
+@pytest.fixture(scope="session")
+def chain(env: dict[str, str]) -> Web3:
+    return chain_of(env)
+
+
+@pytest.fixture(scope="session")
+def sink(issuer: Client, chain: Web3) -> Contract:
+    """The counting contract, deployed by a job of its own: one without a `to`."""
+    job = issuer.await_job(issuer.issue(data=artifact("Sink")["bytecode"])["_id"])
+    assert job["status"] == "succeeded", job
+    return contract_at(chain, "Sink", job["data"]["contractAddress"])

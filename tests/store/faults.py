@@ -5,11 +5,17 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
+
+
+def events_of(client: "DynamoDBClient") -> Any:
+    """The client's hooks. What is returned from `before-send` takes the place of sending: their types do not know that."""
+    return client.meta.events
 
 
 def lose_first_answer(client: "DynamoDBClient", operation: str, meanwhile: Callable[[], object] = lambda: None) -> list[int]:
@@ -27,7 +33,7 @@ def lose_first_answer(client: "DynamoDBClient", operation: str, meanwhile: Calla
             raise ConnectionClosedError(endpoint_url=request.url)
         return answer
 
-    client.meta.events.register(f"before-send.dynamodb.{operation}", send)
+    events_of(client).register(f"before-send.dynamodb.{operation}", send)
     return statuses
 
 
@@ -43,23 +49,25 @@ class Body:
 
 def answer_always(client: "DynamoDBClient", status: int, code: str, **more: Any) -> None:
     """Every request is answered with this error, and none is sent."""
-    client.meta.events.register("before-send.dynamodb.*", lambda request, **_: error_answer(request, status, code, **more))
+    events_of(client).register("before-send.dynamodb.*", lambda request, **_: error_answer(request, status, code, **more))
 
 
 def answer_once(client: "DynamoDBClient", operation: str, status: int, code: str) -> None:
     """The first such request is answered with this error and not sent; all others go through."""
-    event, name = f"before-send.dynamodb.{operation}", "answer once"
+    events, event, name = events_of(client), f"before-send.dynamodb.{operation}", "answer once"
 
     def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        client.meta.events.unregister(event, unique_id=name)
+        events.unregister(event, unique_id=name)
         return error_answer(request, status, code)
 
-    client.meta.events.register(event, answer, unique_id=name)
+    events.register(event, answer, unique_id=name)
 
 
 def error_answer(request: AWSPreparedRequest, status: int, code: str, **more: Any) -> AWSResponse:
     content = json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "no", **more}).encode()
-    return AWSResponse(request.url, status, {"content-type": "application/x-amz-json-1.0"}, Body(content))
+    return AWSResponse(
+        request.url, status, HTTPHeaders.from_dict({"content-type": "application/x-amz-json-1.0"}), Body(content)
+    )
 
 
 def break_connections(client: "DynamoDBClient") -> None:
@@ -68,7 +76,7 @@ def break_connections(client: "DynamoDBClient") -> None:
     def time_out(request: AWSPreparedRequest, **_: Any) -> None:
         raise ReadTimeoutError(endpoint_url=request.url)
 
-    client.meta.events.register("before-send.dynamodb.*", time_out)
+    events_of(client).register("before-send.dynamodb.*", time_out)
 
 
 def leave_unprocessed(client: "DynamoDBClient", table: str, rounds: int, keys: int) -> list[Mapping[str, Any]]:

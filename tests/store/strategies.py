@@ -25,8 +25,8 @@ DYNAMODB_DIGITS = 38
 
 uint256 = st.one_of(st.sampled_from((0, 1, 2**53 + 1, 2**64, 10**38 + 1, MAX_UINT256)), st.integers(0, MAX_UINT256))
 uint64 = st.one_of(st.sampled_from((0, 2**53 + 1, 2**64 - 1)), st.integers(0, 2**64 - 1))
-any_text = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
-key_text = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20)
+any_text = st.text(st.characters(codec="utf-8"), max_size=20)
+key_text = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 """Key of the table or of an index: DynamoDB takes no empty one."""
 times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
 addresses = st.binary(min_size=20, max_size=20).map(lambda value: f"0x{value.hex()}")
