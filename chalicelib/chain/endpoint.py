@@ -220,6 +220,10 @@ class Endpoint:
         self._pause(retry_after)
         return Answer(error=sentence, answered=False, passing=True, doubtful=doubtful)
 
+    def leave_out(self) -> None:
+        """It answers, but from the past: left out as if it had failed."""
+        self._pause(None)
+
     def _pause(self, retry_after: float | None) -> None:
         """Leave this endpoint out: as long as it asks for, else longer with every failure in a row; both are bounded."""
         self._failures += 1

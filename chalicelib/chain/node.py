@@ -42,9 +42,7 @@ class Node:
     # --- blocks and accounts -------------------------------------------------------------------------------------------
 
     def head(self) -> Head:
-        block = self._rpc.call("eth_getBlockByNumber", "latest", False)
-        if not isinstance(block, dict):
-            raise ChainUnavailable("The chain's node has no newest block.")
+        block = self._rpc.newest_block()
         base_fee = block.get("baseFeePerGas")
         return Head(quantity(block.get("number"), "block number"), None if base_fee is None else quantity(base_fee, "base fee"))
 

@@ -1,18 +1,23 @@
 """JSON-RPC over several endpoints, in their order: one that fails is left out for a while, and the next one asked."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from chalicelib.chain.classify import message_of
 from chalicelib.chain.endpoint import Answer, Endpoint, Request
+from chalicelib.chain.quantities import quantity
 from chalicelib.errors import ChainUnavailable, ConfigurationError
 
 __all__ = ["Answer", "Request", "RpcClient"]
 
 BATCH_ITEMS = 100
 BATCH_CHARACTERS = 1_000_000  # geth refuses bodies above 5 MB, some proxies far smaller ones
+LAG_BLOCKS = 2
+"""Nodes of one network are this far apart in good health; a reorg moves the head back by as much."""
+BEST_SEEN_SECONDS = 60
+"""How long the newest block seen is held against the endpoints: a chain that was reset must not be refused for ever."""
 
 
 class RpcClient:
@@ -33,6 +38,7 @@ class RpcClient:
             raise ConfigurationError("RPC_URLS is empty: it must hold at least one endpoint of the chain.")
         self._endpoints = tuple(Endpoint(url, chain_id, timeout_seconds, monotonic) for url in urls)
         self._monotonic = monotonic
+        self._best_seen, self._best_seen_at = -1, float("-inf")
 
     def __repr__(self) -> str:
         return f"RpcClient({', '.join(endpoint.host for endpoint in self._endpoints)})"
@@ -47,6 +53,31 @@ class RpcClient:
     def request(self, method: str, *params: Any) -> Answer:
         """One answer, which may be an error. Raises ChainUnavailable when nobody answers."""
         return self.batch([(method, list(params))])[0]
+
+    def newest_block(self) -> Mapping[str, Any]:
+        """The newest block, without its transactions. Of several endpoints each usable one is asked, and those behind the best
+        are left out for a while: a nonce or a receipt read from them would be of the past.
+
+        Raises ChainUnavailable when nobody answers, or when all are behind what was seen a moment ago.
+        """
+        blocks: dict[Endpoint, tuple[int, Mapping[str, Any]]] = {}
+        answer = Answer(error="there is no newest block")
+        for endpoint in self._in_order():
+            (answer,) = endpoint.ask([("eth_getBlockByNumber", ["latest", False])])
+            if isinstance(answer.result, Mapping):
+                blocks[endpoint] = (quantity(answer.result.get("number"), "block number"), answer.result)
+        if not blocks:
+            raise ChainUnavailable(f"No RPC endpoint of the chain answers: {answer.error}.")
+        best = max(number for number, _ in blocks.values())
+        now = self._monotonic()
+        if now - self._best_seen_at > BEST_SEEN_SECONDS or best >= self._best_seen:
+            self._best_seen, self._best_seen_at = best, now
+        for endpoint, (number, _) in blocks.items():
+            if number < self._best_seen - LAG_BLOCKS:
+                endpoint.leave_out()
+        if best < self._best_seen - LAG_BLOCKS:
+            raise ChainUnavailable("Every RPC endpoint of the chain is behind the newest block seen.")
+        return next(block for number, block in blocks.values() if number == best)
 
     def batch(self, calls: Sequence[Request]) -> list[Answer]:
         """One answer a call, in order; errors and requests nobody answered are among them, not raised.

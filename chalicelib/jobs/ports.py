@@ -100,6 +100,12 @@ class AccountStore(Protocol):
     def put(self, account: Account) -> bool:
         """Put a new account if it does not exist yet; False when it does."""
 
+    def pause(self, account: Account, reason: str | None) -> Account:
+        """Pause the account for `reason`, or resume it (None), if it still is as `account` says; jobs are kept.
+
+        Raises VersionConflict when somebody else paused or resumed it meanwhile.
+        """
+
     def all(self) -> list[Account]: ...
 
 
@@ -209,6 +215,9 @@ class Chain(Protocol):
 
     def fees(self, head: Head) -> Fees:
         """What a transaction should offer now, within the network's floor and cap."""
+
+    def balance(self, address: str) -> int:
+        """Wei at the newest block."""
 
     def transaction_count(self, address: str, block_number: int | None = None) -> int:
         """Mined transactions of `address` up to the block (the newest when None): the lowest unused nonce there."""

@@ -47,13 +47,19 @@ Verdict = Settled | Mined | NonceSettledElsewhere | Unmined
 
 
 def judge(job: Job, sight: Sight, confirmations: int) -> Verdict:
-    """A transaction in block B is settled when the head is at B + confirmations - 1: then it is `confirmations` deep."""
+    """A transaction in block B is settled when the head is at B + confirmations - 1: then it is `confirmations` deep.
+
+    A receipt alone settles nothing: it may be of a node that still follows blocks a reorg has removed. The count has to agree.
+    """
     attempt = job.attempt
     receipt = next((sight.receipts[hash_] for hash_ in attempt.hashes if hash_ in sight.receipts), None)
     if receipt is not None:
         blocks_missing = receipt.block_number + confirmations - 1 - sight.head
-        return Settled(receipt) if blocks_missing <= 0 else Mined(blocks_missing)
-    if attempt.nonce < sight.settled:
+        if blocks_missing > 0:
+            return Mined(blocks_missing)
+        if attempt.nonce < sight.settled:
+            return Settled(receipt)
+    elif attempt.nonce < sight.settled:
         return NonceSettledElsewhere()
     if attempt.nonce < sight.mined:
         return Mined(blocks_missing=1)  # by one of ours whose receipt lags, or by another's: depth will tell

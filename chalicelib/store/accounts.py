@@ -1,6 +1,7 @@
 """The accounts table: the `AccountStore` of `chalicelib.jobs.ports` on DynamoDB."""
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import VersionConflict
 from chalicelib.jobs.model import Account
@@ -34,6 +35,22 @@ class DynamoAccountStore:
         except VersionConflict:
             return False
         return True
+
+    def pause(self, account: Account, reason: str | None) -> Account:
+        is_as_read = "attribute_not_exists(paused)" if account.paused is None else "paused = :before"
+        values: Any = {} if account.paused is None else {":before": {"S": account.paused}}
+        if reason is not None:
+            values[":reason"] = {"S": reason}
+        request: Any = {"ExpressionAttributeValues": values} if values else {}
+        with translated_errors():
+            self._client.update_item(
+                TableName=self._table,
+                Key={"accountId": {"S": account.account_id}},
+                UpdateExpression="REMOVE paused" if reason is None else "SET paused = :reason",
+                ConditionExpression=f"attribute_exists(accountId) AND {is_as_read}",
+                **request,
+            )
+        return replace(account, paused=reason)
 
     def all(self) -> list[Account]:
         """Every account: they are as many as there are signing keys, so the table is read whole."""

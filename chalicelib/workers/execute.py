@@ -25,6 +25,7 @@ from chalicelib.jobs.ports import Call, Estimate, GasEstimate, Head, Revert, Unf
 from chalicelib.jobs.pricing import limited
 from chalicelib.jobs.states import failed, is_resting, started, waiting
 from chalicelib.workers.broadcast import broadcast
+from chalicelib.workers.funds import pause_if_broke, resumed_if_funded
 from chalicelib.workers.ports import WorkerPorts
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Sorted:
 
     accepted: list[tuple[Job, int]] = field(default_factory=list)
     postponed: list[Postponed] = field(default_factory=list)
+    unfunded: bool = False
 
 
 def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) -> None:
@@ -81,7 +83,7 @@ def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) ->
             accepted, postponed = False, [_put_off(job, error.message) for job in pending]
         if not accepted:  # whoever waits only for those just sent gets another round first
             _postpone(account_id, postponed, ports)
-        if not accepted and len(pending) < JOBS_PER_ROUND:
+        if not accepted and len(postponed) == len(pending) < JOBS_PER_ROUND:  # else some have failed, or did not fit into it
             return
     ports.queue.execute_later(account_id, job_ids, delay_seconds=1)
 
@@ -99,10 +101,11 @@ def _execute_round(account_id: str, pending: Sequence[Job], ports: WorkerPorts) 
     account = ports.accounts.get(account_id)
     if account is None:
         raise ConfigurationError(f"The account {account_id} is not set up.")
-    if account.paused is not None:
-        return False, [_put_off(job, f"the account is paused: {account.paused}") for job in pending]
     alive = _fail_expired(pending, ports)
     head = ports.chain.head()
+    account = resumed_if_funded(account, head, ports)
+    if account.paused is not None:
+        return False, [_put_off(job, f"the account is paused: {account.paused}") for job in alive]
     mined = ports.chain.transaction_count(account.address)
     settled = ports.chain.transaction_count(account.address, max(0, head.number - ports.network.confirmations + 1))
     first_nonce = max(account.next_nonce or 0, mined)  # the chain is ahead where the key is used elsewhere, too
@@ -111,6 +114,8 @@ def _execute_round(account_id: str, pending: Sequence[Job], ports: WorkerPorts) 
     crowded = [_put_off(job, "the account has as many transactions in flight as the network takes") for job in alive[room:]]
     estimates = ports.chain.estimate([Call.of(account.address, job.request) for job in chosen])
     result = _sort(chosen, estimates, first_nonce, settled, ports)
+    if result.unfunded and not result.accepted:
+        pause_if_broke(account, head, ports)
     signed = _sign(result.accepted, account, first_nonce, head, ports) if result.accepted else []
     if signed:
         broadcast(ports.jobs.start(account, first_nonce + len(signed), signed), ports)
@@ -157,6 +162,7 @@ def _sort(jobs: Sequence[Job], estimates: Sequence[Estimate], first_nonce: int, 
                 else:
                     ports.jobs.save(failed(job, Failure("EstimateReverted", reason), ports.clock()))
             case Unfunded(reason):
+                result.unfunded = True
                 result.postponed.append(_put_off(job, f"the account's funds do not cover it: {reason}"))
             case _:
                 result.postponed.append(_put_off(job, f"the node could not estimate it: {estimate.reason}"))

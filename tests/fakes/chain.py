@@ -126,6 +126,9 @@ class SimulatedChain:
         """From the newest block on."""
         self.state.balances[address] = self.state.balance(address) + wei
 
+    def balance(self, address: str) -> int:
+        return self.state.balance(address)
+
     # --- what is true ------------------------------------------------------------------------------------------------
 
     @property

@@ -26,6 +26,14 @@ class MemoryAccountStore:
             self.rows[account.account_id] = account
             return True
 
+    def pause(self, account: Account, reason: str | None) -> Account:
+        with self.lock:
+            row = self.rows.get(account.account_id)
+            if row is None or row.paused != account.paused:
+                raise VersionConflict("The account was paused or resumed at the same time.")
+            self.rows[account.account_id] = replace(row, paused=reason)
+            return replace(account, paused=reason)
+
     def all(self) -> list[Account]:
         with self.lock:
             return list(self.rows.values())

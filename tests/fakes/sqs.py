@@ -1,7 +1,7 @@
 """Two queues and their dead letters in memory, as SQS and its Lambda triggers behave, on a clock that a test moves.
 
 FIFO: the messages of one group are handled in order, and one that failed holds back its group until it is visible again.
-Standard: any order, with delays. Both deliver at least once, and move a message that was received too often to the dead letters.
+Standard: any order, with delays. Both deliver at least once, and move what was received too often to the dead letters.
 """
 
 import random

@@ -1,4 +1,4 @@
-"""The whole service in one process, on a clock that only the test moves: stores, queues and a chain in memory, the real handlers.
+"""The whole service in one process, on a clock that only the test moves: the real handlers over ports in memory.
 
 Every 5 s (the network's block time) a block, every minute a reconcile, and messages when they become visible.
 """
@@ -72,7 +72,7 @@ class World:
     def __init__(self, *, network: Network = NETWORK, seed: int = 0, wei: int = 1_000 * ETHER) -> None:
         self.network = network
         self.now = START
-        self.dice = random.Random(seed)
+        self.dice = random.Random(seed)  # noqa: S311 -- not a secret
         self.accounts = MemoryAccountStore(
             [Account(network.chain_id, address, key=f"secret:{address}", owner="issuer") for address in (ALICE, BOB)]
         )
@@ -115,9 +115,11 @@ class World:
         principal = Principal("issuer", sender)
         ports = self.ports
         return self._asked(
-            lambda: issue_job(
-                wish, principal, jobs=ports.jobs, accounts=ports.accounts, queue=ports.queue, clock=self.clock
-            ).job.job_id
+            lambda: (
+                issue_job(
+                    wish, principal, jobs=ports.jobs, accounts=ports.accounts, queue=ports.queue, clock=self.clock
+                ).job.job_id
+            )
         )
 
     def cancel(self, job_id: str) -> Job:

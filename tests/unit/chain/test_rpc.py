@@ -504,3 +504,45 @@ def test_an_api_key_in_a_url_reaches_no_error_and_no_log(stub, client, caplog, f
     assert KEY not in told
     assert raised.value.__context__ is None
     assert "127.0.0.1" in repr(rpc)
+
+
+# --- endpoints that lag ------------------------------------------------------------------------------------------------
+
+
+def at_block(stub, number: int) -> None:
+    stub.methods["eth_getBlockByNumber"] = {"number": hex(number)}
+    stub.methods["eth_getTransactionCount"] = hex(number)
+
+
+def test_an_endpoint_behind_the_best_is_left_out_and_comes_back(stubs, client, clock):
+    behind, ahead = stubs(), stubs()
+    at_block(behind, 90)
+    at_block(ahead, 100)
+    rpc = client(behind, ahead)
+    assert rpc.newest_block()["number"] == hex(100)
+    assert rpc.call("eth_getTransactionCount", "0x0", "latest") == hex(100)
+    at_block(behind, 101)
+    clock.now += 3_600
+    assert rpc.newest_block()["number"] == hex(101)
+    assert rpc.call("eth_getTransactionCount", "0x0", "latest") == hex(101)
+
+
+def test_a_block_or_two_apart_is_no_lag(stubs, client):
+    first, second = stubs(), stubs()
+    at_block(first, 99)
+    at_block(second, 100)
+    rpc = client(first, second)
+    assert rpc.newest_block()["number"] == hex(100)
+    assert rpc.call("eth_getTransactionCount", "0x0", "latest") == hex(99)
+
+
+def test_a_head_of_the_past_is_not_taken_for_the_newest(stub, client, clock):
+    only = stub
+    rpc = client(only)
+    at_block(only, 100)
+    rpc.newest_block()
+    at_block(only, 90)
+    with pytest.raises(ChainUnavailable, match="behind"):
+        rpc.newest_block()
+    clock.now += 61  # a chain that was reset
+    assert rpc.newest_block()["number"] == hex(90)

@@ -1,0 +1,70 @@
+"""What is read of the chain, and what follows: one table."""
+
+from dataclasses import replace
+
+import pytest
+from a_job import receipt, started_job, transaction, with_cancel
+
+from chalicelib.jobs.model import Failure, Status
+from chalicelib.jobs.states import with_transaction
+from chalicelib.jobs.verdict import (
+    Mined,
+    NonceSettledElsewhere,
+    Settled,
+    Sight,
+    Unmined,
+    Verdict,
+    is_being_cancelled,
+    is_to_be_cancelled,
+    judge,
+)
+
+CONFIRMATIONS = 4
+FIRST, SECOND = receipt("0xfirst", 100), receipt("0xsecond", 100)
+
+
+@pytest.mark.parametrize(
+    ("head", "mined", "settled", "receipts", "verdict"),
+    [
+        # nonce 7; its transactions are 0xfirst and 0xsecond
+        (99, 7, 7, [], Unmined()),
+        (99, 3, 3, [], Unmined()),
+        (100, 8, 7, [FIRST], Mined(3)),
+        (102, 8, 7, [FIRST], Mined(1)),
+        (103, 8, 8, [FIRST], Settled(FIRST)),
+        (103, 8, 8, [SECOND], Settled(SECOND)),
+        (900, 80, 80, [FIRST], Settled(FIRST)),
+        (100, 8, 7, [], Mined(1)),  # by whom, depth will tell
+        (103, 8, 8, [], NonceSettledElsewhere()),  # a receipt that lags, or another's: proof decides
+        (99, 7, 7, [FIRST], Mined(4)),  # the head is of a node that lags
+        (103, 7, 7, [FIRST], Unmined()),  # the receipt is of a block that a reorg has removed
+        (103, 8, 7, [FIRST], Mined(1)),  # it was removed, and the nonce is used again, not deep enough
+        (103, 8, 8, [receipt("0xstranger", 100)], NonceSettledElsewhere()),
+    ],
+)
+def test_what_is_seen_decides(head: int, mined: int, settled: int, receipts: list, verdict: Verdict) -> None:
+    job = started_job(7, ("0xfirst", "0xsecond"))
+    assert judge(job, Sight(head, mined, settled, {one.hash: one for one in receipts}), CONFIRMATIONS) == verdict
+
+
+@pytest.mark.parametrize("confirmations", [1, 2, 12])
+def test_a_transaction_is_settled_from_its_last_missing_block_on(confirmations: int) -> None:
+    job = started_job(0)
+    for head in range(100, 120):
+        deep = head >= 100 + confirmations - 1
+        verdict = judge(job, Sight(head, 1, 1 if deep else 0, {"0xfirst": FIRST}), confirmations)
+        assert verdict == (Settled(FIRST) if deep else Mined(100 + confirmations - 1 - head))
+
+
+def test_a_nonce_is_to_be_freed_when_the_issuer_or_we_have_given_it_up() -> None:
+    given_up = with_transaction(started_job(), transaction("0xnext"), started_job().created_at, Failure("Expired", "late"))
+    assert [is_to_be_cancelled(job) for job in (started_job(), started_job(status=Status.CANCEL_REQUESTED), given_up)] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_it_is_being_cancelled_while_its_latest_transaction_is_a_cancel() -> None:
+    assert not is_being_cancelled(replace(started_job(), status=Status.CANCEL_REQUESTED))
+    assert is_being_cancelled(with_cancel(started_job()))

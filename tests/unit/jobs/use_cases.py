@@ -1,0 +1,82 @@
+"""The use cases over ports in memory, as one issuer calls them."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from a_job import ISSUER, NOW, OTHER, TARGET
+
+from chalicelib.jobs.cancel import cancel_job
+from chalicelib.jobs.fetch import fetch_by_correlation_id, fetch_job
+from chalicelib.jobs.issue import Issued, JobRequest, issue_job
+from chalicelib.jobs.model import Account, Job, TransactionRequest
+from chalicelib.jobs.principal import Principal
+from chalicelib.jobs.retry import Retries, RetryQuery, retry_job, retry_jobs
+from tests.fakes.memory import MemoryAccountStore, MemoryJobStore, RecordingQueue
+
+ME = Principal(ISSUER, ISSUER)
+SOMEBODY = Principal(OTHER, OTHER)
+ADMIN = Principal("the operators", OTHER, is_admin=True)
+POOL = "0x" + "D" * 40
+
+
+def accounts() -> MemoryAccountStore:
+    return MemoryAccountStore(
+        [
+            Account(122, ISSUER, key="kms:1"),
+            Account(122, OTHER, key="kms:2"),
+            Account(122, POOL, key="kms:3", role="minters"),
+            Account(122, TARGET, key="kms:4", owner=ISSUER),
+        ]
+    )
+
+
+@dataclass
+class UseCases:
+    accounts: MemoryAccountStore = field(default_factory=accounts)
+    queue: RecordingQueue = field(default_factory=RecordingQueue)
+    now: datetime = NOW
+
+    def __post_init__(self) -> None:
+        self.jobs = MemoryJobStore(self.accounts)
+
+    def clock(self) -> datetime:
+        """No two instants are the same."""
+        self.now += timedelta(microseconds=1)
+        return self.now
+
+    def issue(self, principal: Principal = ME, *, sender: str | None = None, **changes: Any) -> Issued:
+        fields: dict[str, Any] = {"value": 1, "data": b"data"}
+        request = {name: changes.pop(name) for name in list(changes) if name in ("to", "value", "data", "gas", "valid_until")}
+        wish = JobRequest(
+            changes.pop("name", "job"),
+            TransactionRequest(**{"to": TARGET, **fields, **request}),
+            "fuse",
+            122,
+            sender,
+            **changes,
+        )
+        return issue_job(wish, principal, jobs=self.jobs, accounts=self.accounts, queue=self.queue, clock=self.clock)
+
+    def stored(self, job: Job) -> str:
+        """The id of this job, now in the store."""
+        self.jobs.rows[job.job_id] = job
+        return job.job_id
+
+    def change(self, job_id: str, **changes: Any) -> Job:
+        return self.jobs.save(replace(self.jobs.rows[job_id], **changes))
+
+    def fetch(self, job_id: str, principal: Principal = ME) -> Job:
+        return fetch_job(job_id, principal, jobs=self.jobs)
+
+    def fetch_correlated(self, correlation_id: str, principal: Principal = ME) -> Job:
+        return fetch_by_correlation_id(correlation_id, principal, jobs=self.jobs)
+
+    def retry(self, job_id: str, principal: Principal = ME) -> Job:
+        return retry_job(job_id, principal, jobs=self.jobs, queue=self.queue, clock=self.clock)
+
+    def retry_by(self, query: RetryQuery, principal: Principal = ME) -> Retries:
+        return retry_jobs(query, principal, jobs=self.jobs, queue=self.queue, clock=self.clock)
+
+    def cancel(self, job_id: str, principal: Principal = ME) -> Job:
+        return cancel_job(job_id, principal, jobs=self.jobs, queue=self.queue, clock=self.clock)
