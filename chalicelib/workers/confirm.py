@@ -67,6 +67,10 @@ def _follow_account(address: str, jobs: Sequence[Job], ports: WorkerPorts) -> di
         except JobsApiError as error:
             log.warning("a job could not be moved on", extra={"jobId": job.job_id, "code": error.code, "reason": error.message})
             delays[job.job_id] = _patience(job, ports)
+        except Exception:
+            # Whatever is wrong with this one job must not hold back those that were polled with it.
+            log.exception("a job could not be moved on", extra={"jobId": job.job_id})
+            delays[job.job_id] = _patience(job, ports)
     push(account_id(jobs[0].chain_id, address), unmined, sight, ports)
     for job in unmined:
         delays[job.job_id] = _patience(job, ports)

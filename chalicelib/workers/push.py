@@ -87,6 +87,9 @@ def _sign_again(
                 replacement = _sign_one(job, give_up[job.job_id], signer, market, ports)
             except JobsApiError as error:  # among them a lost race: the next look sees what is true
                 _log_put_off(job.job_id, error)
+            except Exception:
+                # Whatever is wrong with this one job must not hold back the others: what is stored of it is sent again.
+                log.exception("a replacement could not be signed", extra={"jobId": job.job_id})
             else:
                 if replacement is not None:
                     signed[job.job_id] = replacement

@@ -1,0 +1,135 @@
+"""Trouble on the chain, made with the node's own test methods: no funds, no blocks, fees that rise."""
+
+import secrets
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from web3 import Web3
+from web3.contract import Contract
+
+from tests.stack.client import Client, wait_for
+
+
+@pytest.fixture
+def node(chain: Web3, env: dict[str, str]) -> Iterator[Any]:
+    """anvil's own methods; afterwards it mines as before, and the accounts are funded."""
+
+    def ask(method: str, *params: Any) -> Any:
+        answer = chain.provider.make_request(method, list(params))  # type: ignore[arg-type]
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    yield ask
+    ask("evm_setIntervalMining", 1)
+    for account in (env["ISSUER_ACCOUNT"], env["OTHER_ISSUER_ACCOUNT"]):
+        ask("anvil_setBalance", account, hex(100 * 10**18))
+
+
+def hit(sink: Contract) -> tuple[str, dict[str, Any]]:
+    id_ = "0x" + secrets.token_hex(32)
+    return id_, {"to": sink.address, "call": {"function": "hit(bytes32)", "args": [id_]}}
+
+
+def test_an_account_without_funds_waits_and_goes_on_when_funded(
+    node: Any, sink: Contract, issuer: Client, env: dict[str, str]
+) -> None:
+    node("anvil_setBalance", env["ISSUER_ACCOUNT"], hex(10**9))
+    id_, body = hit(sink)
+    job_id = issuer.issue(**body)["_id"]
+    events = wait_for(
+        "waiting for funds", lambda: [e for e in issuer.job(job_id)["history"] if "funds" in e.get("detail", "")] or None
+    )
+    assert events[0]["event"] == "waiting"
+    node("anvil_setBalance", env["ISSUER_ACCOUNT"], hex(10**20))
+    assert issuer.await_job(job_id)["status"] == "succeeded"
+    assert sink.functions.hits(id_).call() == 1
+
+
+def test_a_started_job_is_cancelled_by_replacement_and_told_as_mined(node: Any, sink: Contract, other: Client) -> None:
+    node("evm_setIntervalMining", 0)
+    id_, body = hit(sink)
+    job_id = other.issue(**body)["_id"]
+    other.await_job(job_id, {"started"})
+    asked = other.post(f"/api/v2/jobs/cancel/{job_id}").json()["data"]
+    assert asked["status"] == "cancelRequested"
+
+    def cancel_signed() -> dict[str, Any] | None:
+        job = other.job(job_id)
+        return job if job["attempts"][-1]["transactions"][-1].get("purpose") == "cancel" else None
+
+    wait_for("the cancel transaction", cancel_signed)
+    node("evm_setIntervalMining", 1)
+    job = other.await_job(job_id)
+    mined_by_cancel = job["attempts"][-1]["transactions"][-1]["hash"] == job["data"]["txHash"]
+    assert job["status"] == ("cancelled" if mined_by_cancel else "succeeded")
+    assert sink.functions.hits(id_).call() == (0 if mined_by_cancel else 1)
+
+
+def test_a_transaction_that_is_not_mined_is_replaced_with_higher_fees(
+    node: Any, sink: Contract, issuer: Client, chain: Web3
+) -> None:
+    node("evm_setIntervalMining", 0)
+    id_, body = hit(sink)
+    job_id = issuer.issue(**body)["_id"]
+    first = issuer.await_job(job_id, {"started"})["attempts"][-1]["transactions"][0]
+    spike = 4 * int(first["maxFeePerGas"])
+    wait_for("the broadcast", lambda: node("eth_getTransactionByHash", first["hash"]))
+    node("anvil_setNextBlockBaseFeePerGas", hex(spike))
+    node("evm_setIntervalMining", 1)  # base fees fall by an eighth a block at most: it takes some blocks, and a replacement
+
+    job = issuer.await_job(job_id)
+    transactions = job["attempts"][-1]["transactions"]
+    assert (job["status"], len(job["attempts"])) == ("succeeded", 1)
+    assert len(transactions) >= 2
+    for before, after in pairwise(transactions):
+        for fee in ("maxFeePerGas", "maxPriorityFeePerGas"):
+            assert int(after[fee]) * 8 >= int(before[fee]) * 9
+    assert job["data"]["txHash"] in {transaction["hash"] for transaction in transactions}
+    assert sink.functions.hits(id_).call() == 1
+
+
+def test_a_dropped_transaction_is_sent_again(node: Any, sink: Contract, other: Client) -> None:
+    node("evm_setIntervalMining", 0)
+    id_, body = hit(sink)
+    job_id = other.issue(**body)["_id"]
+    hash_ = other.await_job(job_id, {"started"})["data"]["txHash"]
+    wait_for("the broadcast", lambda: node("eth_getTransactionByHash", hash_))
+    node("anvil_dropTransaction", hash_)
+    node("evm_setIntervalMining", 1)
+    job = other.await_job(job_id)
+    assert (job["status"], len(job["attempts"])) == ("succeeded", 1)
+    assert sink.functions.hits(id_).call() == 1
+
+
+def test_a_nonce_used_by_another_program_is_answered_by_a_new_attempt(
+    node: Any, sink: Contract, other: Client, chain: Web3, env: dict[str, str]
+) -> None:
+    node("evm_setIntervalMining", 0)
+    id_, body = hit(sink)
+    job_id = other.issue(**body)["_id"]
+    first = other.await_job(job_id, {"started"})["attempts"][-1]
+    hash_ = first["transactions"][0]["hash"]
+    wait_for("the broadcast", lambda: node("eth_getTransactionByHash", hash_))
+    node("anvil_dropTransaction", hash_)
+    node("anvil_impersonateAccount", env["OTHER_ISSUER_ACCOUNT"])
+    foreign = node(
+        "eth_sendTransaction",
+        {
+            "from": env["OTHER_ISSUER_ACCOUNT"],
+            "to": env["ISSUER_ACCOUNT"],
+            "nonce": hex(first["nonce"]),
+            "maxFeePerGas": hex(10**12),
+            "maxPriorityFeePerGas": hex(10**11),
+            "gas": hex(21_000),
+        },
+    )
+    node("evm_mine")
+    node("anvil_stopImpersonatingAccount", env["OTHER_ISSUER_ACCOUNT"])
+    node("evm_setIntervalMining", 1)
+    assert chain.eth.get_transaction_receipt(foreign)["status"] == 1
+    job = other.await_job(job_id)
+    assert job["status"] == "succeeded"
+    assert [attempt["outcome"] for attempt in job["attempts"]] == ["displaced", "confirmed"]
+    assert sink.functions.hits(id_).call() == 1
