@@ -10,6 +10,7 @@ from chalicelib.queues.batch import BatchAnswer
 from chalicelib.wiring import Wiring
 from chalicelib.workers.events import handle_confirm, handle_dead_letters, handle_execute
 from chalicelib.workers.reconcile import reconcile_jobs as reconcile
+from chalicelib.workers.watch import watch_chain
 
 app = Chalice(app_name="jobs-api")
 wiring = Wiring()
@@ -32,6 +33,7 @@ def confirm_jobs(event: SQSEvent) -> BatchAnswer:
 @app.schedule("rate(1 minute)", name="reconcile_jobs")
 def reconcile_jobs(event: CloudWatchEvent) -> None:
     reconcile(wiring)
+    watch_chain(wiring)
 
 
 @app.on_sqs_message(queue="execute-dead-letters.fifo", batch_size=10, name="record_dead_letters")

@@ -14,6 +14,7 @@ from chalicelib.networks import Network
 from chalicelib.queues.sqs import SqsQueue
 from chalicelib.settings import Settings, settings
 from chalicelib.store.accounts import DynamoAccountStore
+from chalicelib.store.checkpoints import DynamoCheckpointStore
 from chalicelib.store.jobs import DynamoJobStore
 
 JWT_SECRET_TTL_SECONDS = 300
@@ -46,6 +47,10 @@ class Wiring:
     @cached_property
     def accounts(self) -> DynamoAccountStore:
         return DynamoAccountStore(self._dynamodb, self.settings.accounts_table)
+
+    @cached_property
+    def checkpoints(self) -> DynamoCheckpointStore:
+        return DynamoCheckpointStore(self._dynamodb, self.settings.accounts_table)
 
     @cached_property
     def queue(self) -> SqsQueue:

@@ -109,6 +109,23 @@ class AccountStore(Protocol):
     def all(self) -> list[Account]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A block that was final at `at`."""
+
+    number: int
+    block_hash: str
+    at: datetime
+
+
+class CheckpointStore(Protocol):
+    def read(self, chain_id: int) -> list[Checkpoint]:
+        """Oldest first; none at first."""
+
+    def write(self, chain_id: int, checkpoints: Sequence[Checkpoint]) -> None:
+        """Replace them. The last writer wins: what is written is true whoever writes it."""
+
+
 # --- queues ------------------------------------------------------------------------------------------------------------
 
 
@@ -230,6 +247,9 @@ class Chain(Protocol):
 
     def receipts(self, hashes: Sequence[str]) -> dict[str, Receipt]:
         """Receipts of those that are mined. Absence from the result decides nothing (invariant 8)."""
+
+    def block_hash(self, number: int) -> str | None:
+        """Of the block at this height on the chain followed now; None where there is none yet."""
 
     def user_of_nonce(self, address: str, nonce: int, block_number: int) -> str | None:
         """Hash of the transaction that used this nonce, mined at or before the block; None when the node cannot tell."""

@@ -57,5 +57,5 @@ class DynamoAccountStore:
         accounts: list[Account] = []
         with translated_errors():
             for page in self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True):
-                accounts += [account_from(item) for item in page["Items"]]
+                accounts += [account_from(item) for item in page["Items"] if "keyReference" in item]  # others: checkpoints
         return accounts

@@ -88,21 +88,26 @@ class SimulatedQueues:
         self.execute_queue = SimulatedQueue(EXECUTE_VISIBILITY, self.execute_dead_letters)
         self.confirm_queue = SimulatedQueue(CONFIRM_VISIBILITY, self.confirm_dead_letters)
         self.sent: list[str] = []
+        """What the service has sent, without what a test has put there."""
 
     def execute(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
             account = account_id(job.chain_id, job.account)
-            self.send_execute(encode(ExecuteJobs(account, (job.job_id,))), account)
+            self.send_execute(self._written(ExecuteJobs(account, (job.job_id,))), account)
 
     def execute_now(self, account_id: str, job_ids: Sequence[str]) -> None:
-        self.send_execute(encode(ExecuteJobs(account_id, tuple(job_ids))), account_id)
+        self.send_execute(self._written(ExecuteJobs(account_id, tuple(job_ids))), account_id)
 
     def execute_later(self, account_id: str, job_ids: Sequence[str], delay_seconds: int) -> None:
-        self.send_confirm(encode(ExecuteJobs(account_id, tuple(job_ids))), delay_seconds)
+        self.send_confirm(self._written(ExecuteJobs(account_id, tuple(job_ids))), delay_seconds)
 
     def confirm(self, job_ids: Sequence[str], delay_seconds: int) -> None:
         if job_ids:
-            self.send_confirm(encode(ConfirmJobs(tuple(job_ids))), delay_seconds)
+            self.send_confirm(self._written(ConfirmJobs(tuple(job_ids))), delay_seconds)
+
+    def _written(self, message: ExecuteJobs | ConfirmJobs) -> str:
+        self.sent.append(encode(message))
+        return self.sent[-1]
 
     def send_execute(self, body: str, group: str) -> str:
         return self._send(self.execute_queue, body, group, 0)
@@ -115,5 +120,4 @@ class SimulatedQueues:
             raise ValueError(f"a message can be delayed by 0 to 900 seconds, not {delay_seconds}")
         message_id = f"message-{next(self._numbers)}"
         queue.messages.append(Message(message_id, body, group, self._clock() + timedelta(seconds=delay_seconds)))
-        self.sent.append(body)
         return message_id

@@ -11,6 +11,7 @@ from web3.contract import Contract
 
 from chalicelib.chain.abi import encode_call
 from chalicelib.jobs.model import Event, Job, Status, TransactionRequest
+from chalicelib.store.checkpoints import DynamoCheckpointStore
 from chalicelib.store.jobs import DynamoJobStore
 from tests.stack.client import Client, wait_for
 from tests.stack.test_bad_input import aws
@@ -47,11 +48,29 @@ def function_named(env: dict[str, str], part: str) -> str:
     return next(str(function["FunctionName"]) for function in functions if f"-{part}-" in function["FunctionName"])
 
 
+def reconcile(env: dict[str, str]) -> None:
+    """Run the scheduled function now, with the event that the schedule sends."""
+    event = {
+        "version": "0",
+        "id": "1",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "000000000000",
+        "time": "2026-01-01T00:00:00Z",
+        "region": env["AWS_REGION"],
+        "resources": [],
+        "detail": {},
+    }
+    function = function_named(env, "ReconcileJobs")
+    answer = aws(env, "lambda").invoke(FunctionName=function, Payload=json.dumps(event))
+    assert "FunctionError" not in answer, answer["Payload"].read()
+
+
 def test_a_job_whose_nudge_was_lost_is_found_by_reconcile(env: dict[str, str], sink: Contract, issuer: Client) -> None:
     id_ = "0x" + secrets.token_hex(32)
     job = forgotten_job(env, sink, id_)
     assert store_of(env).issue(job) is None
-    aws(env, "lambda").invoke(FunctionName=function_named(env, "ReconcileJobs"))
+    reconcile(env)
     assert issuer.await_job(job.job_id)["status"] == "succeeded"
     assert sink.functions.hits(id_).call() == 1
 
@@ -99,6 +118,27 @@ def test_messages_lost_after_signing_change_nothing(env: dict[str, str], sink: C
     for job in store.load(jobs):
         if job.is_open:  # as reconcile will see it in a minute
             store.save(replace(job, next_check_at=datetime.now(UTC)))
-    aws(env, "lambda").invoke(FunctionName=function_named(env, "ReconcileJobs"))
+    reconcile(env)
     assert {issuer.await_job(job_id)["status"] for job_id in jobs} == {"succeeded"}
     assert [sink.functions.hits(id_).call() for id_ in ids] == [1] * 5
+
+
+def test_a_reorg_deeper_than_the_confirmations_is_told_in_the_job(
+    env: dict[str, str], sink: Contract, issuer: Client, chain: Web3
+) -> None:
+    reconcile(env)
+    job = issuer.await_job(issuer.issue(to=sink.address, call={"function": "hit(bytes32)", "args": ["0x" + "0d" * 32]})["_id"])
+    block = job["data"]["transactionBody"]["blockNumber"]
+    store = DynamoCheckpointStore(aws(env, "dynamodb"), env["ACCOUNTS_TABLE"])
+    wait_for("a final block after it", lambda: chain.eth.block_number >= block + int(env["CONFIRMATIONS"]) or None)
+    reconcile(env)
+    assert store.read(122)[-1].number >= block
+    answer = chain.provider.make_request("anvil_reorg", [chain.eth.block_number - block + 1, []])  # type: ignore[arg-type]
+    assert "error" not in answer
+    reconcile(env)
+    told = [event for event in issuer.job(job["_id"])["history"] if event["event"] == "reorged"]
+    assert len(told) == 1
+    assert f"block {block} was replaced" in told[0]["detail"]
+    reconcile(env)
+    assert issuer.job(job["_id"])["history"][-1]["event"] == "reorged"
+    assert [event["event"] for event in issuer.job(job["_id"])["history"]].count("reorged") == 1

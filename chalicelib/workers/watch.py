@@ -1,0 +1,109 @@
+"""Watch for reorgs deeper than the confirmations: what was final may then not have happened, and somebody has to know.
+
+Every minute the newest final block is written down, and the one written before is looked up again. A block hash that changed is
+proof that the chain took back what it had confirmed: the jobs finished since are told, and an error is logged for the alarm.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Protocol
+
+from chalicelib.errors import VersionConflict
+from chalicelib.jobs.model import Job
+from chalicelib.jobs.ports import Chain, Checkpoint, CheckpointStore, Clock, JobStore
+from chalicelib.jobs.states import with_event
+from chalicelib.networks import Network
+
+log = logging.getLogger(__name__)
+
+CHECKPOINTS_KEPT = 30
+REORGED = "reorged"
+PAGE = 100
+
+
+class WatchPorts(Protocol):
+    @property
+    def jobs(self) -> JobStore: ...
+
+    @property
+    def chain(self) -> Chain: ...
+
+    @property
+    def checkpoints(self) -> CheckpointStore: ...
+
+    @property
+    def network(self) -> Network: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeepReorg:
+    """Blocks after `last_good` were replaced although they were final."""
+
+    last_good: Checkpoint | None
+    first_bad: Checkpoint
+
+
+def watch_chain(ports: WatchPorts) -> DeepReorg | None:
+    """Compare, tell, write down. Returns the reorg if there was one; raises what another minute may mend."""
+    chain_id = ports.network.chain_id
+    known = ports.checkpoints.read(chain_id)
+    final_block = ports.chain.head().number - ports.network.confirmations + 1
+    reorg = _compare(known, final_block, ports)
+    if reorg is not None:
+        log.error("deep reorg", extra={"chainId": chain_id, "firstReplacedBlock": reorg.first_bad.number})
+        _tell_jobs(reorg, ports)
+        known = [checkpoint for checkpoint in known if checkpoint.number < reorg.first_bad.number]
+    hash_ = ports.chain.block_hash(final_block) if final_block >= 0 else None
+    if hash_ is not None and (not known or known[-1].number < final_block):
+        now = ports.clock()
+        ports.checkpoints.write(chain_id, [*known, Checkpoint(final_block, hash_, now)][-CHECKPOINTS_KEPT:])
+    return reorg
+
+
+def _compare(known: list[Checkpoint], final_block: int, ports: WatchPorts) -> DeepReorg | None:
+    """The newest checkpoint stands for all before it. Where it has changed, walk back to the first that has not."""
+    first_bad = None
+    for checkpoint in reversed(known):
+        if checkpoint.number > final_block:
+            continue  # the node is behind what was seen a minute ago: it says nothing
+        if ports.chain.block_hash(checkpoint.number) == checkpoint.block_hash:
+            return None if first_bad is None else DeepReorg(checkpoint, first_bad)
+        first_bad = checkpoint
+    return None if first_bad is None else DeepReorg(None, first_bad)
+
+
+def _tell_jobs(reorg: DeepReorg, ports: WatchPorts) -> None:
+    """Note it in every job that was closed by a block after the last good one. Newest jobs first; older than it: done."""
+    good_number = reorg.last_good.number if reorg.last_good else -1
+    since = reorg.last_good.at if reorg.last_good else None
+    cursor = None
+    while True:
+        page = ports.jobs.list_jobs(None, None, None, PAGE, cursor)
+        for job in page.jobs:
+            if _closed_after(job, good_number):
+                _tell(job, ports)
+        cursor = page.cursor
+        finished = [job.last_finished_at for job in page.jobs if job.last_finished_at is not None]
+        if cursor is None or (since is not None and finished and max(finished) < since):
+            return
+
+
+def _closed_after(job: Job, block_number: int) -> bool:
+    return bool(job.attempts) and job.attempt.receipt is not None and job.attempt.receipt.block_number > block_number
+
+
+def _tell(job: Job, ports: WatchPorts) -> None:
+    receipt = job.attempt.receipt
+    if receipt is None or ports.chain.block_hash(receipt.block_number) == receipt.block_hash:
+        return
+    now_mined = ports.chain.receipts([receipt.hash]).get(receipt.hash)
+    where = f"it is mined in block {now_mined.block_number} now" if now_mined else "it is not known to be mined now"
+    detail = f"block {receipt.block_number} was replaced after it was final; {where}"
+    log.error("job reorged", extra={"jobId": job.job_id, "correlationId": job.correlation_id, "txHash": receipt.hash})
+    try:
+        ports.jobs.save(with_event(job, ports.clock(), REORGED, detail))
+    except VersionConflict:
+        log.warning("a reorged job was changed at the same time", extra={"jobId": job.job_id})

@@ -1,0 +1,118 @@
+"""A process with everything imported, forked for every worker process a case needs: about 10 ms instead of a second.
+
+Run as `python -m tests.faults.zygote <descriptor of a socket>`. A worker lives as a Lambda environment does: it handles one event
+after the other, keeps its adapters between them, and dies when it is killed or its channel is closed.
+"""
+
+import ctypes
+import json
+import os
+import random
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+LONGEST_SLEEP_SECONDS = 0.001
+"""Clients back off between their own retries; nothing else happens meanwhile, so they need not really wait."""
+
+
+def main(descriptor: int) -> None:
+    _end_with_parent()
+    control = socket.socket(fileno=descriptor)
+    _warm()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
+    control.sendall(b"ready")
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, 65_536, 1)
+        if not message:
+            return
+        pid = os.fork()
+        if pid == 0:
+            control.close()
+            serve(socket.socket(fileno=descriptors[0]), json.loads(message))
+            os._exit(0)
+        os.close(descriptors[0])
+        control.sendall(b"%10d" % pid)
+
+
+def serve(channel: socket.socket, birth: dict[str, Any]) -> None:
+    """Handle events, one JSON line each, until the channel is closed."""
+    _end_with_parent()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.environ.update(birth["environment"])
+    log = os.open(birth["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(log, 2)
+    random.seed(birth["seed"])
+    clock = Clock(birth["offset"])
+    clock.rule()
+    if birth["breakage"]:
+        from tests.faults.breakages import BREAKAGES  # noqa: PLC0415 -- only where something is to be broken
+
+        BREAKAGES[birth["breakage"]].apply()
+    handle = _handler(birth["function"])
+    lines = channel.makefile("rwb")
+    for line in lines:
+        request = json.loads(line)
+        clock.offset = request["offset"]
+        try:
+            answer = {"result": handle(request["event"])}
+        except Exception as error:  # noqa: BLE001 -- an invocation that failed, as Lambda tells it
+            traceback.print_exc()
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        lines.write(json.dumps(answer, default=str).encode() + b"\n")
+        lines.flush()
+
+
+class Clock:
+    """The case's time: the machine's, and as many seconds on as the driver says."""
+
+    def __init__(self, offset: float) -> None:
+        self.offset = offset
+
+    def rule(self) -> None:
+        """Over this process: the service's clock, its clients' pauses, and their waiting."""
+        from chalicelib import wiring  # noqa: PLC0415
+        from chalicelib.chain.rpc import RpcClient  # noqa: PLC0415
+
+        sleep, monotonic = time.sleep, time.monotonic
+        wiring.utc_now = lambda: datetime.now(UTC) + timedelta(seconds=self.offset)
+        defaults = RpcClient.__init__.__kwdefaults__
+        if defaults is None or "monotonic" not in defaults:
+            raise RuntimeError("the RPC client's pauses cannot be put on the case's clock any more")
+        defaults["monotonic"] = lambda: monotonic() + self.offset
+        time.sleep = lambda seconds: sleep(min(seconds, LONGEST_SLEEP_SECONDS))
+
+
+def _handler(function: str) -> Callable[[dict[str, Any]], Any]:
+    """The function of app.py, called as Lambda calls it."""
+    import app  # noqa: PLC0415
+
+    if function == "api":
+        return lambda event: app.app(event, None)
+    return lambda event: getattr(app, function)(event, None)
+
+
+def _warm() -> None:
+    import app  # noqa: PLC0415
+    import chalicelib.chain.node  # noqa: PLC0415
+    import chalicelib.chain.signers  # noqa: PLC0415, F401
+
+    for service in ("dynamodb", "sqs", "kms", "secretsmanager"):
+        app.wiring._client(service)  # reads botocore's service models into the session; the clients themselves are dropped
+    random.random()
+
+
+def _end_with_parent() -> None:
+    """On Linux: also when the parent is killed, and also when this process is stopped just then."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
