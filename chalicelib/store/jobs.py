@@ -11,7 +11,17 @@ from chalicelib.errors import VersionConflict
 from chalicelib.jobs.model import Account, Job, Status, account_id
 from chalicelib.jobs.ports import FailedQuery, Page
 from chalicelib.store.dynamodb import batch_get, translated_errors
-from chalicelib.store.records import SHARDS, failed_owner, failed_shard, job_from, job_item, order, pending_account, time_text
+from chalicelib.store.records import (
+    SHARDS,
+    failed_owner,
+    failed_shard,
+    job_from,
+    job_item,
+    order,
+    owner_external_id,
+    pending_account,
+    time_text,
+)
 from chalicelib.store.walk import Index, IndexReader, Position, Slice, just_above
 
 if TYPE_CHECKING:
@@ -19,6 +29,7 @@ if TYPE_CHECKING:
 
 BY_CORRELATION_ID = Index("correlationId", "correlationId", "jobId")
 BY_EXTERNAL_ID = Index("externalId", "externalId", "issuedOrder")
+BY_OWNERS_EXTERNAL_ID = Index("ownerExternalId", "ownerExternalId", "issuedOrder")
 BY_OWNER = Index("owner", "owner", "issuedOrder")
 ALL = Index("all", "shard", "issuedOrder")
 OPEN = Index("open", "openShard", "nextCheckAt")
@@ -138,8 +149,11 @@ class DynamoJobStore:
         return self.load(item["jobId"]["S"] for item in answer["Items"])
 
     def find_by_external_id(self, external_id: str, owner: str | None) -> list[Job]:
-        part = Slice(ascending=False, equal={} if owner is None else {"owner": owner})
-        positions, _ = self._indexes.walk(BY_EXTERNAL_ID, [external_id], part, limit=100)
+        if owner is None:
+            index, partition = BY_EXTERNAL_ID, external_id
+        else:
+            index, partition = BY_OWNERS_EXTERNAL_ID, owner_external_id(owner, external_id)
+        positions, _ = self._indexes.walk(index, [partition], Slice(ascending=False), limit=100)
         return self._load_positions(positions)
 
     def list_jobs(

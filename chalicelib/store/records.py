@@ -65,6 +65,11 @@ def pending_account(account: str, *, waits: bool) -> str:
     return f"{account}#waiting" if waits else account
 
 
+def owner_external_id(owner: str, external_id: str) -> str:
+    """An issuer's own: however many jobs others give the same external id, they are not in the way."""
+    return f"{owner}#{external_id}"
+
+
 def failed_owner(owner: str, status: Status) -> str:
     return f"{status}#{owner}"
 
@@ -114,6 +119,8 @@ def job_item(job: Job) -> Item:
 
 def _index_keys(job: Job) -> Item:
     keys: Item = {"issuedOrder": order(job.created_at, job.job_id), "shard": shard(job.job_id)}
+    if job.external_id is not None:
+        keys["ownerExternalId"] = owner_external_id(job.owner, job.external_id)
     if job.next_check_at is not None:
         keys |= {"openShard": shard(job.job_id), "nextCheckAt": time_text(job.next_check_at)}
     if job.pending_since is not None:

@@ -18,6 +18,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
+FUNCTIONS = {
+    "execute": "execute_jobs",
+    "confirm": "confirm_jobs",
+    "reconcile": "reconcile_jobs",
+    "dead letters": "record_dead_letters",
+}
 LONGEST_SLEEP_SECONDS = 0.001
 """Clients back off between their own retries; nothing else happens meanwhile, so they need not really wait."""
 
@@ -90,15 +96,19 @@ class Clock:
 
 
 def _handler(function: str) -> Callable[[dict[str, Any]], Any]:
-    """The function of app.py, called as Lambda calls it."""
+    """The function of app.py, called as Lambda calls it; the API with what the gateway makes of a request."""
     import app  # noqa: PLC0415
+    from chalice.local import LambdaEventConverter, RouteMatcher  # noqa: PLC0415
 
     if function == "api":
-        return lambda event: app.app(event, None)
-    return lambda event: getattr(app, function)(event, None)
+        converter = LambdaEventConverter(RouteMatcher(list(app.app.routes)))
+        return lambda event: app.app(converter.create_lambda_event(**event), None)
+    return lambda event: getattr(app, FUNCTIONS[function])(event, None)
 
 
 def _warm() -> None:
+    import chalice.local  # noqa: PLC0415
+
     import app  # noqa: PLC0415
     import chalicelib.chain.node  # noqa: PLC0415
     import chalicelib.chain.signers  # noqa: PLC0415, F401

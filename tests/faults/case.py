@@ -1,0 +1,280 @@
+"""One case: issuers, queues, blocks and time, driven until nothing is left to be done; then chain and tables are compared.
+
+Time is the case's own: it stands still while workers run, and moves on, with a block every `block_seconds`, when nothing is due.
+"""
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.jobs.model import Job
+from chalicelib.store.records import job_from
+from tests.faults.boundaries import Choose, no_fault
+from tests.faults.ground import Ground, Issuer
+from tests.faults.queues import Held, Queues
+from tests.faults.workers import Answered, Died, End, Frozen, Worker, wait_any
+
+RECONCILE_SECONDS = 60.0
+LONGEST_CASE_SECONDS = 4 * 3_600.0
+LONGEST_WALL_SECONDS = 120.0
+REQUESTS_ALLOWED = 30
+QUEUES = {"ExecuteQueue": "execute", "ConfirmQueue": "confirm", "ExecuteDeadLetters": "dead letters", "ConfirmDeadLetters": "dead letters"}
+
+
+class Violation(AssertionError):
+    """What must never happen, with the story of how it came about."""
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What an issuer asked for: the effect is `hits(effect)` of the contract."""
+
+    issuer: Issuer
+    effect: str
+    correlation_id: str
+    body: Mapping[str, Any]
+    job_id: str = ""
+
+
+@dataclass(slots=True)
+class Delivery:
+    """Messages that are with a worker. None: a request of the schedule, or of an issuer."""
+
+    queue: str | None
+    messages: Sequence[Held]
+    began: float
+
+
+@dataclass(slots=True)
+class Standing:
+    """A frozen worker, and when it may go on."""
+
+    worker: Worker
+    delivery: Delivery
+    until: float
+
+
+@dataclass
+class Case:
+    """`act` is called before anything else happens in each step; it returns whether the scenario has done all it wanted."""
+
+    ground: Ground
+    choose: Choose = no_fault
+    breakage: str | None = None
+    seed: int = 0
+    confirmations: int = 2
+    block_seconds: int = 5
+    parallel: int = 1
+    frozen_seconds: float = 90.0
+    wanted: list[Wanted] = field(default_factory=list)
+    elapsed: float = 0.0
+    dead_letters: int = 0
+
+    def __post_init__(self) -> None:
+        self.place = self.ground.place(self.confirmations, self.block_seconds)
+        self.node = self.ground.node
+        self.node.base_fee = 10 * 10**9
+        self.node.mine(2)
+        self.proxy = self.ground.proxy
+        self.proxy.reset()
+        self.proxy.choose = self.choose
+        self.proxy.now = lambda: self.elapsed
+        self.queues = Queues(self.ground.client("sqs"), self.place, self.proxy)
+        self.ground.log.write_bytes(b"")
+        self.issuers = [self.ground.issuer(self.place, kms=kms) for kms in self._kinds()]
+        self.standing: list[Standing] = []
+        self.invocations = 0
+        self._idle: dict[str, list[Worker]] = {}
+        self._busy: dict[Worker, Delivery] = {}
+        self._began = time.monotonic()
+        self._next_reconcile = RECONCILE_SECONDS
+
+    def _kinds(self) -> tuple[bool, ...]:
+        """Which of the accounts have a KMS key."""
+        return (True, False)
+
+    def close(self) -> None:
+        for worker in [*self._busy, *(standing.worker for standing in self.standing)]:
+            worker.kill()
+        for workers in self._idle.values():
+            for worker in workers:
+                worker.kill()
+        self.ground.drop(self.place)
+
+    # --- issuers -------------------------------------------------------------------------------------------------------
+
+    def issue(self, issuer: Issuer, function: str = "hit(bytes32)", **more: Any) -> Wanted:
+        """Ask until there is an answer, as an issuer would whose connection broke: with the same correlationId."""
+        effect = "0x" + secrets.token_hex(32)
+        body = {"to": self.ground.sink, "call": {"function": function, "args": [effect]}, "correlationId": effect[:20], **more}
+        wanted = Wanted(issuer, effect, effect[:20], body)
+        self.wanted.append(wanted)
+        answer = self.request(issuer, "POST", "/api/v2/jobs", body, {200, 201})
+        wanted.job_id = answer["job"]["_id"]
+        return wanted
+
+    def retry(self, wanted: Wanted) -> None:
+        self.request(wanted.issuer, "POST", f"/api/v2/jobs/retry/{wanted.job_id}", None, {200, 409})
+
+    def cancel(self, wanted: Wanted) -> None:
+        self.request(wanted.issuer, "POST", f"/api/v2/jobs/cancel/{wanted.job_id}", None, {200, 409})
+
+    def request(self, issuer: Issuer, method: str, path: str, body: Any, wanted: set[int]) -> dict[str, Any]:
+        headers = {"authorization": f"Bearer {issuer.token}", "content-type": "application/json"}
+        event = {"method": method, "path": path, "headers": headers, "body": None if body is None else json.dumps(body)}
+        answer: Any = None
+        for _ in range(REQUESTS_ALLOWED):
+            end = self._invoke("api", event)
+            if isinstance(end, Answered) and end.error is None:
+                answer = end.result
+                if answer["statusCode"] in wanted:
+                    return dict(json.loads(answer["body"]))
+        raise self.violation(f"{method} {path} is not answered as it should be: {answer}")
+
+    # --- driving -------------------------------------------------------------------------------------------------------
+
+    def run(self, act: Callable[[], bool]) -> None:
+        """Until every job is final and no message is left. Raises Violation when that does not come about."""
+        while True:
+            done = act()
+            self.queues.collect(self.elapsed)
+            if self._deliver():
+                pass
+            elif self.elapsed >= self._next_reconcile:
+                self._next_reconcile = self.elapsed + RECONCILE_SECONDS
+                self.reconcile()
+            elif done and not self.queues.open and not self.open_jobs():
+                if not self.standing:
+                    return
+                self._thaw(self.standing[0])
+            else:
+                self._move_on()
+            self._watch_the_time()
+
+    def reconcile(self) -> None:
+        self._invoke("reconcile", {})
+
+    def rows(self) -> list[Job]:
+        pages = self.ground.client("dynamodb").get_paginator("scan").paginate(TableName=self.place.jobs_table, ConsistentRead=True)
+        return [job_from(item) for page in pages for item in page["Items"]]
+
+    def row(self, wanted: Wanted) -> Job | None:
+        key = {"jobId": {"S": wanted.job_id}}
+        item = self.ground.client("dynamodb").get_item(TableName=self.place.jobs_table, Key=key, ConsistentRead=True).get("Item")
+        return job_from(item) if item else None
+
+    def open_jobs(self) -> list[Job]:
+        return [job for job in self.rows() if job.is_open]
+
+    def advance(self, seconds: float) -> None:
+        """Time passes, with its blocks."""
+        blocks = int((self.elapsed + seconds) // self.block_seconds) - int(self.elapsed // self.block_seconds)
+        self.elapsed += seconds
+        if blocks:
+            self.mine(blocks)
+
+    def mine(self, blocks: int) -> None:
+        self.node.mine(blocks)
+
+    def _move_on(self) -> None:
+        """To the next thing that is due."""
+        moments = [self._next_reconcile, *self.queues.moments(), *(standing.until for standing in self.standing)]
+        self.advance(max(0.0, min(moments) - self.elapsed))
+        for standing in [standing for standing in self.standing if standing.until <= self.elapsed]:
+            self._thaw(standing)
+
+    def _watch_the_time(self) -> None:
+        if self.elapsed > LONGEST_CASE_SECONDS:
+            raise self.violation(f"not at an end after {self.elapsed:.0f} s of its own time")
+        if time.monotonic() - self._began > self.longest_wall_seconds:
+            raise self.violation(f"not at an end after {self.longest_wall_seconds:.0f} s")
+
+    longest_wall_seconds = LONGEST_WALL_SECONDS
+
+    # --- workers -------------------------------------------------------------------------------------------------------
+
+    def _deliver(self) -> bool:
+        """Hand what is due to workers, `parallel` batches at a time, and see what becomes of it."""
+        batches = self.batches()[: self.parallel]
+        for queue, messages in batches:
+            event = {"Records": [held.record for held in messages]}
+            self._start(QUEUES[queue], event, Delivery(queue, messages, self.elapsed))
+            if queue not in ("ExecuteQueue", "ConfirmQueue"):
+                self.dead_letters += len(messages)
+        self._wait()
+        return bool(batches)
+
+    def batches(self) -> list[tuple[str, list[Held]]]:
+        return [(queue, batch) for queue in QUEUES if (batch := self.queues.due(queue, self.elapsed))]
+
+    def _invoke(self, function: str, event: Mapping[str, Any]) -> End:
+        """One invocation alone. Of a frozen one nobody has heard: whoever asked asks again."""
+        return self._wait(self._start(function, event, Delivery(None, (), self.elapsed)))
+
+    def _start(self, function: str, event: Mapping[str, Any], delivery: Delivery) -> Worker:
+        idle = self._idle.setdefault(function, [])
+        worker = idle.pop() if idle else self._new_worker(function)
+        self.invocations += 1
+        self._busy[worker] = delivery
+        worker.start(event, self._offset)
+        return worker
+
+    def _new_worker(self, function: str) -> Worker:
+        return self.ground.worker(function, self.place, offset=self._offset, seed=self.seed, breakage=self.breakage)
+
+    @property
+    def _offset(self) -> float:
+        """What the workers' clocks are ahead of the machine's: so that these stand still while a case works."""
+        return self.elapsed - (time.monotonic() - self._began)
+
+    def _wait(self, asked: Worker | None = None) -> End:
+        """Until no worker is busy that is not frozen; the end of the one asked for."""
+        end_of_asked: End = Died()
+        while self._busy:
+            try:
+                ends = wait_any(list(self._busy))
+            except TimeoutError as error:
+                raise self.violation(str(error)) from None
+            for worker, end in ends.items():
+                delivery = self._busy.pop(worker)
+                if worker is asked:
+                    end_of_asked = end
+                self._ended(worker, end, delivery)
+        return end_of_asked
+
+    def _ended(self, worker: Worker, end: End, delivery: Delivery) -> None:
+        match end:
+            case Answered(result, error):
+                self._idle[worker.function].append(worker)
+                if delivery.queue is not None:
+                    failed = {item["itemIdentifier"] for item in (result or {}).get("batchItemFailures", ())}
+                    done = [held for held in delivery.messages if error is None and held.message_id not in failed]
+                    self.queues.done(delivery.queue, done, self.elapsed)
+            case Died():
+                worker.kill()
+            case Frozen():
+                self.standing.append(Standing(worker, delivery, self.elapsed + self.frozen_seconds))
+
+    def _thaw(self, standing: Standing) -> None:
+        self.standing.remove(standing)
+        self._busy[standing.worker] = standing.delivery
+        standing.worker.thaw()
+        self._wait()
+
+    # --- in the end ----------------------------------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Invariants 1 to 6, on chain and in the tables. Raises Violation."""
+        from tests.faults.verdict import problems  # noqa: PLC0415 -- it needs the case
+
+        found = problems(self)
+        if found:
+            raise self.violation("; ".join(found))
+
+    def violation(self, what: str) -> Violation:
+        from tests.faults.story import story  # noqa: PLC0415
+
+        return Violation(f"{what}\n{story(self)}")

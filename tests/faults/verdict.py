@@ -1,0 +1,60 @@
+"""What is true in the end: the tables against the chain."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from chalicelib.jobs.model import Job, Outcome, Status
+
+if TYPE_CHECKING:
+    from tests.faults.case import Case
+
+BLOCKS_AFTERWARDS = 3
+"""Mined before looking: what could still happen would."""
+
+
+def problems(case: "Case") -> list[str]:
+    """Sentences; none when all is as it should be."""
+    case.mine(BLOCKS_AFTERWARDS)
+    rows = {job.job_id: job for job in case.rows()}
+    hits = case.node.hits(case.ground.sink, [wanted.effect for wanted in case.wanted])
+    found: list[str] = []
+    for wanted in case.wanted:
+        job = rows.pop(wanted.job_id, None)
+        if job is None:
+            found.append(f"LOST: {wanted.job_id or wanted.correlation_id} was accepted and is not there")
+        else:
+            found += _of_job(job, hits[wanted.effect])
+    found += [f"{job_id} is a job nobody asked for" for job_id in rows]
+    found += _of_accounts(case)
+    found += [f"{count} messages left in {queue}" for queue, count in case.queues.left().items()]
+    return found
+
+
+def _of_job(job: Job, hits: int) -> list[str]:
+    expected = 1 if job.status is Status.SUCCEEDED else 0
+    found: list[str] = []
+    if job.is_open:
+        found.append(f"STUCK: {job.job_id} is {job.status}")
+    if hits > 1:
+        found.append(f"DOUBLED: {job.job_id} is {job.status} and took effect {hits} times")
+    elif hits != expected and not job.is_open:
+        found.append(f"LOST: {job.job_id} is succeeded and took no effect" if expected else f"WRONG: {job.job_id} is {job.status} and took effect")
+    outcomes = Counter(attempt.outcome for attempt in job.attempts)
+    if outcomes[Outcome.CONFIRMED] != expected:
+        found.append(f"{job.job_id} is {job.status} with {outcomes[Outcome.CONFIRMED]} confirmed attempts")
+    if outcomes[None]:
+        found.append(f"{job.job_id} is {job.status} with an attempt that nobody settled")
+    return found
+
+
+def _of_accounts(case: "Case") -> list[str]:
+    found: list[str] = []
+    for issuer in case.issuers:
+        address = issuer.account.address
+        key = {"accountId": {"S": issuer.account.account_id}}
+        item = case.ground.client("dynamodb").get_item(TableName=case.place.accounts_table, Key=key, ConsistentRead=True)["Item"]
+        mined, pending = case.node.count(address), case.node.count(address, "pending")
+        stored = int(item["nextNonce"]["N"]) if "nextNonce" in item else mined
+        if not stored == mined == pending:
+            found.append(f"GAP: {address} has taken nonces up to {stored}, mined are {mined}, with the pool {pending}")
+    return found
