@@ -21,6 +21,7 @@ from chalicelib.jobs.model import (
     Status,
     UnsignedTransaction,
 )
+from chalicelib.jobs.model import account_id as account_id_of
 from chalicelib.jobs.ports import Call, Estimate, GasEstimate, Head, Revert, Unfunded
 from chalicelib.jobs.pricing import limited
 from chalicelib.jobs.states import failed, is_resting, started, waiting
@@ -33,7 +34,7 @@ log = logging.getLogger(__name__)
 JOBS_PER_ROUND = 50
 BYTES_PER_ROUND = 1_000_000
 """What one TransactWriteItems takes here: it holds 100 items and 4 MB, and a job's data comes with its signed copy."""
-ROUNDS = 20
+ROUNDS = 10
 LOST_RACES_ALLOWED = 5
 LONGEST_WAIT_SECONDS = 60
 CHECK_MARGIN = timedelta(seconds=60)
@@ -92,7 +93,9 @@ def _pending(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) -> lis
     """The account's pending jobs as they are now, in the order they were issued (invariant 11)."""
     now = ports.clock()
     rows = ports.jobs.load([*job_ids, *ports.jobs.pending_of(account_id, JOBS_PER_ROUND)])
-    pending = [job for job in rows if job.status is Status.PENDING and not is_resting(job, now)]
+    # Whose a job is the row says, not the message (invariant 9).
+    own = [job for job in rows if account_id_of(job.chain_id, job.account) == account_id]
+    pending = [job for job in own if job.status is Status.PENDING and not is_resting(job, now)]
     return sorted(pending, key=lambda job: (job.pending_since or job.created_at, job.job_id))[:JOBS_PER_ROUND]
 
 

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from chalicelib.errors import JobNotRetryable, JobsApiError
 from chalicelib.jobs.cancel import cancel_job
@@ -48,6 +48,7 @@ NETWORK = Network(
 FOR_A_CLIENT = 5
 """How often a client repeats a request that got no answer."""
 
+T = TypeVar("T")
 Handler = Callable[[dict[str, Any], WorkerPorts], BatchAnswer]
 
 
@@ -141,7 +142,7 @@ class World:
 
         return self._asked(retried)
 
-    def _asked(self, request: Callable[[], Any]) -> Any:
+    def _asked(self, request: Callable[[], T]) -> T:
         for _ in range(FOR_A_CLIENT):
             try:
                 return request()

@@ -6,8 +6,9 @@ Time is the case's own: it stands still while workers run, and moves on, with a 
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from chalicelib.jobs.model import Job
@@ -22,6 +23,17 @@ LONGEST_CASE_SECONDS = 4 * 3_600.0
 LONGEST_WALL_SECONDS = 120.0
 REQUESTS_ALLOWED = 30
 QUEUES = {"ExecuteQueue": "execute", "ConfirmQueue": "confirm", "ExecuteDeadLetters": "dead letters", "ConfirmDeadLetters": "dead letters"}
+SCHEDULED = {
+    "version": "0",
+    "id": "0",
+    "detail-type": "Scheduled Event",
+    "source": "aws.events",
+    "account": "000000000000",
+    "time": "2026-01-01T00:00:00Z",
+    "region": "us-east-1",
+    "resources": [],
+    "detail": {},
+}
 
 
 class Violation(AssertionError):
@@ -72,6 +84,8 @@ class Case:
     wanted: list[Wanted] = field(default_factory=list)
     elapsed: float = 0.0
     dead_letters: int = 0
+    errors: list[str] = field(default_factory=list)
+    """Invocations that ended with an error."""
 
     def __post_init__(self) -> None:
         self.place = self.ground.place(self.confirmations, self.block_seconds)
@@ -155,7 +169,7 @@ class Case:
             self._watch_the_time()
 
     def reconcile(self) -> None:
-        self._invoke("reconcile", {})
+        self._invoke("reconcile", SCHEDULED)
 
     def rows(self) -> list[Job]:
         pages = self.ground.client("dynamodb").get_paginator("scan").paginate(TableName=self.place.jobs_table, ConsistentRead=True)
@@ -198,7 +212,7 @@ class Case:
 
     def _deliver(self) -> bool:
         """Hand what is due to workers, `parallel` batches at a time, and see what becomes of it."""
-        batches = self.batches()[: self.parallel]
+        batches = list(islice(self.batches(), self.parallel))
         for queue, messages in batches:
             event = {"Records": [held.record for held in messages]}
             self._start(QUEUES[queue], event, Delivery(queue, messages, self.elapsed))
@@ -207,8 +221,11 @@ class Case:
         self._wait()
         return bool(batches)
 
-    def batches(self) -> list[tuple[str, list[Held]]]:
-        return [(queue, batch) for queue in QUEUES if (batch := self.queues.due(queue, self.elapsed))]
+    def batches(self) -> Iterator[tuple[str, list[Held]]]:
+        """What is due; a batch that is taken from here is with a worker."""
+        for queue in QUEUES:
+            while batch := self.queues.due(queue, self.elapsed):
+                yield queue, batch
 
     def _invoke(self, function: str, event: Mapping[str, Any]) -> End:
         """One invocation alone. Of a frozen one nobody has heard: whoever asked asks again."""
@@ -249,6 +266,8 @@ class Case:
         match end:
             case Answered(result, error):
                 self._idle[worker.function].append(worker)
+                if error is not None:
+                    self.errors.append(f"{worker.function}: {error}")
                 if delivery.queue is not None:
                     failed = {item["itemIdentifier"] for item in (result or {}).get("batchItemFailures", ())}
                     done = [held for held in delivery.messages if error is None and held.message_id not in failed]

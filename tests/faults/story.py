@@ -20,6 +20,7 @@ def story(case: "Case") -> str:
     lines = [f"seed {case.seed}, {case.elapsed:.0f} s of its own time, {case.invocations} invocations", ""]
     for job in (odd or rows)[:JOBS_TOLD]:
         lines += [*_of_job(job), f"    effect: {hits.get(ids.get(job.job_id, ''), '?')} times", ""]
+    lines += [f"an invocation ended with an error: {error}" for error in case.errors[-JOBS_TOLD:]]
     calls = case.proxy.log
     lines.append(f"the last {min(len(calls), CALLS_TOLD)} of {len(calls)} calls:")
     lines += [f"  {call}" for call in calls[-CALLS_TOLD:]]

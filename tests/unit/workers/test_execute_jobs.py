@@ -147,6 +147,33 @@ def test_invariant_11_holds_when_a_worker_dies_between_two_of_them() -> None:
     assert {world.status(job_id) for job_id in job_ids} == {Status.SUCCEEDED}
 
 
+def test_invariant_11_a_job_waits_for_the_nonce_its_predecessor_has_taken_after_it_was_first_seen_to_revert() -> None:
+    world = World()
+    world.chain.lies.simulates_on_latest = True
+    job_ids = [world.issue(programme) for programme in CHAIN_OF_THREE]
+    world.run_until(lambda: world.status(job_ids[1]) is Status.STARTED)
+    world.on_block = lambda: world.chain.mine(empty=True)  # the first one settles, the second one is not mined for long
+    world.run(180)
+    assert (world.status(job_ids[0]), world.status(job_ids[2])) == (Status.SUCCEEDED, Status.PENDING)
+    world.on_block = world.chain.mine
+    world.run_until_settled(minutes=10)
+    world.assert_exactly_once()
+    assert {world.status(job_id) for job_id in job_ids} == {Status.SUCCEEDED}
+
+
+def test_a_reverting_job_does_not_wait_for_a_nonce_that_a_reorg_has_given_back() -> None:
+    world = World()
+    world.chain.send_foreign(ALICE)
+    world.chain.mine()
+    job_id = world.issue("fail never;hit one")
+    world.deliver()
+    assert world.status(job_id) is Status.PENDING
+    world.chain.reorg(1, drop=True)
+    world.run_until_settled(minutes=10)
+    world.assert_exactly_once()
+    assert world.status(job_id) is Status.FAILED
+
+
 def test_a_job_that_waited_for_one_that_came_to_nothing_fails_for_its_own_reason() -> None:
     world = World()
     approve = "set first;hit 1"
@@ -257,6 +284,18 @@ def test_jobs_wait_through_a_long_outage_and_finish_by_themselves(outage: str) -
     world.run_until_settled(minutes=20)
     world.assert_exactly_once()
     assert {world.status(job_id) for job_id in job_ids} == {Status.SUCCEEDED}
+
+
+def test_a_job_is_signed_by_its_own_account_whatever_a_message_says() -> None:
+    world = World()
+    job_id = world.issue("hit one", BOB)
+    world.queues.execute_queue.messages.clear()
+    world.ports.queue.execute_now(world.account(ALICE).account_id, [job_id])
+    world.deliver()
+    assert world.status(job_id) is Status.PENDING
+    world.run_until_settled(minutes=5)
+    world.assert_exactly_once()
+    assert world.chain.state.nonce(ALICE) == 0
 
 
 def test_a_message_that_comes_late_or_twice_finds_its_job_past_its_step() -> None:

@@ -11,7 +11,7 @@ from tests.fakes.world import World
 
 
 class Overtaker:
-    """At one call of the run, before it is applied, all the others are handled: as after a visibility timeout that was too short."""
+    """At one call of the run, before it is applied, another worker does all there is to do: as when a timeout was too short."""
 
     def __init__(self, world: World, index: int, *, blocks: int) -> None:
         self._world, self._index, self._blocks = world, index, blocks

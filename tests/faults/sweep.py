@@ -1,0 +1,167 @@
+"""Every boundary: each scenario once undisturbed, to learn its calls; then once for each call and each thing that can befall it."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+
+from tests.faults.boundaries import VARIANTS, Fault, Kind
+from tests.faults.case import Case, Violation
+from tests.faults.ground import Ground
+from tests.faults.stories import SCENARIOS, play
+
+CHUNK = 50
+WRITES = (
+    "dynamodb.PutItem",
+    "dynamodb.UpdateItem",
+    "dynamodb.TransactWriteItems",
+    "sqs.SendMessageBatch",
+    "node.eth_sendRawTransaction",
+    "kms.Sign",
+)
+"""Where a caller that stood still comes too late for more than a read; before any other call it is the next of these it is late for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One case of the sweep."""
+
+    scenario: str
+    fault: Fault
+    breakage: str | None = None
+
+
+@dataclass(slots=True)
+class Result:
+    spec: Spec
+    struck: bool
+    """Whether the run came to the boundary: a case that does not says nothing."""
+    seconds: float
+    violation: str | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    results: list[Result] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def violations(self) -> list[Result]:
+        return [result for result in self.results if result.violation is not None]
+
+
+def boundaries(ground: Ground, scenario: str, breakage: str | None = None) -> list[str]:
+    """Every external call of an undisturbed run, in order. Raises Violation when that does not end as it should."""
+    case = Case(ground, breakage=breakage)
+    try:
+        ends = play(case, SCENARIOS[scenario])
+        case.check()
+        if ends != list(SCENARIOS[scenario].ends):
+            raise case.violation(f"{scenario}, undisturbed, ends {ends}")
+        return [call.boundary for call in case.proxy.log]
+    finally:
+        case.close()
+
+
+def specs(boundaries_by_scenario: dict[str, list[str]]) -> list[Spec]:
+    """Boundary × fault. Standing still is tried before and after what writes only."""
+    return [
+        Spec(scenario, Fault(boundary, kind, times))
+        for scenario, names in boundaries_by_scenario.items()
+        for boundary in names
+        for kind, times in VARIANTS
+        if kind not in (Kind.FROZEN_BEFORE, Kind.FROZEN_AFTER) or _writes(boundary)
+    ]
+
+
+def _writes(boundary: str) -> bool:
+    return boundary.partition(":")[2].rpartition("#")[0] in WRITES
+
+
+def run(ground: Ground, spec: Spec) -> Result:
+    """One case, from issuing to the comparison with the chain."""
+    began = time.monotonic()
+    scenario = SCENARIOS[spec.scenario]
+    late = 600.0 if hash_of(spec) % 2 else 90.0  # woken when all is over, or in the middle of what others do instead
+    case = Case(ground, choose=spec.fault.strikes, breakage=spec.breakage, seed=hash_of(spec), frozen_seconds=late)
+    violation = None
+    try:
+        ends = play(case, scenario)
+        case.check()
+        odd = [end for end, wanted in zip(ends, scenario.ends, strict=True) if end != wanted and end not in scenario.may_end]
+        if odd:
+            raise case.violation(f"a job ends {odd[0]}")
+        if case.dead_letters:
+            raise case.violation("a message became a dead letter")
+    except Violation as error:
+        violation = f"{spec.scenario}; {spec.fault}: {error}"
+    finally:
+        struck = bool(case.proxy.faults)
+        case.close()
+    return Result(spec, struck, time.monotonic() - began, violation)
+
+
+def hash_of(spec: Spec) -> int:
+    """The same in every process, unlike `hash`."""
+    return sum(f"{spec.scenario}{spec.fault}".encode())
+
+
+def run_chunk(chunk: Sequence[Spec]) -> list[Result]:
+    """On ground of its own, and on new ground after a violation: nobody knows what it left behind."""
+    results: list[Result] = []
+    rest = list(chunk)
+    while rest:
+        with Ground() as ground:
+            while rest:
+                results.append(run(ground, rest.pop(0)))
+                if results[-1].violation is not None:
+                    break
+    return results
+
+
+def learn() -> dict[str, list[str]]:
+    with Ground() as ground:
+        return {scenario: boundaries(ground, scenario) for scenario in SCENARIOS}
+
+
+def sweep(wanted: Iterable[Spec], say: Callable[[str], None], processes: int | None = None) -> Report:
+    """All of them, several at once. Goes on after a violation: there may be others."""
+    began = time.monotonic()
+    cases = list(wanted)
+    chunks = [cases[start : start + CHUNK] for start in range(0, len(cases), CHUNK)]
+    report = Report()
+    workers = processes or min(os.cpu_count() or 1, 4)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for done in as_completed([pool.submit(run_chunk, chunk) for chunk in chunks]):
+            report.results += done.result()
+            for result in done.result():
+                if result.violation is not None:
+                    say(f"VIOLATION\n{result.violation}\n")
+            say(f"{len(report.results)} of {len(cases)} cases, {len(report.violations)} violations")
+    report.seconds = time.monotonic() - began
+    return report
+
+
+def table(report: Report) -> list[str]:
+    """Boundary × fault → how many cases were ok, over all scenarios. Calls of one operation stand in one line."""
+    columns = [f"{kind}{f' ×{times}' if times > 1 else ''}" for kind, times in VARIANTS]
+    ok: dict[str, Counter[str]] = {}
+    bad: dict[str, Counter[str]] = {}
+    for result in report.results:
+        name = result.spec.fault.boundary.rpartition("#")[0]
+        column = f"{result.spec.fault.kind}{f' ×{result.spec.fault.times}' if result.spec.fault.times > 1 else ''}"
+        (ok if result.violation is None else bad).setdefault(name, Counter())[column] += 1
+    names = sorted({*ok, *bad})
+    width = max((len(name) for name in names), default=8)
+    lines = [f"{'boundary':<{width}}  " + "  ".join(columns)]
+    for name in names:
+        cells = []
+        for column in columns:
+            good, wrong = ok.get(name, Counter())[column], bad.get(name, Counter())[column]
+            cell = "–" if not good + wrong else f"ok {good}" if not wrong else f"BAD {wrong} of {good + wrong}"
+            cells.append(f"{cell:<{len(column)}}")
+        lines.append(f"{name:<{width}}  " + "  ".join(cells))
+    return lines
