@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import boto3
 import requests
 from web3 import HTTPProvider, Web3
 from web3.contract import Contract
@@ -63,6 +64,17 @@ class Client:
             return job if job["status"] in (statuses or FINAL) else None
 
         return wait_for(f"job {job_id} in {statuses or FINAL}", look)
+
+
+def aws(env: dict[str, str], service: str) -> Any:
+    """A client of the stack's emulated AWS, with rights to everything."""
+    return boto3.client(
+        service,
+        endpoint_url=env["AWS_ENDPOINT_URL"],
+        region_name=env["AWS_REGION"],
+        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+    )
 
 
 def chain_of(env: dict[str, str]) -> Web3:

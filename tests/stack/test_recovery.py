@@ -13,8 +13,7 @@ from chalicelib.chain.abi import encode_call
 from chalicelib.jobs.model import Event, Job, Status, TransactionRequest
 from chalicelib.store.checkpoints import DynamoCheckpointStore
 from chalicelib.store.jobs import DynamoJobStore
-from tests.stack.client import Client, wait_for
-from tests.stack.test_bad_input import aws
+from tests.stack.client import Client, aws, wait_for
 
 
 def forgotten_job(env: dict[str, str], sink: Contract, id_: str) -> Job:

@@ -6,25 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import jwt
 import pytest
 import requests
 
-from tests.stack.client import Client
+from tests.stack.client import Client, aws
 
 ADDRESS = "0x" + "11" * 20
 JSON = {"Content-Type": "application/json"}
-
-
-def aws(env: dict[str, str], service: str) -> Any:
-    return boto3.client(
-        service,
-        endpoint_url=env["AWS_ENDPOINT_URL"],
-        region_name=env["AWS_REGION"],
-        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-    )
 
 
 @pytest.fixture(scope="module", autouse=True)
