@@ -1,4 +1,5 @@
-// Compiles src/*.sol with solc's standard JSON into out/<Contract>.json {abi, bytecode}.
+// Compiles src/*.sol with solc's standard JSON into out/<Contract>.json {abi, bytecode}. `node compile.js test <directory>`
+// compiles src/test/*.sol into that directory instead: what only tests deploy never comes near the other artefacts.
 // The same sources and lock give the same bytes: no metadata hash is appended. Fuse's EVM stands at Shanghai.
 "use strict";
 
@@ -8,16 +9,20 @@ const solc = require("solc");
 
 const SOURCES = path.join(__dirname, "src");
 const OUT = path.join(__dirname, "out");
+const [folder = "", target = OUT] = process.argv.slice(2);
 
 function importFile(name) {
   try {
-    return { contents: fs.readFileSync(require.resolve(name, { paths: [__dirname] }), "utf8") };
+    const ours = path.join(SOURCES, name);
+    const file = fs.existsSync(ours) ? ours : require.resolve(name, { paths: [__dirname] });
+    return { contents: fs.readFileSync(file, "utf8") };
   } catch {
     return { error: `${name} is not installed` };
   }
 }
 
-const files = fs.readdirSync(SOURCES).filter((file) => file.endsWith(".sol")).sort();
+const inFolder = fs.readdirSync(path.join(SOURCES, folder)).filter((file) => file.endsWith(".sol")).sort();
+const files = inFolder.map((file) => path.posix.join(folder, file));
 const input = {
   language: "Solidity",
   sources: Object.fromEntries(files.map((file) => [file, { content: fs.readFileSync(path.join(SOURCES, file), "utf8") }])),
@@ -34,11 +39,11 @@ const problems = output.errors ?? [];
 for (const problem of problems) console.error(problem.formattedMessage);
 if (problems.length > 0) process.exit(1); // warnings too: they are never looked at otherwise
 
-fs.rmSync(OUT, { recursive: true, force: true });
-fs.mkdirSync(OUT);
+if (target === OUT) fs.rmSync(OUT, { recursive: true, force: true }); // no artefact outlives its source
+fs.mkdirSync(target, { recursive: true });
 for (const file of files) {
   for (const [name, contract] of Object.entries(output.contracts[file])) {
     const artifact = { abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` };
-    fs.writeFileSync(path.join(OUT, `${name}.json`), `${JSON.stringify(artifact, null, 2)}\n`);
+    fs.writeFileSync(path.join(target, `${name}.json`), `${JSON.stringify(artifact, null, 2)}\n`);
   }
 }

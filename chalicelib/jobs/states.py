@@ -208,7 +208,8 @@ def _closed(job: Job, status: Status, now: datetime) -> Job:
 
 
 def _with_outcome(job: Job, outcome: Outcome, receipt: Receipt | None) -> Job:
-    """Settle the attempt in flight. Its raw bytes have served their purpose; hashes and fees stay."""
-    transactions = tuple(replace(transaction, raw=b"") for transaction in job.attempt.transactions)
+    """Settle the attempt in flight. Of its raw bytes only the mined ones stay: after a deep reorg they are sent again."""
+    mined = receipt.hash if receipt else None
+    transactions = tuple(sent if sent.hash == mined else replace(sent, raw=b"") for sent in job.attempt.transactions)
     attempt = replace(job.attempt, outcome=outcome, receipt=receipt, transactions=transactions)
     return replace(job, attempts=(*job.attempts[:-1], attempt))

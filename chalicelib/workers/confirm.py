@@ -1,14 +1,14 @@
 """Confirm: look on chain what became of jobs in flight; close them, push them on, or look again later."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 from math import ceil
 
 from chalicelib.errors import JobsApiError, VersionConflict
-from chalicelib.jobs.model import IN_FLIGHT, Failure, Job, Purpose, Receipt, account_id
+from chalicelib.jobs.model import IN_FLIGHT, Failure, Job, Outcome, Purpose, Receipt, account_id
 from chalicelib.jobs.nudge import nudge_execute
 from chalicelib.jobs.ports import Call
 from chalicelib.jobs.states import checked, displaced, failed, reverted, settled
@@ -18,8 +18,8 @@ from chalicelib.workers.push import push
 
 log = logging.getLogger(__name__)
 
-ATTEMPT_LIMIT = 10
-"""How many attempts of one job may lose their nonce to another program before the job fails instead of trying again."""
+ATTEMPT_LIMIT = 5
+"""How many attempts in a row may lose their nonce to another program before the job fails instead of trying again."""
 LONGEST_POLL_SECONDS = 60
 CHECK_AHEAD = timedelta(seconds=120)
 CHECK_MARGIN = timedelta(seconds=60)
@@ -83,7 +83,20 @@ def _look(address: str, jobs: Sequence[Job], ports: WorkerPorts) -> Sight:
     mined = ports.chain.transaction_count(address)
     settled_count = ports.chain.transaction_count(address, max(0, head - ports.network.confirmations + 1))
     receipts = ports.chain.receipts([hash_ for job in jobs for hash_ in job.attempt.hashes])
-    return Sight(head, mined, settled_count, receipts)
+    return Sight(head, mined, settled_count, _followed(receipts, head, ports))
+
+
+def _followed(receipts: Mapping[str, Receipt], head: int, ports: WorkerPorts) -> dict[str, Receipt]:
+    """Without those of blocks that the chain, as it is followed now, has replaced: a node may still show them (invariant 8)."""
+    deep = {
+        receipt.block_number for receipt in receipts.values() if receipt.block_number + ports.network.confirmations - 1 <= head
+    }
+    hashes = {number: ports.chain.block_hash(number) for number in deep}
+    return {
+        hash_: receipt
+        for hash_, receipt in receipts.items()
+        if hashes.get(receipt.block_number, receipt.block_hash) == receipt.block_hash
+    }
 
 
 def _settle(job: Job, receipt: Receipt, ports: WorkerPorts) -> None:
@@ -109,8 +122,9 @@ def _displace(job: Job, sight: Sight, ports: WorkerPorts) -> bool:
         return False
     now = ports.clock()
     moved = displaced(job, now, next_check_at=now + CHECK_MARGIN)
-    if moved.is_open and moved.attempt_count >= ATTEMPT_LIMIT:
-        failure = Failure("NonceUsedElsewhere", f"Another program took its nonce {moved.attempt_count} times.")
+    lost = [attempt.outcome is Outcome.DISPLACED for attempt in moved.attempts[-ATTEMPT_LIMIT:]]
+    if moved.is_open and len(lost) == ATTEMPT_LIMIT and all(lost):
+        failure = Failure("NonceUsedElsewhere", f"Other programs took its nonce {ATTEMPT_LIMIT} times in a row.")
         moved = failed(moved, failure, now)
     moved = ports.jobs.save(moved)
     log.warning("displaced", extra={"jobId": job.job_id, "nonce": job.attempt.nonce, "usedBy": user})

@@ -24,7 +24,7 @@ def record_dead_letter(job_ids: Sequence[str], reason: str, ports: WorkerPorts) 
     for job_id in job_ids:
         for _ in range(LOST_RACES_ALLOWED):
             job = ports.jobs.get(job_id)
-            if job is None or not job.is_open:
+            if job is None or not job.is_open or _is_noted(job, reason):
                 break
             try:
                 ports.jobs.save(_noted(job, reason, ports))
@@ -32,6 +32,11 @@ def record_dead_letter(job_ids: Sequence[str], reason: str, ports: WorkerPorts) 
                 continue
             log.error("dead letter", extra={"jobId": job_id, "correlationId": job.correlation_id, "reason": reason})
             break
+
+
+def _is_noted(job: Job, reason: str) -> bool:
+    """The same dead letter, delivered again: the worker died after it had noted it."""
+    return any(event.event == DEAD_LETTERED and event.detail == reason for event in job.history)
 
 
 def _noted(job: Job, reason: str, ports: WorkerPorts) -> Job:

@@ -16,6 +16,7 @@ from chalicelib.jobs.model import (
     Account,
     Attempt,
     Failure,
+    Fees,
     Job,
     SignedTransaction,
     Status,
@@ -52,6 +53,18 @@ class Postponed:
     waits_for_nonce: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the account and the chain stood before the estimates were made."""
+
+    account: Account
+    head: Head
+    first_nonce: int
+    settled: int
+    fees: Fees
+    balance: int
+
+
 @dataclass(slots=True)
 class Sorted:
     """What the estimates of one round say: who can be signed, with which gas limit, and who has to wait."""
@@ -66,8 +79,7 @@ def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) ->
 
     Raises only what another delivery of the message may mend (the table or the queue does not answer).
     """
-    in_flight = [job for job in ports.jobs.load(job_ids) if job.status in IN_FLIGHT]
-    broadcast(in_flight, ports)  # a worker died after storing them: send the same bytes again
+    broadcast(_left_behind(job_ids, ports), ports)
     lost_races = 0
     for _ in range(ROUNDS):
         pending = _pending(account_id, job_ids, ports)
@@ -87,6 +99,13 @@ def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) ->
         if not accepted and len(postponed) == len(pending) < JOBS_PER_ROUND:  # else some have failed, or did not fit into it
             return
     ports.queue.execute_later(account_id, job_ids, delay_seconds=1)
+
+
+def _left_behind(job_ids: Sequence[str], ports: WorkerPorts) -> list[Job]:
+    """Jobs that a worker stored, and then died: to be sent again. Not those that another message's run signed just now."""
+    a_block_ago = ports.clock() - timedelta(seconds=ports.network.block_seconds)
+    in_flight = [job for job in ports.jobs.load(job_ids) if job.status in IN_FLIGHT]
+    return [job for job in in_flight if job.attempt.latest.signed_at <= a_block_ago]
 
 
 def _pending(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) -> list[Job]:
@@ -115,11 +134,13 @@ def _execute_round(account_id: str, pending: Sequence[Job], ports: WorkerPorts) 
     room = max(0, ports.network.max_in_flight - (first_nonce - mined))
     chosen = _within_bytes(alive[:room])
     crowded = [_put_off(job, "the account has as many transactions in flight as the network takes") for job in alive[room:]]
+    fees, balance = ports.chain.fees(head), ports.chain.balance(account.address)
     estimates = ports.chain.estimate([Call.of(account.address, job.request) for job in chosen])
-    result = _sort(chosen, estimates, first_nonce, settled, ports)
+    standing = Standing(account, head, first_nonce, settled, fees, balance)
+    result = _sort(chosen, estimates, standing, ports)
     if result.unfunded and not result.accepted:
         pause_if_broke(account, head, ports)
-    signed = _sign(result.accepted, account, first_nonce, head, ports) if result.accepted else []
+    signed = _sign(result.accepted, standing, ports) if result.accepted else []
     if signed:
         broadcast(ports.jobs.start(account, first_nonce + len(signed), signed), ports)
     return bool(signed), [*result.postponed, *crowded]
@@ -149,18 +170,25 @@ def _within_bytes(jobs: Sequence[Job]) -> list[Job]:
     return chosen
 
 
-def _sort(jobs: Sequence[Job], estimates: Sequence[Estimate], first_nonce: int, settled: int, ports: WorkerPorts) -> Sorted:
-    """What each estimate means for its job. `settled` was read before the estimates were made."""
+def _sort(jobs: Sequence[Job], estimates: Sequence[Estimate], standing: Standing, ports: WorkerPorts) -> Sorted:
+    """What each estimate means for its job."""
     result = Sorted()
+    funds = standing.balance
     for job, estimate in zip(jobs, estimates, strict=True):
         match estimate:
             case GasEstimate(gas):
-                result.accepted.append((job, gas))
+                most = job.request.value + gas * limited(standing.fees, job.request.max_fee_per_gas).max_fee_per_gas
+                if most <= funds:
+                    funds -= most
+                    result.accepted.append((job, gas))
+                else:  # signed, it would hold its nonce, and with it every later job, until the account is funded
+                    result.unfunded = True
+                    result.postponed.append(_put_off(job, f"the account's funds do not cover it: it may take {most} wei"))
             case Revert(reason):
                 if result.accepted or result.postponed or ports.jobs.has_earlier_waiting(job):
                     # One of those may be what it needs, and which nonce they will have is not known yet.
                     result.postponed.append(Postponed(job, WAITS_FOR_EARLIER, waits_for_nonce=None))
-                elif settled < (taken := _nonces_taken_before(job, first_nonce)):
+                elif standing.settled < (taken := _nonces_taken_before(job, standing.first_nonce)):
                     result.postponed.append(Postponed(job, WAITS_FOR_EARLIER, waits_for_nonce=taken))
                 else:
                     ports.jobs.save(failed(job, Failure("EstimateReverted", reason), ports.clock()))
@@ -186,17 +214,16 @@ def _put_off(job: Job, reason: str) -> Postponed:
     return Postponed(job, reason, job.waits_for_nonce)
 
 
-def _sign(accepted: Sequence[tuple[Job, int]], account: Account, first_nonce: int, head: Head, ports: WorkerPorts) -> list[Job]:
+def _sign(accepted: Sequence[tuple[Job, int]], standing: Standing, ports: WorkerPorts) -> list[Job]:
     """Each job with a new attempt at the next nonce. Nothing is taken yet: that happens when they are stored."""
-    fees = ports.chain.fees(head)
-    signer = ports.signers.of(account)
+    signer = ports.signers.of(standing.account)
     signed: list[Job] = []
     for job, gas in accepted:
         now = ports.clock()
         request = job.request
-        offered = limited(fees, request.max_fee_per_gas)
-        nonce = first_nonce + len(signed)
-        unsigned = UnsignedTransaction(account.chain_id, nonce, request.to, request.value, request.data, gas, offered)
+        offered = limited(standing.fees, request.max_fee_per_gas)
+        nonce = standing.first_nonce + len(signed)
+        unsigned = UnsignedTransaction(job.chain_id, nonce, request.to, request.value, request.data, gas, offered)
         try:
             transaction_hash, raw = signer.sign(unsigned)
         except JobsApiError:
@@ -206,7 +233,7 @@ def _sign(accepted: Sequence[tuple[Job, int]], account: Account, first_nonce: in
             log.exception("a job could not be signed", extra={"jobId": job.job_id})
             ports.jobs.save(failed(job, Failure("InternalError", "The transaction could not be built."), now))
             continue
-        attempt = Attempt(nonce, gas, (SignedTransaction(transaction_hash, raw, offered, now, head.number),))
+        attempt = Attempt(nonce, gas, (SignedTransaction(transaction_hash, raw, offered, now, standing.head.number),))
         soon = now + CHECK_MARGIN / 2
         next_check_at = job.next_check_at if job.next_check_at and job.next_check_at > soon else now + CHECK_MARGIN
         signed.append(started(job, attempt, now, next_check_at))

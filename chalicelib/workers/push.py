@@ -48,7 +48,9 @@ def push(account_id: str, jobs: Sequence[Job], sight: Sight, ports: WorkerPorts)
 def _needs_signing(job: Job, sight: Sight, now: datetime, ports: WorkerPorts) -> bool:
     if (is_to_be_cancelled(job) or _is_expired(job, now)) and not is_being_cancelled(job):
         return True
-    return sight.head - job.attempt.latest.signed_at_block >= ports.network.stuck_after_blocks
+    # Whoever stands behind another of the account waits for that one, not for a better price.
+    is_next = job.attempt.nonce <= sight.mined
+    return is_next and sight.head - job.attempt.latest.signed_at_block >= ports.network.stuck_after_blocks
 
 
 def _is_expired(job: Job, now: datetime) -> bool:

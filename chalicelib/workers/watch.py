@@ -69,7 +69,10 @@ def _compare(known: list[Checkpoint], final_block: int, ports: WatchPorts) -> De
     for checkpoint in reversed(known):
         if checkpoint.number > final_block:
             continue  # the node is behind what was seen a minute ago: it says nothing
-        if ports.chain.block_hash(checkpoint.number) == checkpoint.block_hash:
+        hash_ = ports.chain.block_hash(checkpoint.number)
+        if hash_ is None:
+            continue  # nor does one that does not know the block (invariant 8)
+        if hash_ == checkpoint.block_hash:
             return None if first_bad is None else DeepReorg(checkpoint, first_bad)
         first_bad = checkpoint
     return None if first_bad is None else DeepReorg(None, first_bad)
@@ -100,7 +103,9 @@ def _tell(job: Job, ports: WatchPorts) -> None:
     if receipt is None or ports.chain.block_hash(receipt.block_number) == receipt.block_hash:
         return
     now_mined = ports.chain.receipts([receipt.hash]).get(receipt.hash)
-    where = f"it is mined in block {now_mined.block_number} now" if now_mined else "it is not known to be mined now"
+    where = f"it is mined in block {now_mined.block_number} now" if now_mined else "it was sent again"
+    if now_mined is None:  # the same bytes: its nonce is free again, and every later one of the account waits for it
+        ports.chain.broadcast([sent for sent in job.attempt.transactions if sent.hash == receipt.hash and sent.raw])
     detail = f"block {receipt.block_number} was replaced after it was final; {where}"
     log.error("job reorged", extra={"jobId": job.job_id, "correlationId": job.correlation_id, "txHash": receipt.hash})
     try:

@@ -199,6 +199,11 @@ class SimulatedChain:
             if mined.transaction.hash in wanted
         }
 
+    def block_hash(self, number: int) -> str | None:
+        self._answer()
+        blocks = self._seen_by("block_hash")
+        return blocks[number].hash if number < len(blocks) else None
+
     def user_of_nonce(self, address: str, nonce: int, block_number: int) -> str | None:
         self._answer()
         for block in self._seen_by("user_of_nonce")[: block_number + 1]:

@@ -19,12 +19,44 @@ class Kind(StrEnum):
     FROZEN_AFTER = "frozen after"  # the same, but the call was applied in time: it learns of it late
 
 
-REPEATED = (Kind.REFUSED, Kind.LOST, Kind.PASSING)
-"""What may happen again and again: once, so that the client's own retry heals it, and ten times, so that the step fails."""
-
-VARIANTS: tuple[tuple[Kind, int], ...] = tuple(
-    (kind, times) for kind in Kind for times in ((1, 10) if kind in REPEATED else (1,))
+EVERYWHERE = (
+    (Kind.REFUSED, True),
+    (Kind.LOST, False),
+    (Kind.PASSING, True),
+    (Kind.KILLED_BEFORE, False),
+    (Kind.KILLED_AFTER, False),
 )
+"""What every call meets, and whether again and again: more often than its client repeats, so that the step fails, twice over.
+
+An answer lost once is healed by boto's own repeat, which meets what the first one did; the node's client repeats nothing.
+"""
+AT_WRITES = (
+    (Kind.REFUSED, False),
+    (Kind.LOST, True),
+    (Kind.PASSING, False),
+    (Kind.FROZEN_BEFORE, False),
+    (Kind.FROZEN_AFTER, False),
+)
+"""What a call that writes meets as well."""
+AGAIN_AND_AGAIN = {True: 3, False: 10}
+"""How often in a row, by whether it is the node's."""
+_WRITES = (
+    "dynamodb.PutItem",
+    "dynamodb.UpdateItem",
+    "dynamodb.TransactWriteItems",
+    "sqs.SendMessageBatch",
+    "node.eth_sendRawTransaction",
+)
+
+
+def faults_at(boundary: str) -> "list[Fault]":
+    variants = (*EVERYWHERE, *AT_WRITES) if writes(boundary) else EVERYWHERE
+    often = AGAIN_AND_AGAIN[":node." in boundary]
+    return [Fault(boundary, kind, often if repeatedly else 1) for kind, repeatedly in variants]
+
+
+def writes(boundary: str) -> bool:
+    return boundary.partition(":")[2].rpartition("#")[0] in _WRITES
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +94,14 @@ class Call:
     fault: Kind | None = None
     answer: str = ""
 
+    @property
+    def count(self) -> int:
+        return int(self.boundary.rpartition("#")[2])
+
     def __str__(self) -> str:
-        return f"{self.at:8.1f} s  pid {self.pid:<7} {self.boundary:<60} {self.answer}" + (f"  ← {self.fault}" if self.fault else "")
+        return f"{self.at:8.1f} s  pid {self.pid:<7} {self.boundary:<60} {self.answer}" + (
+            f"  ← {self.fault}" if self.fault else ""
+        )
 
 
 _SERVICES = {

@@ -1,6 +1,7 @@
 """One case: issuers, queues, blocks and time, driven until nothing is left to be done; then chain and tables are compared.
 
-Time is the case's own: it stands still while workers run, and moves on, with a block every `block_seconds`, when nothing is due.
+Time is the case's own: it stands still while workers run, and moves on, with a block every `block_seconds`, when nothing is
+due.
 """
 
 import json
@@ -22,7 +23,12 @@ RECONCILE_SECONDS = 60.0
 LONGEST_CASE_SECONDS = 4 * 3_600.0
 LONGEST_WALL_SECONDS = 120.0
 REQUESTS_ALLOWED = 30
-QUEUES = {"ExecuteQueue": "execute", "ConfirmQueue": "confirm", "ExecuteDeadLetters": "dead letters", "ConfirmDeadLetters": "dead letters"}
+QUEUES = {
+    "ExecuteQueue": "execute",
+    "ConfirmQueue": "confirm",
+    "ExecuteDeadLetters": "dead letters",
+    "ConfirmDeadLetters": "dead letters",
+}
 SCHEDULED = {
     "version": "0",
     "id": "0",
@@ -81,6 +87,9 @@ class Case:
     block_seconds: int = 5
     parallel: int = 1
     frozen_seconds: float = 90.0
+    patience_seconds: float = LONGEST_CASE_SECONDS
+    """Of its own time: when it is not at an end by then, it never will be."""
+    longest_wall_seconds: float = LONGEST_WALL_SECONDS
     wanted: list[Wanted] = field(default_factory=list)
     elapsed: float = 0.0
     dead_letters: int = 0
@@ -116,7 +125,6 @@ class Case:
         for workers in self._idle.values():
             for worker in workers:
                 worker.kill()
-        self.ground.drop(self.place)
 
     # --- issuers -------------------------------------------------------------------------------------------------------
 
@@ -172,16 +180,23 @@ class Case:
         self._invoke("reconcile", SCHEDULED)
 
     def rows(self) -> list[Job]:
-        pages = self.ground.client("dynamodb").get_paginator("scan").paginate(TableName=self.place.jobs_table, ConsistentRead=True)
+        pages = (
+            self.ground.client("dynamodb").get_paginator("scan").paginate(TableName=self.place.jobs_table, ConsistentRead=True)
+        )
         return [job_from(item) for page in pages for item in page["Items"]]
 
     def row(self, wanted: Wanted) -> Job | None:
         key = {"jobId": {"S": wanted.job_id}}
-        item = self.ground.client("dynamodb").get_item(TableName=self.place.jobs_table, Key=key, ConsistentRead=True).get("Item")
+        item = (
+            self.ground.client("dynamodb").get_item(TableName=self.place.jobs_table, Key=key, ConsistentRead=True).get("Item")
+        )
         return job_from(item) if item else None
 
     def open_jobs(self) -> list[Job]:
-        return [job for job in self.rows() if job.is_open]
+        pages = self.ground.client("dynamodb").get_paginator("scan")
+        only = {"FilterExpression": "attribute_exists(openShard)"}
+        found = pages.paginate(TableName=self.place.jobs_table, ConsistentRead=True, **only)
+        return [job_from(item) for page in found for item in page["Items"]]
 
     def advance(self, seconds: float) -> None:
         """Time passes, with its blocks."""
@@ -201,12 +216,10 @@ class Case:
             self._thaw(standing)
 
     def _watch_the_time(self) -> None:
-        if self.elapsed > LONGEST_CASE_SECONDS:
+        if self.elapsed > self.patience_seconds:
             raise self.violation(f"not at an end after {self.elapsed:.0f} s of its own time")
         if time.monotonic() - self._began > self.longest_wall_seconds:
             raise self.violation(f"not at an end after {self.longest_wall_seconds:.0f} s")
-
-    longest_wall_seconds = LONGEST_WALL_SECONDS
 
     # --- workers -------------------------------------------------------------------------------------------------------
 
@@ -263,6 +276,7 @@ class Case:
         return end_of_asked
 
     def _ended(self, worker: Worker, end: End, delivery: Delivery) -> None:
+        self.queues.stale = True
         match end:
             case Answered(result, error):
                 self._idle[worker.function].append(worker)

@@ -70,7 +70,7 @@ class Ground:
             self.sink = self.node.deploy_sink()
             self.proxy = Proxy(aws_url, node_url)
             self.client("secretsmanager").create_secret(Name="faults/jwt", SecretString=self.jwt_secret)
-            self.zygote.wait_ready()
+            self._warm(aws_url, node_url)
         except BaseException:
             self._stop()
             raise
@@ -86,6 +86,11 @@ class Ground:
         self._anvil.stop()
         self._directory.cleanup()
 
+    def _warm(self, aws_url: str, node_url: str) -> None:
+        place = self.place(confirmations=1, block_seconds=1)
+        token = self.issuer(place, kms=False).token
+        self.zygote.warm({**place.environment, "AWS_ENDPOINT_URL": aws_url, "RPC_URLS": node_url}, token)
+
     @property
     def log(self) -> Path:
         """What the workers of the case wrote."""
@@ -98,12 +103,13 @@ class Ground:
         number = next(self._numbers)
         resources = json.loads((paths.ROOT / ".chalice" / "resources.json").read_text())["Resources"]
         dynamodb = self.client("dynamodb")
-        tables = {}
+        tables: dict[str, str] = {}
         for resource in ("JobsTable", "AccountsTable"):
             tables[resource] = f"{resource}-{number}"
             definition = {name: value for name, value in resources[resource]["Properties"].items() if name in TABLE_PROPERTIES}
             dynamodb.create_table(TableName=tables[resource], **definition)
-        queues, visibility = {}, {}
+        queues: dict[str, str] = {}
+        visibility: dict[str, int] = {}
         for resource in ("ExecuteDeadLetters", "ConfirmDeadLetters", "ExecuteQueue", "ConfirmQueue"):
             properties = resources[resource]["Properties"]
             queues[resource] = self._queue(f"{resource}-{number}", properties, queues)
@@ -132,17 +138,13 @@ class Ground:
             attributes |= {key: properties[key] for key in ("DeduplicationScope", "FifoThroughputLimit") if key in properties}
         if "RedrivePolicy" in properties:
             target = made[properties["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]]
-            arn = self.client("sqs").get_queue_attributes(QueueUrl=target, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+            arn = self.client("sqs").get_queue_attributes(QueueUrl=target, AttributeNames=["QueueArn"])["Attributes"][
+                "QueueArn"
+            ]
             policy = {"deadLetterTargetArn": arn, "maxReceiveCount": properties["RedrivePolicy"]["maxReceiveCount"]}
             attributes["RedrivePolicy"] = json.dumps(policy)
         url: str = self.client("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
         return url
-
-    def drop(self, place: Place) -> None:
-        for table in (place.jobs_table, place.accounts_table):
-            self.client("dynamodb").delete_table(TableName=table)
-        for url in place.queues.values():
-            self.client("sqs").delete_queue(QueueUrl=url)
 
     def issuer(self, place: Place, *, kms: bool) -> Issuer:
         """A new account with a KMS key, or one whose key is a secret."""

@@ -35,7 +35,10 @@ class Node:
     def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
         if not calls:
             return []
-        body = [{"jsonrpc": "2.0", "id": number, "method": method, "params": params} for number, (method, params) in enumerate(calls)]
+        body = [
+            {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+            for number, (method, params) in enumerate(calls)
+        ]
         try:
             answers = self._post(body)
         except (http.client.HTTPException, ConnectionError):  # an idle connection was dropped
@@ -81,15 +84,24 @@ class Node:
 
     def pooled(self) -> list[str]:
         """Hashes in the pool, whether they can be mined now or not."""
-        content = self.call("txpool_content")
+        return [str(transaction["hash"]) for transaction in self._pool()]
+
+    def pooled_of(self, address: str, nonce: int) -> list[str]:
+        """Hashes in the pool of the account's transactions with this nonce."""
         return [
             str(transaction["hash"])
-            for part in ("pending", "queued")
-            for of_account in content[part].values()
-            for transaction in of_account.values()
+            for transaction in self._pool()
+            if transaction["from"].lower() == address.lower() and int(transaction["nonce"], 16) == nonce
         ]
 
-    def send_as(self, sender: str, nonce: int | None = None, *, to: str | None = None, data: str = "0x", tip: int = 5 * GWEI) -> str:
+    def _pool(self) -> list[dict[str, Any]]:
+        content = self.call("txpool_content")
+        parts = [of_account for part in ("pending", "queued") for of_account in content[part].values()]
+        return [transaction for of_account in parts for transaction in of_account.values()]
+
+    def send_as(
+        self, sender: str, nonce: int | None = None, *, to: str | None = None, data: str = "0x", tip: int = 5 * GWEI
+    ) -> str:
         """As another program with the same key would: it is in the pool, ahead of most."""
         transaction = {"from": sender, "to": to or sender, "data": data, "gas": hex(FOREIGN_GAS)}
         transaction |= {"maxFeePerGas": hex(self.base_fee * 20), "maxPriorityFeePerGas": hex(tip)}
@@ -120,7 +132,9 @@ class Node:
 
     def hits(self, sink: str, ids: Sequence[str]) -> dict[str, int]:
         """How often each id took effect."""
-        calls = [("eth_call", [{"to": sink, "data": "0x" + encode_call("hits(bytes32)", [id_]).hex()}, "latest"]) for id_ in ids]
+        calls = [
+            ("eth_call", [{"to": sink, "data": "0x" + encode_call("hits(bytes32)", [id_]).hex()}, "latest"]) for id_ in ids
+        ]
         counted: list[str] = []
         for start in range(0, len(calls), 200):
             counted += self.batch(calls[start : start + 200])

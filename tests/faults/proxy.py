@@ -1,8 +1,8 @@
 """An HTTP proxy between worker processes and AWS and the node: it numbers their calls, and puts faults in.
 
 Every process has a lane of its own, one loopback port, so that the proxy knows whose call it is and whom to kill. AWS is under
-every path but /node. The proxy also keeps the queue's delays: it sends each message at once and tells the driver when it is due,
-so that a minute of the service's time costs nothing.
+every path but /node. The proxy also keeps the queue's delays: it sends each message at once and tells the driver when it is
+due, so that a minute of the service's time costs nothing.
 """
 
 import http.client
@@ -14,6 +14,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
@@ -21,6 +22,20 @@ from tests.faults.boundaries import Call, Choose, Kind, no_fault, operation_of, 
 
 THAW_SECONDS = 120.0
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a process sent. Header names are in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def operation(self) -> str:
+        return operation_of(self.headers, self.body)
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -147,13 +162,12 @@ class Proxy:
     def _exchange(
         self,
         lane: Lane,
-        request: tuple[str, str, dict[str, str], bytes],
+        request: Request,
         send: Callable[[bytes], None],
         upstream: dict[str, http.client.HTTPConnection],
     ) -> bool:
         """False when the connection is to be closed."""
-        _, _, headers, body = request
-        operation = operation_of(headers, body)
+        operation = request.operation
         with self._lock:
             name = f"{lane.function}:{operation}"
             self._counts[name] += 1
@@ -163,48 +177,54 @@ class Proxy:
             self.log.append(call)
             if fault:
                 self.faults[fault] += 1
-        if fault is Kind.REFUSED:
-            call.answer = "closed" if count % 2 else "503"
-            if count % 2 == 0:
-                send(_response(503, {}, b""))
-            return False
-        if fault is Kind.PASSING:
-            status, text = passing_error(operation, body)
-            call.answer = str(status)
-            send(_response(status, {"Content-Type": "application/json"}, text.encode()))
-            return True
-        if fault is Kind.KILLED_BEFORE:
-            lane.kill()
-            return False
-        if fault is Kind.FROZEN_BEFORE:
-            lane.freeze()
-            if not lane.wait_thawed():
-                return False
+        if fault is not None and not self._comes_through(lane, request, call, send):
+            return fault is Kind.PASSING
         status, answered, content = self._forward(request, operation, upstream)
         call.answer = f"{status} {_short(operation, status, content)}"
         if fault is Kind.KILLED_AFTER:
             lane.kill()
-            return False
-        if fault is Kind.LOST:
+        if fault in (Kind.KILLED_AFTER, Kind.LOST):
             return False
         if fault is Kind.FROZEN_AFTER:
             lane.freeze()
         send(_response(status, answered, content))
         return True
 
+    def _comes_through(self, lane: Lane, request: Request, call: Call, send: Callable[[bytes], None]) -> bool:
+        """Whether the call is applied at all; what befalls it when not."""
+        match call.fault:
+            case Kind.REFUSED if call.count % 2 == 0:
+                call.answer = "503"
+                send(_response(503, {}, b""))
+            case Kind.REFUSED:
+                call.answer = "closed"
+            case Kind.PASSING:
+                status, text = passing_error(request.operation, request.body)
+                call.answer = str(status)
+                send(_response(status, {"Content-Type": "application/json"}, text.encode()))
+            case Kind.KILLED_BEFORE:
+                lane.kill()
+            case Kind.FROZEN_BEFORE:
+                lane.freeze()
+                return lane.wait_thawed()
+            case _:
+                return True
+        return False
+
     def _forward(
-        self, request: tuple[str, str, dict[str, str], bytes], operation: str, upstream: dict[str, http.client.HTTPConnection]
+        self, request: Request, operation: str, upstream: dict[str, http.client.HTTPConnection]
     ) -> tuple[int, dict[str, str], bytes]:
-        method, path, headers, body = request
+        """Status, headers and body of the real answer."""
+        body = request.body
         delays: dict[str, int] = {}
         if operation == "sqs.SendMessageBatch":
             body, delays = _without_delays(body)
-        host = self._node if path.startswith("/node") else self._aws
+        host = self._node if request.path.startswith("/node") else self._aws
         if host not in upstream:
             upstream[host] = http.client.HTTPConnection(host, timeout=30)
         connection = upstream[host]
-        sent = {name: value for name, value in headers.items() if name not in _HOP_BY_HOP}
-        connection.request(method, "/" if host == self._node else path, body, sent | {"Host": host})
+        sent = {name: value for name, value in request.headers.items() if name not in _HOP_BY_HOP}
+        connection.request(request.method, "/" if host == self._node else request.path, body, sent | {"Host": host})
         response = connection.getresponse()
         content = response.read()
         if response.will_close:
@@ -222,8 +242,8 @@ def _without_delays(body: bytes) -> tuple[bytes, dict[str, int]]:
     return json.dumps(parsed).encode(), delays
 
 
-def _read_request(source: BinaryIO) -> tuple[str, str, dict[str, str], bytes] | None:
-    """(method, path, headers in lower case, body); None at the end of the connection."""
+def _read_request(source: BinaryIO) -> Request | None:
+    """None at the end of the connection."""
     line = source.readline()
     if not line.strip():
         return None
@@ -232,7 +252,7 @@ def _read_request(source: BinaryIO) -> tuple[str, str, dict[str, str], bytes] | 
     while (line := source.readline()) not in (b"\r\n", b"\n", b""):
         name, _, value = line.decode("latin-1").partition(":")
         headers[name.strip().lower()] = value.strip()
-    return method, path, headers, source.read(int(headers.get("content-length", 0)))
+    return Request(method, path, headers, source.read(int(headers.get("content-length", 0))))
 
 
 def _response(status: int, headers: dict[str, str], content: bytes) -> bytes:

@@ -1,10 +1,9 @@
-"""The event source mappings: messages received from the real queues, kept until they are due, deleted when they are done with.
+"""The event source mappings: messages received from the real queues, kept until due, deleted when they are done with.
 
-A message that was handed to a worker and not deleted becomes visible again when the template's visibility timeout is over in the
-case's time; the real queue counts its deliveries, keeps a FIFO group's order, and moves it to its dead-letter queue.
+A message that was handed to a worker and not deleted becomes visible again when the template's visibility timeout is over in
+the case's time; the real queue counts its deliveries, keeps a FIFO group's order, and moves it to its dead-letter queue.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,10 +16,9 @@ if TYPE_CHECKING:
     from tests.faults.ground import Place
 
 BATCH = 10
-DEAD_LETTERS = ("ExecuteDeadLetters", "ConfirmDeadLetters")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Held:
     """A received message: invisible to everybody else until it is deleted or given back."""
 
@@ -29,8 +27,8 @@ class Held:
     body: str
     attributes: dict[str, str]
     due: float
-    handed_out: float | None = None
-    """When its invisibility began in the case's time. None: it is still waiting for its delay to end."""
+    fresh: bool = True
+    """Nothing has befallen it yet."""
 
     @property
     def record(self) -> dict[str, Any]:
@@ -44,11 +42,6 @@ class Held:
             "eventSource": "aws:sqs",
         }
 
-    @property
-    def job_ids(self) -> list[str]:
-        job_ids: list[str] = json.loads(self.body).get("jobIds", [])
-        return job_ids
-
 
 class Queues:
     def __init__(self, client: "SQSClient", place: "Place", proxy: Proxy) -> None:
@@ -58,6 +51,8 @@ class Queues:
         self._waiting: dict[str, list[Held]] = {name: [] for name in place.queues}
         self._handed_out: dict[str, dict[str, tuple[Held, float]]] = {name: {} for name in place.queues}
         """By message id: the message, and when it becomes visible again."""
+        self.stale = True
+        """Whether there may be messages nobody has received: nothing but a worker sends any."""
 
     @property
     def open(self) -> bool:
@@ -72,8 +67,14 @@ class Queues:
                     del handed_out[message_id]
                     self._proxy.due[message_id] = now
                     self.give_back(name, held)
+                    self.stale = True
+        if not self.stale:
+            return
+        self.stale = False
         for name, url in self._place.queues.items():
-            while messages := self._receive(url):
+            full = True
+            while full and (messages := self._receive(url)):
+                full = len(messages) == BATCH or name.startswith("Execute")  # a FIFO queue answers one group after the other
                 for message in messages:
                     due = self._proxy.due.get(message["MessageId"], now)
                     attributes = dict(message.get("Attributes", {}))
@@ -129,9 +130,10 @@ class Queues:
 
     def left(self) -> dict[str, int]:
         """How many messages each queue still has, seen or unseen."""
-        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
-        left = {}
+        left: dict[str, int] = {}
         for queue, url in self._place.queues.items():
-            attributes = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))["Attributes"]
-            left[queue] = sum(int(attributes[name]) for name in names)
+            attributes = self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+            left[queue] = sum(
+                int(count) for name, count in attributes.items() if name.startswith("ApproximateNumberOfMessages")
+            )
         return {queue: count for queue, count in left.items() if count}

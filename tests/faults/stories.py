@@ -120,7 +120,9 @@ SCENARIOS: dict[str, Scenario] = {
     "issued and confirmed": Scenario(issued_and_confirmed, ("succeeded", "succeeded", "succeeded")),
     "replaced": Scenario(replaced, ("succeeded",)),
     "dropped": Scenario(dropped, ("succeeded",)),
-    "cancelled when started": Scenario(cancelled_when_started, ("cancelled", "succeeded"), frozenset({"succeeded", "cancelled"})),
+    "cancelled when started": Scenario(
+        cancelled_when_started, ("cancelled", "succeeded"), frozenset({"succeeded", "cancelled"})
+    ),
     "cancelled when pending": Scenario(cancelled_when_pending, ("cancelled",), frozenset({"succeeded", "cancelled"})),
     "retried after an estimate reverted": Scenario(retried_after_an_estimate_reverted, ("succeeded",)),
     "retried after a mined revert": Scenario(retried_after_a_mined_revert, ("succeeded",)),
@@ -130,11 +132,11 @@ SCENARIOS: dict[str, Scenario] = {
 
 def play(case: Case, scenario: Scenario) -> list[str]:
     """Run it to its end; the jobs' states then, in the order they were asked for."""
-    told = scenario.tell(case)
-
-    def act() -> bool:
-        return next(told, StopIteration) is StopIteration
-
-    case.run(act)
+    play_out(case, scenario.tell)
     rows = {job.job_id: job for job in case.rows()}
     return [rows[wanted.job_id].status.value if wanted.job_id in rows else "missing" for wanted in case.wanted]
+
+
+def play_out(case: Case, tell: Tell) -> None:
+    told = tell(case)
+    case.run(lambda: next(told, StopIteration) is StopIteration)

@@ -36,8 +36,8 @@ def _of_job(job: Job) -> list[str]:
     for number, attempt in enumerate(job.attempts, 1):
         lines.append(f"    attempt {number}: nonce {attempt.nonce}, {attempt.outcome or 'not settled'}")
         lines += [
-            f"        {transaction.purpose} {transaction.hash}, at most {transaction.fees.max_fee_per_gas} wei, signed at block "
-            f"{transaction.signed_at_block}"
+            f"        {transaction.purpose} {transaction.hash}, at most {transaction.fees.max_fee_per_gas} wei, "
+            f"signed at block {transaction.signed_at_block}"
             for transaction in attempt.transactions
         ]
     lines += [f"    {event.at:%H:%M:%S} {event.event} {event.detail or ''}" for event in job.history]

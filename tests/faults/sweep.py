@@ -1,4 +1,4 @@
-"""Every boundary: each scenario once undisturbed, to learn its calls; then once for each call and each thing that can befall it."""
+"""Every boundary: each scenario once undisturbed, to learn its calls; then once for each call and each fault."""
 
 import os
 import time
@@ -8,21 +8,12 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
-from tests.faults.boundaries import VARIANTS, Fault, Kind
+from tests.faults.boundaries import AT_WRITES, EVERYWHERE, Fault, Kind, faults_at
 from tests.faults.case import Case, Violation
 from tests.faults.ground import Ground
 from tests.faults.stories import SCENARIOS, play
 
 CHUNK = 50
-WRITES = (
-    "dynamodb.PutItem",
-    "dynamodb.UpdateItem",
-    "dynamodb.TransactWriteItems",
-    "sqs.SendMessageBatch",
-    "node.eth_sendRawTransaction",
-    "kms.Sign",
-)
-"""Where a caller that stood still comes too late for more than a read; before any other call it is the next of these it is late for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +23,9 @@ class Spec:
     scenario: str
     fault: Fault
     breakage: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.scenario}; {self.fault}"
 
 
 @dataclass(slots=True)
@@ -67,18 +61,13 @@ def boundaries(ground: Ground, scenario: str, breakage: str | None = None) -> li
 
 
 def specs(boundaries_by_scenario: dict[str, list[str]]) -> list[Spec]:
-    """Boundary × fault. Standing still is tried before and after what writes only."""
+    """Boundary × fault."""
     return [
-        Spec(scenario, Fault(boundary, kind, times))
+        Spec(scenario, fault)
         for scenario, names in boundaries_by_scenario.items()
         for boundary in names
-        for kind, times in VARIANTS
-        if kind not in (Kind.FROZEN_BEFORE, Kind.FROZEN_AFTER) or _writes(boundary)
+        for fault in faults_at(boundary)
     ]
-
-
-def _writes(boundary: str) -> bool:
-    return boundary.partition(":")[2].rpartition("#")[0] in WRITES
 
 
 def run(ground: Ground, spec: Spec) -> Result:
@@ -97,7 +86,7 @@ def run(ground: Ground, spec: Spec) -> Result:
         if case.dead_letters:
             raise case.violation("a message became a dead letter")
     except Violation as error:
-        violation = f"{spec.scenario}; {spec.fault}: {error}"
+        violation = f"{spec}: {error}"
     finally:
         struck = bool(case.proxy.faults)
         case.close()
@@ -106,7 +95,7 @@ def run(ground: Ground, spec: Spec) -> Result:
 
 def hash_of(spec: Spec) -> int:
     """The same in every process, unlike `hash`."""
-    return sum(f"{spec.scenario}{spec.fault}".encode())
+    return sum(str(spec).encode())
 
 
 def run_chunk(chunk: Sequence[Spec]) -> list[Result]:
@@ -147,12 +136,15 @@ def sweep(wanted: Iterable[Spec], say: Callable[[str], None], processes: int | N
 
 def table(report: Report) -> list[str]:
     """Boundary × fault → how many cases were ok, over all scenarios. Calls of one operation stand in one line."""
-    columns = [f"{kind}{f' ×{times}' if times > 1 else ''}" for kind, times in VARIANTS]
+    columns = [
+        _column(kind, times)
+        for kind, times in sorted((*EVERYWHERE, *AT_WRITES), key=lambda variant: list(Kind).index(variant[0]))
+    ]
     ok: dict[str, Counter[str]] = {}
     bad: dict[str, Counter[str]] = {}
     for result in report.results:
         name = result.spec.fault.boundary.rpartition("#")[0]
-        column = f"{result.spec.fault.kind}{f' ×{result.spec.fault.times}' if result.spec.fault.times > 1 else ''}"
+        column = _column(result.spec.fault.kind, result.spec.fault.times > 1)
         (ok if result.violation is None else bad).setdefault(name, Counter())[column] += 1
     names = sorted({*ok, *bad})
     width = max((len(name) for name in names), default=8)
@@ -165,3 +157,8 @@ def table(report: Report) -> list[str]:
             cells.append(f"{cell:<{len(column)}}")
         lines.append(f"{name:<{width}}  " + "  ".join(cells))
     return lines
+
+
+def _column(kind: Kind, again: bool) -> str:
+    """With a + where it happens again and again."""
+    return f"{kind}+" if again else str(kind)

@@ -38,7 +38,11 @@ def _of_job(job: Job, hits: int) -> list[str]:
     if hits > 1:
         found.append(f"DOUBLED: {job.job_id} is {job.status} and took effect {hits} times")
     elif hits != expected and not job.is_open:
-        found.append(f"LOST: {job.job_id} is succeeded and took no effect" if expected else f"WRONG: {job.job_id} is {job.status} and took effect")
+        found.append(
+            f"LOST: {job.job_id} is succeeded and took no effect"
+            if expected
+            else f"WRONG: {job.job_id} is {job.status} and took effect"
+        )
     outcomes = Counter(attempt.outcome for attempt in job.attempts)
     if outcomes[Outcome.CONFIRMED] != expected:
         found.append(f"{job.job_id} is {job.status} with {outcomes[Outcome.CONFIRMED]} confirmed attempts")
@@ -52,7 +56,9 @@ def _of_accounts(case: "Case") -> list[str]:
     for issuer in case.issuers:
         address = issuer.account.address
         key = {"accountId": {"S": issuer.account.account_id}}
-        item = case.ground.client("dynamodb").get_item(TableName=case.place.accounts_table, Key=key, ConsistentRead=True)["Item"]
+        item = case.ground.client("dynamodb").get_item(TableName=case.place.accounts_table, Key=key, ConsistentRead=True)[
+            "Item"
+        ]
         mined, pending = case.node.count(address), case.node.count(address, "pending")
         stored = int(item["nextNonce"]["N"]) if "nextNonce" in item else mined
         if not stored == mined == pending:

@@ -61,8 +61,12 @@ class Zygote:
         )
         theirs.close()
 
-    def wait_ready(self) -> None:
-        """Raises RuntimeError when it ended instead: what it printed says why."""
+    def warm(self, environment: Mapping[str, str], token: str) -> None:
+        """Have it use everything once in this environment, and wait for that.
+
+        Raises RuntimeError when it ended instead: what it printed says why.
+        """
+        self._control.sendall(json.dumps({"environment": dict(environment), "token": token}).encode())
         if self._control.recv(5) != b"ready":
             raise RuntimeError("the code under test cannot be imported")
 
@@ -160,5 +164,3 @@ def wait_any(workers: Sequence[Worker]) -> dict[Worker, End]:
         worker = by_descriptor[descriptor]
         ends[worker] = Frozen() if descriptor == worker.lane.fileno() else worker.end()
     return ends
-
-

@@ -1,10 +1,11 @@
 """A process with everything imported, forked for every worker process a case needs: about 10 ms instead of a second.
 
-Run as `python -m tests.faults.zygote <descriptor of a socket>`. A worker lives as a Lambda environment does: it handles one event
-after the other, keeps its adapters between them, and dies when it is killed or its channel is closed.
+Run as `python -m tests.faults.zygote <descriptor of a socket>`. A worker lives as a Lambda environment does: it handles one
+event after the other, keeps its adapters between them, and dies when it is killed or its channel is closed.
 """
 
 import ctypes
+import gc
 import json
 import os
 import random
@@ -17,7 +18,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from chalicelib.jobs.ports import Call
+
 PR_SET_PDEATHSIG = 1  # prctl(2)
+NO_JOB = "0" * 24
+NOBODY = "0x" + "00" * 19 + "01"
 FUNCTIONS = {
     "execute": "execute_jobs",
     "confirm": "confirm_jobs",
@@ -31,7 +36,7 @@ LONGEST_SLEEP_SECONDS = 0.001
 def main(descriptor: int) -> None:
     _end_with_parent()
     control = socket.socket(fileno=descriptor)
-    _warm()
+    _warm(**json.loads(control.recv(65_536)))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
     control.sendall(b"ready")
     while True:
@@ -92,13 +97,14 @@ class Clock:
         if defaults is None or "monotonic" not in defaults:
             raise RuntimeError("the RPC client's pauses cannot be put on the case's clock any more")
         defaults["monotonic"] = lambda: monotonic() + self.offset
-        time.sleep = lambda seconds: sleep(min(seconds, LONGEST_SLEEP_SECONDS))
+        time.sleep = lambda seconds: sleep(min(float(seconds), LONGEST_SLEEP_SECONDS))
 
 
 def _handler(function: str) -> Callable[[dict[str, Any]], Any]:
     """The function of app.py, called as Lambda calls it; the API with what the gateway makes of a request."""
-    import app  # noqa: PLC0415
     from chalice.local import LambdaEventConverter, RouteMatcher  # noqa: PLC0415
+
+    import app  # noqa: PLC0415
 
     if function == "api":
         converter = LambdaEventConverter(RouteMatcher(list(app.app.routes)))
@@ -106,16 +112,27 @@ def _handler(function: str) -> Callable[[dict[str, Any]], Any]:
     return lambda event: getattr(app, FUNCTIONS[function])(event, None)
 
 
-def _warm() -> None:
-    import chalice.local  # noqa: PLC0415
-
+def _warm(environment: dict[str, str], token: str) -> None:
+    """Import everything and use it once, on tables and queues that nobody else uses: much is made at first use only."""
     import app  # noqa: PLC0415
-    import chalicelib.chain.node  # noqa: PLC0415
-    import chalicelib.chain.signers  # noqa: PLC0415, F401
+    from chalicelib.settings import settings  # noqa: PLC0415
 
-    for service in ("dynamodb", "sqs", "kms", "secretsmanager"):
-        app.wiring._client(service)  # reads botocore's service models into the session; the clients themselves are dropped
-    random.random()
+    os.environ.update(environment)
+    wiring = app.wiring
+    _handler("api")({"method": "GET", "path": f"/api/v2/jobs/{NO_JOB}", "headers": {"authorization": f"Bearer {token}"}})
+    wiring.jobs.load([NO_JOB])
+    wiring.queue.confirm([NO_JOB], 0)
+    wiring.chain.head()
+    wiring.chain.estimate([Call(NOBODY, NOBODY, 0, b"")])
+    wiring._client("kms").list_keys(Limit=1)
+    session = wiring._session  # it has botocore's service models; the clients with their connections are dropped
+    vars(wiring).clear()
+    vars(wiring)["_session"] = session
+    settings.cache_clear()
+    for name in environment:
+        del os.environ[name]
+    gc.collect()
+    gc.freeze()  # a worker's collections then leave these pages shared
 
 
 def _end_with_parent() -> None:

@@ -76,7 +76,9 @@ def assert_invariants(job: Job, version: int) -> None:
     assert (job.next_check_at is not None) == job.is_open  # 6: reconcile finds exactly the open ones
     assert (job.pending_since is not None) == (job.status is Status.PENDING)
     assert (job.waits_because is None) or job.status is Status.PENDING
-    assert all(not one.raw for settled_ in job.attempts if settled_.outcome for one in settled_.transactions)
+    for done in (one for one in job.attempts if one.outcome is not None):
+        mined = done.receipt and done.receipt.hash
+        assert all(not one.raw for one in done.transactions if one.hash != mined)
     assert all(open_.latest.raw for open_ in unsettled)  # what is sent again
     assert job.status is not Status.SUCCEEDED or job.attempt.outcome is Outcome.CONFIRMED  # 5
 

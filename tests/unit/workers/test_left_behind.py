@@ -101,19 +101,32 @@ def test_a_dead_letter_is_noted_in_the_job_s_history() -> None:
     assert (world.events(job_id)[-1], world.status(job_id)) == ("deadLettered", Status.PENDING)
 
 
+def dead_letter(job_id: str, number: int) -> dict[str, Any]:
+    """One of a message of its own."""
+    return {"Records": [{"messageId": f"letter-{number}", "body": encode(ExecuteJobs(ALICES, (job_id,))), "attributes": {}}]}
+
+
+def test_a_dead_letter_delivered_again_and_again_counts_once() -> None:
+    world = World()
+    world.pause(ALICE, "holiday")
+    job_id = world.issue("hit 1")
+    for _ in range(5):
+        handle_dead_letters(dead_letter(job_id, 1), world.ports)
+    assert (world.status(job_id), world.events(job_id)) == (Status.PENDING, ["issued", "deadLettered"])
+
+
 def test_the_third_dead_letter_fails_a_pending_job() -> None:
     world = World()
     world.pause(ALICE, "holiday")
     job_id = world.issue("hit 1")
-    letter = event(encode(ExecuteJobs(ALICES, (job_id,))))
-    for status in (Status.PENDING, Status.PENDING, Status.FAILED, Status.FAILED):
-        handle_dead_letters(letter, world.ports)
+    for number, status in enumerate((Status.PENDING, Status.PENDING, Status.FAILED, Status.FAILED)):
+        handle_dead_letters(dead_letter(job_id, number), world.ports)
         assert world.status(job_id) is status
     assert world.job(job_id).failure.code == "DeadLettered"  # type: ignore[union-attr]
     assert world.job(job_id).fail_count == 1
     world.pause(ALICE, None)
     world.retry(job_id)
-    handle_dead_letters(letter, world.ports)
+    handle_dead_letters(dead_letter(job_id, 9), world.ports)
     assert world.status(job_id) is Status.PENDING, "counted anew since the retry"
     world.run_until_settled()
     world.assert_exactly_once()
@@ -123,8 +136,8 @@ def test_invariant_4_no_number_of_dead_letters_closes_a_job_in_flight() -> None:
     world = World()
     job_id = world.issue("hit 1")
     world.deliver()
-    for _ in range(60):
-        handle_dead_letters(event(encode(ConfirmJobs((job_id,)))), world.ports)
+    for number in range(60):
+        handle_dead_letters(dead_letter(job_id, number), world.ports)
     assert world.status(job_id) is Status.STARTED
     world.run_until_settled()
     world.assert_exactly_once()

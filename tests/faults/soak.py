@@ -1,0 +1,266 @@
+"""Soak: thousands of jobs over four accounts while everything that can go wrong does, by dice that a seed decides.
+
+The same seed throws the same dice. Which call meets which fault depends on the seed, the function, the operation and its count
+alone, never on which of two workers was faster.
+"""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from chalicelib.networks import GWEI
+from tests.faults.boundaries import Kind
+from tests.faults.case import QUEUES, Case, Wanted
+from tests.faults.ground import Ground, Issuer
+from tests.faults.node import BASE_FEE
+from tests.faults.queues import Held
+from tests.faults.verdict import problems
+
+CONFIRMATIONS = 3
+FAULT_RATE = 0.03
+BURST_RATE = 0.004
+BURST = 5
+"""Calls of one operation that fail in a row: more than any client repeats."""
+WEIGHTS = {
+    Kind.REFUSED: 24,
+    Kind.LOST: 20,
+    Kind.PASSING: 24,
+    Kind.KILLED_BEFORE: 10,
+    Kind.KILLED_AFTER: 10,
+    Kind.FROZEN_BEFORE: 6,
+    Kind.FROZEN_AFTER: 6,
+}
+FUNCTIONS = ("hit(bytes32)",) * 12 + (
+    "hitOnce(bytes32)",
+    "hitWhileOpen(bytes32)",
+    "hitWhileOpen(bytes32)",
+    "revertWhenMined(bytes32)",
+)
+LOSSES, DOUBLES, DELAYS = 0.02, 0.04, 0.03
+"""Of messages: never delivered, delivered to two workers at once, delivered minutes late."""
+LONGEST_WALL_SECONDS = 2_400.0
+WAVE_SECONDS = (3.0, 15.0)
+WAVE_JOBS = (2, 20)
+
+
+@dataclass(slots=True)
+class Figures:
+    """What a soak did and found."""
+
+    seed: int
+    jobs: int
+    faults: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+    lost: int = 0
+    doubled: int = 0
+    stuck: int = 0
+    calls: int = 0
+    invocations: int = 0
+    own_seconds: float = 0.0
+    seconds: float = 0.0
+
+    def lines(self) -> list[str]:
+        return [
+            f"seed {self.seed}: {self.jobs} jobs ({_told(self.ends)})",
+            f"{self.calls} calls in {self.invocations} invocations, faults: {_told(self.faults)}",
+            f"the world: {_told(self.events)}",
+            f"lost {self.lost}, doubled {self.doubled}, stuck {self.stuck}",
+            f"{self.own_seconds / 3600:.1f} h of its own time in {self.seconds:.0f} s",
+        ]
+
+
+def _told(counter: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counter.most_common())
+
+
+class Soak(Case):
+    """A case whose world rages until all jobs are issued, and then lets it all come to rest."""
+
+    def __init__(self, ground: Ground, seed: int, jobs: int, breakage: str | None = None) -> None:
+        self.dice = random.Random(seed)  # noqa: S311 -- dice
+        self.jobs = jobs
+        self.raging = True
+        self.events: Counter[str] = Counter()
+        self._next_wave = 0.0
+        self._quiet_blocks = 0
+        self._fee_blocks = 0
+        super().__init__(
+            ground,
+            choose=self._fault,
+            breakage=breakage,
+            seed=seed,
+            confirmations=CONFIRMATIONS,
+            parallel=3,
+            longest_wall_seconds=LONGEST_WALL_SECONDS,
+        )
+        self.patience_seconds = 24 * 3_600.0
+
+    def _kinds(self) -> tuple[bool, ...]:
+        return (True, False, True, False)
+
+    # --- faults --------------------------------------------------------------------------------------------------------
+
+    def _fault(self, function: str, operation: str, count: int) -> Kind | None:
+        if not self.raging:
+            return None
+        burst = random.Random(f"{self.seed} {function} {operation} {count // BURST}")  # noqa: S311 -- dice
+        if burst.random() < BURST_RATE:
+            return burst.choice((Kind.REFUSED, Kind.LOST, Kind.PASSING))
+        dice = random.Random(f"{self.seed} {function} {operation} #{count}")  # noqa: S311 -- dice
+        if dice.random() >= FAULT_RATE:
+            return None
+        return dice.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+
+    # --- issuers -------------------------------------------------------------------------------------------------------
+
+    def act(self) -> bool:
+        """A wave of requests when it is time for one; True when the world has come to rest."""
+        if not self.raging:
+            return True
+        if self.elapsed < self._next_wave:
+            return False
+        if len(self.wanted) >= self.jobs:
+            self._rest()
+            return True
+        self._next_wave = self.elapsed + self.dice.uniform(*WAVE_SECONDS)
+        self.frozen_seconds = self.dice.choice((20.0, 90.0, 240.0))
+        for _ in range(min(self.dice.randint(*WAVE_JOBS), self.jobs - len(self.wanted))):
+            self._issue(self.dice.choice(self.issuers))
+        for _ in range(self.dice.randint(0, 2)):
+            self.events["cancel asked for"] += 1
+            self.cancel(self.dice.choice(self.wanted))
+        for _ in range(self.dice.randint(0, 4)):
+            self.events["retry asked for"] += 1
+            self.retry(self.dice.choice(self.wanted))
+        return False
+
+    def _issue(self, issuer: Issuer) -> Wanted:
+        wanted = self.issue(issuer, self.dice.choice(FUNCTIONS))
+        if self.dice.random() < 0.03:  # whose answer an issuer did not see, or did not believe
+            self.events["request repeated"] += 1
+            self.request(issuer, "POST", "/api/v2/jobs", dict(wanted.body), {200, 201})
+        return wanted
+
+    def _rest(self) -> None:
+        """No more faults. One more job for each account: whoever's nonces another program used is level again."""
+        self.raging = False
+        self.node.base_fee = BASE_FEE
+        self.node.close_sink(self.ground.sink, False)
+        self.node.mine()
+        for issuer in self.issuers:
+            self.issue(issuer)
+
+    # --- messages ------------------------------------------------------------------------------------------------------
+
+    def batches(self) -> Iterator[tuple[str, list[Held]]]:
+        """What is due, but for messages that are lost or late; some batches go to two workers at once."""
+        if self.raging:
+            self._disturb_messages()
+        for queue in QUEUES:
+            while batch := self.queues.due(queue, self.elapsed):
+                yield queue, batch
+                if self.raging and self.dice.random() < DOUBLES:
+                    self.events["message doubled"] += len(batch)
+                    yield queue, batch
+
+    def _disturb_messages(self) -> None:
+        for queue in ("ExecuteQueue", "ConfirmQueue"):
+            for held in [held for held in self.queues.waiting(queue) if held.due <= self.elapsed and held.fresh]:
+                held.fresh = False
+                chance = self.dice.random()
+                if chance < LOSSES:
+                    self.events["message lost"] += 1
+                    self.queues.lose(queue, held)
+                elif chance < LOSSES + DELAYS:
+                    self.events["message late"] += 1
+                    held.due = self.elapsed + self.dice.uniform(10, 300)
+        self.dice.shuffle(self.queues.waiting("ConfirmQueue"))
+
+    # --- blocks --------------------------------------------------------------------------------------------------------
+
+    def mine(self, blocks: int) -> None:
+        for _ in range(blocks):
+            if self.raging:
+                self._disturb_chain()
+            if self._quiet_blocks > 0:
+                self._quiet_blocks -= 1
+            else:
+                self.node.mine()
+
+    def _disturb_chain(self) -> None:
+        dice = self.dice
+        self._fee_blocks -= 1
+        if self._fee_blocks == 0:
+            self.node.base_fee = BASE_FEE
+        chance = dice.random()
+        if chance < 0.06:
+            self.events["reorg"] += 1
+            self.node.reorg(dice.randint(1, CONFIRMATIONS - 1))
+        elif chance < 0.16:
+            pooled = self.node.pooled()
+            for hash_ in dice.sample(pooled, min(len(pooled), dice.randint(1, 3))):
+                self.events["transaction dropped"] += 1
+                self.node.drop(hash_)
+        elif chance < 0.20:
+            self.events["base-fee spike"] += 1
+            self.node.base_fee, self._fee_blocks = dice.choice((20, 30, 60)) * GWEI, dice.randint(3, 15)
+        elif chance < 0.22:
+            self.events["mining pause"] += 1
+            self._quiet_blocks = dice.randint(3, 20)
+        elif chance < 0.25:
+            self.events["contract switched"] += 1
+            self.node.close_sink(self.ground.sink, dice.random() < 0.5)
+        elif chance < 0.27:
+            self._use_a_nonce_elsewhere(dice.choice(self.issuers))
+
+    def _use_a_nonce_elsewhere(self, issuer: Issuer) -> None:
+        """Another program with the same key: its transaction takes the place of ours."""
+        self.events["nonce used elsewhere"] += 1
+        address = issuer.account.address
+        nonce = self.node.count(address)
+        for hash_ in self.node.pooled_of(address, nonce):
+            self.node.drop(hash_)
+        self.node.send_as(address, nonce)
+
+
+def soak(seed: int, jobs: int, say: Callable[[str], None], breakage: str | None = None) -> Figures:
+    """Raises Violation with everything that is known of it."""
+    began = time.monotonic()
+    with Ground() as ground:
+        case = Soak(ground, seed, jobs, breakage)
+        told = [0]
+
+        def act() -> bool:
+            done = case.act()
+            if len(case.wanted) - told[0] >= max(jobs // 10, 1):
+                told[0] = len(case.wanted)
+                say(f"soak: {told[0]} jobs issued, {case.elapsed:.0f} s of its own time, {len(case.proxy.log)} calls")
+            return done
+
+        try:
+            case.run(act)
+            say(f"soak: all is at rest after {case.elapsed:.0f} s of its own time")
+            found = problems(case)
+            if found:
+                raise case.violation("; ".join(found))
+            return _figures(case, time.monotonic() - began)
+        finally:
+            case.close()
+
+
+def _figures(case: Soak, seconds: float) -> Figures:
+    """Of a soak in which nothing was found: whatever was would have been raised."""
+    return Figures(
+        seed=case.seed,
+        jobs=len(case.wanted),
+        faults=Counter({str(kind): count for kind, count in case.proxy.faults.items()}),
+        events=case.events,
+        ends=Counter(job.status.value for job in case.rows()),
+        calls=len(case.proxy.log),
+        invocations=case.invocations,
+        own_seconds=case.elapsed,
+        seconds=seconds,
+    )
