@@ -49,13 +49,13 @@ lint: $(READY)
 	@.venv/bin/mypy
 
 test: lint
-	@$(PYTHON) -m pytest tests/unit $(wildcard tests/store) tests/deploy tests/stack
+	@$(PYTHON) -m pytest tests/unit tests/contracts tests/store tests/deploy tests/stack
 
 bench: $(READY)
 	@$(PYTHON) -m tests.bench
 
 faults: $(READY)
-	@$(PYTHON) -m pytest tests/faults
+	@$(PYTHON) -m tests.faults $(if $(SEED),--seed $(SEED))
 
 # Any other word.
 .DEFAULT:

@@ -20,6 +20,8 @@ PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 IN_PACKAGE_ALREADY = "chalice"
 """Chalice puts its own runtime, two files, beside app.py; its command line and what that needs stay out."""
 LEFT_OUT = ("__pycache__", "tests", "bin", "*.pyi", "*.pyx", "*.pxd", "*.c", "*.h")
+AWS_SERVICES = {"dynamodb", "kms", "secretsmanager", "sqs"}
+"""Those `chalicelib.wiring` makes clients of."""
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
@@ -56,10 +58,18 @@ def dependencies_zip(say: Say, *, for_this_machine: bool = False) -> Path:
             tools.run("Installing what the functions need", [*command, "-r", requirements])
         else:
             lambda_wheels(requirements, site_packages)
+        _leave_out_unused_services(site_packages)
         unfinished = Path(directory) / "unfinished.zip"
         write_zip(unfinished, site_packages)
         unfinished.replace(built)
     return built
+
+
+def _leave_out_unused_services(site_packages: Path) -> None:
+    """botocore describes 400 services, half of the zip; the functions call four."""
+    for service in (site_packages / "botocore" / "data").iterdir():
+        if service.is_dir() and service.name not in AWS_SERVICES:
+            shutil.rmtree(service)
 
 
 def _without_chalice(requirements: str) -> Iterator[str]:

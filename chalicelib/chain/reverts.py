@@ -30,6 +30,7 @@ PANICS: Mapping[int, str] = {
 
 # Sources: ERC-6093, and the contracts of OpenZeppelin 5 (some of their errors were renamed on the way; both names are here).
 CUSTOM_ERRORS = """
+WalletHandedOver(address wallet, address owner)
 ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed)
 ERC20InvalidSender(address sender)
 ERC20InvalidReceiver(address receiver)

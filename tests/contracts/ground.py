@@ -8,9 +8,11 @@ from typing import Any
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
+from hexbytes import HexBytes
 from web3 import HTTPProvider, Web3
 from web3.contract import Contract
 from web3.logs import DISCARD
+from web3.types import RPCEndpoint, Wei
 
 from stack import anvil, contracts, paths, rpc, tools
 from stack.funder import argument_types
@@ -24,6 +26,7 @@ _salts = itertools.count(1)
 
 
 def fresh_salt() -> bytes:
+    """One that no test has used."""
     return next(_salts).to_bytes(32, "big")
 
 
@@ -59,7 +62,7 @@ class Ground:
     @classmethod
     def at(cls, url: str, test_artifacts: Path) -> "Ground":
         w3 = Web3(HTTPProvider(url))
-        issuer, other, stranger = w3.eth.accounts[1:4]
+        _, issuer, other, stranger, *_ = list(w3.eth.accounts)
         return cls(w3, test_artifacts, issuer, other, stranger)
 
     def deploy(self, name: str, *arguments: Any) -> Contract:
@@ -75,18 +78,17 @@ class Ground:
     def contract(self, name: str, address: str) -> Contract:
         return self.w3.eth.contract(address=Web3.to_checksum_address(address), abi=self._artifact(name)["abi"])
 
-    def send(self, call: Any, sender: str, value: int = 0) -> Any:
+    def send(self, call: Any, sender: str) -> Any:
         """The receipt of a transaction that succeeded."""
-        return self._mined(call.transact({"from": sender, "value": value}))
+        return self._mined(call.transact({"from": sender}))
 
     def pay(self, to: str, amount_wei: int, sender: str) -> Any:
-        return self._mined(self.w3.eth.send_transaction({"from": sender, "to": to, "value": amount_wei}))
+        return self._mined(self.w3.eth.send_transaction({"from": sender, "to": to, "value": Wei(amount_wei)}))
 
     def refusal(self, call: Any, sender: str) -> bytes:
         """What `call` reverts with, byte for byte. Fails the test when it does not revert."""
-        answer = self.w3.provider.make_request(
-            "eth_call", [{"from": sender, "to": call.address, "data": call_data(call)}, "latest"]
-        )
+        asked = {"from": sender, "to": call.address, "data": call_data(call)}
+        answer = self.w3.provider.make_request(RPCEndpoint("eth_call"), [asked, "latest"])
         assert "error" in answer, f"{call.fn_name} was not refused"
         return bytes.fromhex(str(answer["error"]["data"]).removeprefix("0x"))
 
@@ -103,7 +105,7 @@ class Ground:
         of_tests = self.test_artifacts / f"{name}.json"
         return dict(json.loads(of_tests.read_text())) if of_tests.exists() else asdict(contracts.contract(name))
 
-    def _mined(self, transaction_hash: bytes) -> Any:
+    def _mined(self, transaction_hash: HexBytes) -> Any:
         receipt = self.w3.eth.wait_for_transaction_receipt(transaction_hash, poll_latency=0.01)
         assert receipt["status"] == 1
         return receipt

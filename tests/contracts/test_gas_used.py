@@ -31,6 +31,7 @@ CEILINGS = {
 
 
 def test_each_call_stays_under_its_ceiling(
+    *,
     ground: Ground,
     token_factory: Contract,
     wallet_factory: Contract,

@@ -3,7 +3,7 @@
 import pytest
 from web3.contract import Contract
 
-from tests.contracts.ground import COIN, Ground, revert_of
+from tests.contracts.ground import COIN, Ground, fresh_salt, revert_of
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_calling_back_through_the_owners_other_wallet_is_refused(
     ground: Ground, wallet_factory: Contract, wallet: Contract, attacker: Contract
 ) -> None:
     """Each wallet asks for its owner itself: one in the middle of a call opens none of the others."""
-    salt = b"\x77" * 32
+    salt = fresh_salt()
     ground.send(wallet_factory.functions.createWallet(ground.issuer, salt), ground.issuer)
     second = ground.contract("Wallet", wallet_factory.functions.walletAddress(ground.issuer, salt).call())
     ground.pay(second.address, COIN, ground.stranger)

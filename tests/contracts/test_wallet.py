@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from eth_abi.abi import decode, encode
 from web3.contract import Contract
+from web3.types import TxParams
 
 from tests.contracts.ground import COIN, ZERO, Ground, revert_of
 
@@ -88,7 +89,7 @@ REVERTS = [
 
 @pytest.mark.parametrize(("function", "arguments", "reason"), REVERTS, ids=[function for function, *_ in REVERTS])
 def test_why_a_call_failed_is_passed_on(
-    ground: Ground, wallet: Contract, sink: Contract, function: str, arguments: list[object], reason: bytes
+    *, ground: Ground, wallet: Contract, sink: Contract, function: str, arguments: list[object], reason: bytes
 ) -> None:
     data = sink.encode_abi(function, arguments)
     assert ground.refusal(wallet.functions.execute(sink.address, 0, data), ground.issuer) == reason
@@ -129,7 +130,7 @@ def test_batch_is_all_or_nothing(ground: Ground, wallet: Contract, sink: Contrac
     hit = b"\x05" * 32
     calls = [(sink.address, 0, sink.encode_abi("hit", [hit])), (sink.address, 0, sink.encode_abi("revertBare"))]
     data = wallet.encode_abi("executeBatch", [calls])
-    transaction = {"from": ground.issuer, "to": wallet.address, "data": data, "gas": 300_000}
+    transaction: TxParams = {"from": ground.issuer, "to": wallet.address, "data": data, "gas": 300_000}
     sent = ground.w3.eth.send_transaction(transaction)
     assert ground.w3.eth.wait_for_transaction_receipt(sent)["status"] == 0
     assert sink.functions.hits(hit).call() == 0

@@ -1,6 +1,7 @@
 """WalletFactory: where wallets stand, whose they are, what a second creation does, and what being first gains: nothing."""
 
-import pytest
+from collections.abc import Callable
+
 from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
@@ -25,6 +26,7 @@ def test_wallet_stands_where_it_was_predicted_and_belongs_to_its_owner(ground: G
     receipt = ground.send(wallet_factory.functions.createWallet(ground.issuer, salt), ground.issuer)
     expected = {"wallet": predicted, "owner": ground.issuer, "salt": salt}
     assert ground.events(wallet_factory, "WalletCreated", receipt) == [expected]
+    assert ground.events(wallet_factory, "WalletExisted", receipt) == []
     wallet = ground.contract("Wallet", predicted)
     assert wallet.functions.owner().call() == ground.issuer
     assert wallet.functions.FACTORY().call() == wallet_factory.address
@@ -94,7 +96,9 @@ def test_wallet_for_nobody_is_refused(ground: Ground, wallet_factory: Contract) 
     assert ground.refusal(call, ground.issuer) == revert_of("OwnableInvalidOwner(address)", ZERO)
 
 
-def test_what_was_sent_before_creation_is_in_the_wallet(ground: Ground, wallet_factory: Contract, new_token) -> None:  # noqa: ANN001
+def test_what_was_sent_before_creation_is_in_the_wallet(
+    ground: Ground, wallet_factory: Contract, new_token: Callable[..., Contract]
+) -> None:
     salt, token = fresh_salt(), new_token(5)
     address = wallet_factory.functions.walletAddress(ground.issuer, salt).call()
     ground.pay(address, 3, ground.stranger)
@@ -110,11 +114,15 @@ def test_what_was_sent_before_creation_is_in_the_wallet(ground: Ground, wallet_f
 # --- initialisation ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("who", ["issuer", "stranger"])
-def test_nobody_initialises_a_wallet_again(ground: Ground, wallet: Contract, who: str) -> None:
-    sender = getattr(ground, who)
-    refused = revert_of("OwnableUnauthorizedAccount(address)", sender)
-    assert ground.refusal(wallet.functions.initialize(sender), sender) == refused
+def test_nobody_initialises_a_wallet_again(ground: Ground, wallet_factory: Contract, wallet: Contract) -> None:
+    for sender in (ground.issuer, ground.stranger, wallet_factory.address):
+        refused = revert_of("OwnableUnauthorizedAccount(address)", sender)
+        assert ground.refusal(wallet.functions.initialize(sender), sender) == refused
+
+
+def test_factory_has_no_right_over_its_wallets(ground: Ground, wallet_factory: Contract, wallet: Contract) -> None:
+    refused = revert_of("OwnableUnauthorizedAccount(address)", wallet_factory.address)
+    assert ground.refusal(wallet.functions.execute(ground.stranger, 0, b""), wallet_factory.address) == refused
 
 
 def test_shared_code_has_no_owner_and_gets_none(ground: Ground, wallet_factory: Contract) -> None:

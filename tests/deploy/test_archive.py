@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from stack import dependencies
+from stack import dependencies, paths
 from stack.dependencies import write_zip
 from stack.errors import StackError
 from stack.package import Package, package
@@ -110,6 +111,13 @@ def test_every_handler_is_there_in_a_fresh_interpreter_that_sees_only_the_zip(
         command = [sys.executable, "-I", "-S", "-B", "-c", program]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env={}, cwd=unzipped)
         assert (done.returncode, done.stdout, done.stderr) == (0, "there\n", ""), handler
+
+
+def test_the_zip_describes_exactly_the_services_the_functions_call(entries: list[zipfile.ZipInfo]) -> None:
+    names = [entry.filename.split("/") for entry in entries]
+    described = {parts[2] for parts in names if parts[:2] == ["botocore", "data"] and len(parts) > 3}
+    called = set(re.findall(r'_client\("(\w+)"\)', (paths.ROOT / "chalicelib" / "wiring.py").read_text()))
+    assert described == called
 
 
 @pytest.mark.parametrize("module", ["web3", "pydantic", "jwt", "boto3", "chalicelib.chain.signers", "eth_account"])

@@ -1,4 +1,4 @@
-"""`make faults`: every boundary, then the soak. Prints the figures, writes them to `last_run.json`, and fails on a violation."""
+"""`make faults`: every boundary, then the soak. Prints the figures, writes them to last_run.json, fails on a violation."""
 
 import argparse
 import json

@@ -9,26 +9,21 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from chalicelib.jobs.model import Job
+from chalicelib.jobs.model import FINAL, Job, Status
 from chalicelib.store.records import job_from
 from tests.faults.boundaries import Choose, no_fault
 from tests.faults.ground import Ground, Issuer
-from tests.faults.queues import Held, Queues
+from tests.faults.queues import QUEUES, Held, Queues
 from tests.faults.workers import Answered, Died, End, Frozen, Worker, wait_any
 
 RECONCILE_SECONDS = 60.0
 LONGEST_CASE_SECONDS = 4 * 3_600.0
 LONGEST_WALL_SECONDS = 120.0
 REQUESTS_ALLOWED = 30
-QUEUES = {
-    "ExecuteQueue": "execute",
-    "ConfirmQueue": "confirm",
-    "ExecuteDeadLetters": "dead letters",
-    "ConfirmDeadLetters": "dead letters",
-}
 SCHEDULED = {
     "version": "0",
     "id": "0",
@@ -86,6 +81,8 @@ class Case:
     confirmations: int = 2
     block_seconds: int = 5
     parallel: int = 1
+    endpoints: int = 1
+    """How many RPC URLs the service is given; all of them lead to the one node."""
     frozen_seconds: float = 90.0
     patience_seconds: float = LONGEST_CASE_SECONDS
     """Of its own time: when it is not at an end by then, it never will be."""
@@ -93,6 +90,8 @@ class Case:
     wanted: list[Wanted] = field(default_factory=list)
     elapsed: float = 0.0
     dead_letters: int = 0
+    told: dict[str, str] = field(default_factory=dict)
+    """By job id: the final state an issuer was told of, and after which no retry was asked for. It is a promise."""
     errors: list[str] = field(default_factory=list)
     """Invocations that ended with an error."""
 
@@ -128,10 +127,15 @@ class Case:
 
     # --- issuers -------------------------------------------------------------------------------------------------------
 
-    def issue(self, issuer: Issuer, function: str = "hit(bytes32)", **more: Any) -> Wanted:
+    def issue(self, issuer: Issuer, function: str = "hit(bytes32)", *args: str, **more: Any) -> Wanted:
         """Ask until there is an answer, as an issuer would whose connection broke: with the same correlationId."""
         effect = "0x" + secrets.token_hex(32)
-        body = {"to": self.ground.sink, "call": {"function": function, "args": [effect]}, "correlationId": effect[:20], **more}
+        body = {
+            "to": self.ground.sink,
+            "call": {"function": function, "args": [effect, *args]},
+            "correlationId": effect[:20],
+            **more,
+        }
         wanted = Wanted(issuer, effect, effect[:20], body)
         self.wanted.append(wanted)
         answer = self.request(issuer, "POST", "/api/v2/jobs", body, {200, 201})
@@ -139,21 +143,27 @@ class Case:
         return wanted
 
     def retry(self, wanted: Wanted) -> None:
+        self.told.pop(wanted.job_id, None)  # from now on anything may follow, whatever the answer is, if one comes
         self.request(wanted.issuer, "POST", f"/api/v2/jobs/retry/{wanted.job_id}", None, {200, 409})
 
     def cancel(self, wanted: Wanted) -> None:
         self.request(wanted.issuer, "POST", f"/api/v2/jobs/cancel/{wanted.job_id}", None, {200, 409})
 
-    def request(self, issuer: Issuer, method: str, path: str, body: Any, wanted: set[int]) -> dict[str, Any]:
+    def request(self, issuer: Issuer, method: str, path: str, asked: Any, wanted: set[int]) -> dict[str, Any]:
+        """The body of the first answer whose status is a wanted one. Raises Violation when none comes."""
         headers = {"authorization": f"Bearer {issuer.token}", "content-type": "application/json"}
-        event = {"method": method, "path": path, "headers": headers, "body": None if body is None else json.dumps(body)}
+        event = {"method": method, "path": path, "headers": headers, "body": None if asked is None else json.dumps(asked)}
         answer: Any = None
         for _ in range(REQUESTS_ALLOWED):
             end = self._invoke("api", event)
             if isinstance(end, Answered) and end.error is None:
                 answer = end.result
                 if answer["statusCode"] in wanted:
-                    return dict(json.loads(answer["body"]))
+                    body: dict[str, Any] = json.loads(answer["body"])
+                    job = body.get("job") or body.get("data")
+                    if job is not None and Status(job["status"]) in FINAL:
+                        self.told[job["_id"]] = job["status"]
+                    return body
         raise self.violation(f"{method} {path} is not answered as it should be: {answer}")
 
     # --- driving -------------------------------------------------------------------------------------------------------
@@ -175,6 +185,10 @@ class Case:
             else:
                 self._move_on()
             self._watch_the_time()
+
+    def moment(self, seconds: float) -> datetime:
+        """So many seconds from now, on the service's clock."""
+        return datetime.now(UTC) + timedelta(seconds=self._offset + seconds)
 
     def reconcile(self) -> None:
         self._invoke("reconcile", SCHEDULED)
@@ -249,11 +263,13 @@ class Case:
         worker = idle.pop() if idle else self._new_worker(function)
         self.invocations += 1
         self._busy[worker] = delivery
-        worker.start(event, self._offset)
+        self.ground.clock.set(self._offset)
+        worker.start(event)
         return worker
 
     def _new_worker(self, function: str) -> Worker:
-        return self.ground.worker(function, self.place, offset=self._offset, seed=self.seed, breakage=self.breakage)
+        birth = {"seed": self.seed, "breakage": self.breakage}
+        return self.ground.worker(function, self.place, self.endpoints, birth)
 
     @property
     def _offset(self) -> float:
@@ -294,6 +310,7 @@ class Case:
     def _thaw(self, standing: Standing) -> None:
         self.standing.remove(standing)
         self._busy[standing.worker] = standing.delivery
+        self.ground.clock.set(self._offset)
         standing.worker.thaw()
         self._wait()
 

@@ -18,6 +18,7 @@ from stack.contracts import compile_contracts
 from stack.processes import Process
 from stack.progress import silent
 from stack.tokens import issuer_token
+from tests.faults.clock import SharedClock
 from tests.faults.node import Node
 from tests.faults.proxy import Proxy
 from tests.faults.workers import Worker, Zygote
@@ -56,6 +57,7 @@ class Ground:
         self.directory = Path(self._directory.name)
         self._ministack = Process("ministack", self.directory)
         self._anvil = Process("anvil", self.directory)
+        self.clock = SharedClock(self.directory / "clock")
         self._numbers = itertools.count(1)
         self.jwt_secret = secrets.token_hex(32)
 
@@ -153,14 +155,13 @@ class Ground:
         self.node.fund(account.address, FUNDS_WEI)
         return Issuer(account, issuer_token(self.jwt_secret, account.address))
 
-    def worker(self, function: str, place: Place, *, offset: float, seed: int, breakage: str | None) -> Worker:
-        return Worker(
-            function,
-            self.zygote,
-            self.proxy,
-            place.environment,
-            offset=offset,
-            log=self.log,
-            seed=seed,
-            breakage=breakage,
-        )
+    def worker(self, function: str, place: Place, endpoints: int, birth: Mapping[str, Any]) -> Worker:
+        """A new process of the function, with as many RPC URLs. `birth` has its seed, and what is broken in it."""
+        lane = self.proxy.lane(function)
+        environment = {
+            **place.environment,
+            "AWS_ENDPOINT_URL": lane.url,
+            "RPC_URLS": ",".join(f"{lane.url}/node/{number}" for number in range(endpoints)),
+        }
+        files = {"log": str(self.log), "clock": str(self.directory / "clock")}
+        return Worker(lane, self.zygote, self.proxy, {**birth, **files, "environment": environment})

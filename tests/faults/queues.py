@@ -4,6 +4,7 @@ A message that was handed to a worker and not deleted becomes visible again when
 the case's time; the real queue counts its deliveries, keeps a FIFO group's order, and moves it to its dead-letter queue.
 """
 
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
     from tests.faults.ground import Place
 
 BATCH = 10
+QUEUES = {
+    "ExecuteQueue": "execute",
+    "ConfirmQueue": "confirm",
+    "ExecuteDeadLetters": "dead letters",
+    "ConfirmDeadLetters": "dead letters",
+}
+"""By the template's names: the function that handles them. Those that may move a message into another come before it."""
 
 
 @dataclass(slots=True)
@@ -71,7 +79,8 @@ class Queues:
         if not self.stale:
             return
         self.stale = False
-        for name, url in self._place.queues.items():
+        for name in QUEUES:
+            url = self._place.queues[name]
             full = True
             while full and (messages := self._receive(url)):
                 full = len(messages) == BATCH or name.startswith("Execute")  # a FIFO queue answers one group after the other
@@ -115,6 +124,12 @@ class Queues:
                 entries.append({"Id": str(len(entries)), "ReceiptHandle": held.receipt})
         if entries:
             self._client.delete_message_batch(QueueUrl=self._place.queues[name], Entries=entries)
+
+    def send(self, name: str, body: str, group: str | None = None) -> None:
+        """A message from nobody."""
+        fifo: Any = {"MessageGroupId": group, "MessageDeduplicationId": secrets.token_hex(8)} if group else {}
+        self._client.send_message(QueueUrl=self._place.queues[name], MessageBody=body, **fifo)
+        self.stale = True
 
     def lose(self, name: str, held: Held) -> None:
         """Delete a message nobody has seen."""

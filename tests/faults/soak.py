@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 
 from chalicelib.networks import GWEI
 from tests.faults.boundaries import Kind
-from tests.faults.case import QUEUES, Case, Wanted
-from tests.faults.ground import Ground, Issuer
+from tests.faults.case import Case, Wanted
+from tests.faults.ground import FUNDS_WEI, Ground, Issuer
 from tests.faults.node import BASE_FEE
-from tests.faults.queues import Held
+from tests.faults.queues import QUEUES, Held
 from tests.faults.verdict import problems
 
 CONFIRMATIONS = 3
-FAULT_RATE = 0.03
+FAULT_RATE = 0.04
 BURST_RATE = 0.004
 BURST = 5
 """Calls of one operation that fail in a row: more than any client repeats."""
@@ -87,6 +87,7 @@ class Soak(Case):
         self._next_wave = 0.0
         self._quiet_blocks = 0
         self._fee_blocks = 0
+        self._poor: dict[Issuer, int] = {}
         super().__init__(
             ground,
             choose=self._fault,
@@ -94,6 +95,7 @@ class Soak(Case):
             seed=seed,
             confirmations=CONFIRMATIONS,
             parallel=3,
+            endpoints=2,
             longest_wall_seconds=LONGEST_WALL_SECONDS,
         )
         self.patience_seconds = 24 * 3_600.0
@@ -129,6 +131,8 @@ class Soak(Case):
         self.frozen_seconds = self.dice.choice((20.0, 90.0, 240.0))
         for _ in range(min(self.dice.randint(*WAVE_JOBS), self.jobs - len(self.wanted))):
             self._issue(self.dice.choice(self.issuers))
+        if self.dice.random() < 0.03:
+            self._poison()
         for _ in range(self.dice.randint(0, 2)):
             self.events["cancel asked for"] += 1
             self.cancel(self.dice.choice(self.wanted))
@@ -138,7 +142,18 @@ class Soak(Case):
         return False
 
     def _issue(self, issuer: Issuer) -> Wanted:
-        wanted = self.issue(issuer, self.dice.choice(FUNCTIONS))
+        dice, more = self.dice, {}
+        chance = dice.random()
+        if chance < 0.05:
+            self.events["job that expires"] += 1
+            more["validUntil"] = self.moment(dice.uniform(5, 120)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        elif chance < 0.08:
+            self.events["job with a fee limit"] += 1
+            more["maxFeePerGas"] = str(12 * GWEI)
+        wanted = self.issue(issuer, dice.choice(FUNCTIONS), **more)
+        if dice.random() < 0.05:
+            self.events["job that needs another"] += 1
+            self.issue(issuer, "hitAfter(bytes32,bytes32)", wanted.effect)
         if self.dice.random() < 0.03:  # whose answer an issuer did not see, or did not believe
             self.events["request repeated"] += 1
             self.request(issuer, "POST", "/api/v2/jobs", dict(wanted.body), {200, 201})
@@ -148,6 +163,8 @@ class Soak(Case):
         """No more faults. One more job for each account: whoever's nonces another program used is level again."""
         self.raging = False
         self.node.base_fee = BASE_FEE
+        for issuer in self.issuers:
+            self.node.fund(issuer.account.address, FUNDS_WEI)
         self.node.close_sink(self.ground.sink, False)
         self.node.mine()
         for issuer in self.issuers:
@@ -178,6 +195,14 @@ class Soak(Case):
                     self.events["message late"] += 1
                     held.due = self.elapsed + self.dice.uniform(10, 300)
         self.dice.shuffle(self.queues.waiting("ConfirmQueue"))
+
+    def _poison(self) -> None:
+        """A message no worker understands, at the head of an account's group or among the polls."""
+        self.events["poison message"] += 1
+        if self.dice.random() < 0.5:
+            self.queues.send("ExecuteQueue", "not a message", group=self.dice.choice(self.issuers).account.account_id)
+        else:
+            self.queues.send("ConfirmQueue", '{"command": "unheard of"}')
 
     # --- blocks --------------------------------------------------------------------------------------------------------
 
@@ -215,6 +240,14 @@ class Soak(Case):
             self.node.close_sink(self.ground.sink, dice.random() < 0.5)
         elif chance < 0.27:
             self._use_a_nonce_elsewhere(dice.choice(self.issuers))
+        elif chance < 0.28:
+            self.events["account emptied"] += 1
+            self._poor[dice.choice(self.issuers)] = dice.randint(3, 20)
+        for issuer, blocks in list(self._poor.items()):
+            self._poor[issuer] = blocks - 1
+            self.node.fund(issuer.account.address, 0 if blocks > 0 else FUNDS_WEI)
+            if blocks <= 0:
+                del self._poor[issuer]
 
     def _use_a_nonce_elsewhere(self, issuer: Issuer) -> None:
         """Another program with the same key: its transaction takes the place of ours."""

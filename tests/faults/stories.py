@@ -14,6 +14,9 @@ from tests.faults.case import Case, Wanted
 HIGH_BASE_FEE = 30 * GWEI
 """Above what a transaction offers that was signed at 10 gwei: it is not mined until it is replaced."""
 
+BLOCKS = 4
+"""Mined at once where a transaction has to become stuck: so many polls fewer that only see it wait."""
+
 Tell = Callable[[Case], Iterator[None]]
 
 
@@ -39,6 +42,7 @@ def replaced(case: Case) -> Iterator[None]:
     job = case.issue(case.issuers[0])
     yield from _until(case, job, _in_flight)
     case.node.base_fee = HIGH_BASE_FEE
+    case.node.mine(BLOCKS)
     yield
 
 
@@ -48,6 +52,7 @@ def dropped(case: Case) -> Iterator[None]:
     while (row := case.row(job)) is None or not row.attempts or len(row.attempt.transactions) < 2:
         for hash_ in case.node.pooled():
             case.node.drop(hash_)
+            case.node.mine(BLOCKS)
         if row is not None and not row.is_open:
             return
         yield
@@ -58,6 +63,7 @@ def cancelled_when_started(case: Case) -> Iterator[None]:
     first = case.issue(case.issuers[0])
     yield from _until(case, first, _in_flight)
     case.node.base_fee = HIGH_BASE_FEE
+    case.node.mine(BLOCKS)
     case.cancel(first)
     case.issue(case.issuers[0])
     yield

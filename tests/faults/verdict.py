@@ -1,6 +1,7 @@
 """What is true in the end: the tables against the chain."""
 
 from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from chalicelib.jobs.model import Job, Outcome, Status
@@ -23,7 +24,10 @@ def problems(case: "Case") -> list[str]:
         if job is None:
             found.append(f"LOST: {wanted.job_id or wanted.correlation_id} was accepted and is not there")
         else:
-            found += _of_job(job, hits[wanted.effect])
+            found += [*_of_job(job, hits[wanted.effect]), *_of_history(job)]
+            told = case.told.get(job.job_id, job.status.value)
+            if told != job.status.value:
+                found.append(f"BROKEN PROMISE: {job.job_id} was told to be {told} and is {job.status}")
     found += [f"{job_id} is a job nobody asked for" for job_id in rows]
     found += _of_accounts(case)
     found += [f"{count} messages left in {queue}" for queue, count in case.queues.left().items()]
@@ -49,6 +53,16 @@ def _of_job(job: Job, hits: int) -> list[str]:
     if outcomes[None]:
         found.append(f"{job.job_id} is {job.status} with an attempt that nobody settled")
     return found
+
+
+def _of_history(job: Job) -> list[str]:
+    """What is final stays so, until a retry."""
+    events = [event.event for event in job.history]
+    return [
+        f"{job.job_id} was {before}, and then {after}"
+        for before, after in pairwise(events)
+        if before == "succeeded" or (before in ("failed", "cancelled") and after != "retried")
+    ]
 
 
 def _of_accounts(case: "Case") -> list[str]:

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from stack import paths
@@ -85,31 +84,12 @@ class Worker:
 
     _numbers = itertools.count(1)
 
-    def __init__(
-        self,
-        function: str,
-        zygote: Zygote,
-        proxy: Proxy,
-        environment: Mapping[str, str],
-        *,
-        offset: float,
-        log: Path,
-        seed: int,
-        breakage: str | None,
-    ) -> None:
-        self.function = function
-        self.lane: Lane = proxy.lane(function)
-        self.busy = False
+    def __init__(self, lane: Lane, zygote: Zygote, proxy: Proxy, birth: Mapping[str, Any]) -> None:
+        self.lane = lane
+        self.function = lane.function
         self._proxy = proxy
         self._channel, theirs = socket.socketpair()
-        birth = {
-            "function": function,
-            "environment": {**environment, "AWS_ENDPOINT_URL": self.lane.url, "RPC_URLS": f"{self.lane.url}/node"},
-            "offset": offset,
-            "log": str(log),
-            "seed": seed + next(self._numbers),
-            "breakage": breakage,
-        }
+        birth = {**birth, "function": self.function, "seed": birth["seed"] + next(self._numbers)}
         self.lane.pid = zygote.fork(theirs, birth)
         theirs.close()
         self._lines = self._channel.makefile("rb")
@@ -118,14 +98,12 @@ class Worker:
         """Readable when it has answered or died."""
         return self._channel.fileno()
 
-    def start(self, event: Mapping[str, Any], offset: float) -> None:
-        self.busy = True
+    def start(self, event: Mapping[str, Any]) -> None:
         with suppress(BrokenPipeError):
-            self._channel.sendall(json.dumps({"event": event, "offset": offset}).encode() + b"\n")
+            self._channel.sendall(json.dumps(event).encode() + b"\n")
 
     def end(self) -> Answered | Died:
         """Of a worker that is readable."""
-        self.busy = False
         try:
             line = self._lines.readline()
         except ConnectionError:

@@ -16,9 +16,11 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from chalicelib.jobs.ports import Call
+from tests.faults.clock import SharedClock
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 NO_JOB = "0" * 24
@@ -60,8 +62,7 @@ def serve(channel: socket.socket, birth: dict[str, Any]) -> None:
     log = os.open(birth["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 2)
     random.seed(birth["seed"])
-    clock = Clock(birth["offset"])
-    clock.rule()
+    rule(SharedClock(Path(birth["clock"])))
     if birth["breakage"]:
         from tests.faults.breakages import BREAKAGES  # noqa: PLC0415 -- only where something is to be broken
 
@@ -69,10 +70,8 @@ def serve(channel: socket.socket, birth: dict[str, Any]) -> None:
     handle = _handler(birth["function"])
     lines = channel.makefile("rwb")
     for line in lines:
-        request = json.loads(line)
-        clock.offset = request["offset"]
         try:
-            answer = {"result": handle(request["event"])}
+            answer = {"result": handle(json.loads(line))}
         except Exception as error:  # noqa: BLE001 -- an invocation that failed, as Lambda tells it
             traceback.print_exc()
             answer = {"error": f"{type(error).__name__}: {error}"}
@@ -80,24 +79,18 @@ def serve(channel: socket.socket, birth: dict[str, Any]) -> None:
         lines.flush()
 
 
-class Clock:
-    """The case's time: the machine's, and as many seconds on as the driver says."""
+def rule(clock: SharedClock) -> None:
+    """Over this process: the service's clock, its clients' pauses, and their waiting."""
+    from chalicelib import wiring  # noqa: PLC0415
+    from chalicelib.chain.rpc import RpcClient  # noqa: PLC0415
 
-    def __init__(self, offset: float) -> None:
-        self.offset = offset
-
-    def rule(self) -> None:
-        """Over this process: the service's clock, its clients' pauses, and their waiting."""
-        from chalicelib import wiring  # noqa: PLC0415
-        from chalicelib.chain.rpc import RpcClient  # noqa: PLC0415
-
-        sleep, monotonic = time.sleep, time.monotonic
-        wiring.utc_now = lambda: datetime.now(UTC) + timedelta(seconds=self.offset)
-        defaults = RpcClient.__init__.__kwdefaults__
-        if defaults is None or "monotonic" not in defaults:
-            raise RuntimeError("the RPC client's pauses cannot be put on the case's clock any more")
-        defaults["monotonic"] = lambda: monotonic() + self.offset
-        time.sleep = lambda seconds: sleep(min(float(seconds), LONGEST_SLEEP_SECONDS))
+    sleep, monotonic = time.sleep, time.monotonic
+    wiring.utc_now = lambda: datetime.now(UTC) + timedelta(seconds=clock.offset)
+    defaults = RpcClient.__init__.__kwdefaults__
+    if defaults is None or "monotonic" not in defaults:
+        raise RuntimeError("the RPC client's pauses cannot be put on the case's clock any more")
+    defaults["monotonic"] = lambda: monotonic() + clock.offset
+    time.sleep = lambda seconds: sleep(min(float(seconds), LONGEST_SLEEP_SECONDS))
 
 
 def _handler(function: str) -> Callable[[dict[str, Any]], Any]:
