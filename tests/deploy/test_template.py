@@ -232,3 +232,8 @@ def test_cfn_lint_finds_nothing_in_the_transformed_template(built: Package) -> N
     command = [str(Path(sys.executable).parent / "cfn-lint"), "--regions", "us-east-1", "--", str(built.template)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=paths.ROOT)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_no_row_of_a_table_ever_expires(resources: dict[str, Any]) -> None:
+    for name, table in of_type(resources, "AWS::DynamoDB::Table").items():
+        assert "TimeToLiveSpecification" not in table["Properties"], name
