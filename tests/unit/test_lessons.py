@@ -18,7 +18,9 @@ LOST_OR_STUCK = {
     "a retry is taken for a duplicate message and dropped": "test_messages_of_one_job_never_share_a_deduplication_id",
     "a nonce is taken and nothing stored: a gap": "test_two_hundred_jobs_over_two_accounts_happen_exactly_once",
     "sent before its hash is stored": "test_invariant_1_every_transaction_is_stored_before_it_is_broadcast",
-    "a replacement is sent before it is stored": "test_a_worker_killed_between_storing_a_replacement_and_sending_it_leaves_it_to_the_next",
+    "a replacement is sent before it is stored": (
+        "test_a_worker_killed_between_storing_a_replacement_and_sending_it_leaves_it_to_the_next"
+    ),
     "only the latest hash is watched": "test_the_old_hash_mined_instead_of_its_replacement_is_the_job_s",
     "nonce too low pauses every endpoint": "test_what_a_node_answers_to_a_broadcast_decides_nothing",
     "at the price cap nothing is ever sent again": "test_replacements_stop_at_the_cap_and_the_latest_is_kept",
