@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from chalicelib.jobs.ports import Checkpoint
 from chalicelib.store.dynamodb import translated_errors
-from chalicelib.store.records import from_attributes, time_text, to_attributes
+from chalicelib.store.keys import time_text
+from chalicelib.store.records import from_attributes, to_attributes
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient

@@ -11,17 +11,8 @@ from chalicelib.errors import VersionConflict
 from chalicelib.jobs.model import Account, Job, Status, account_id
 from chalicelib.jobs.ports import FailedQuery, Page
 from chalicelib.store.dynamodb import batch_get, translated_errors
-from chalicelib.store.records import (
-    SHARDS,
-    failed_owner,
-    failed_shard,
-    job_from,
-    job_item,
-    order,
-    owner_external_id,
-    pending_account,
-    time_text,
-)
+from chalicelib.store.keys import SHARDS, failed_owner, failed_shard, order, owner_external_id, pending_account, time_text
+from chalicelib.store.records import job_from, job_item
 from chalicelib.store.walk import Index, IndexReader, Position, Slice, just_above
 
 if TYPE_CHECKING:

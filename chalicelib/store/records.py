@@ -1,4 +1,4 @@
-"""Job and Account as DynamoDB items, and the keys of their indexes (design: section 4).
+"""Job and Account as DynamoDB items (design: section 4).
 
 Amounts of wei are strings: DynamoDB numbers hold 38 digits, a uint256 has 78. Times are ISO-8601 UTC strings of a fixed width,
 so that they sort. An index key is present exactly while the job belongs in that index.
@@ -6,7 +6,7 @@ so that they sort. An index key is present exactly while the job belongs in that
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -27,11 +27,9 @@ from chalicelib.jobs.model import (
     TransactionRequest,
     account_id,
 )
+from chalicelib.store.keys import failed_owner, failed_shard, order, owner_external_id, pending_account, shard, time_text
 
 Item = dict[str, Any]
-
-SHARDS = 8
-"""Partitions of the indexes over all owners: each takes 1,000 writes a second, a reader asks all of them."""
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -44,38 +42,6 @@ def to_attributes(item: Mapping[str, Any]) -> Item:
 
 def from_attributes(attributes: Mapping[str, Any]) -> Item:
     return {name: _deserialize(value) for name, value in attributes.items()}
-
-
-def time_text(at: datetime) -> str:
-    """Fixed width, sortable: 2026-01-31T12:00:00.000000Z."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def order(at: datetime, job_id: str) -> str:
-    """A sort key by time, unique by id."""
-    return f"{time_text(at)}#{job_id}"
-
-
-def shard(job_id: str) -> str:
-    return str(int(job_id[-1], 16) % SHARDS)
-
-
-def pending_account(account: str, *, waits: bool) -> str:
-    """Jobs that wait stand apart, so that they never hide those that can go on."""
-    return f"{account}#waiting" if waits else account
-
-
-def owner_external_id(owner: str, external_id: str) -> str:
-    """An issuer's own: however many jobs others give the same external id, they are not in the way."""
-    return f"{owner}#{external_id}"
-
-
-def failed_owner(owner: str, status: Status) -> str:
-    return f"{status}#{owner}"
-
-
-def failed_shard(shard_name: str, status: Status) -> str:
-    return f"{status}#{shard_name}"
 
 
 # --- jobs --------------------------------------------------------------------------------------------------------------

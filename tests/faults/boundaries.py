@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from eth_utils.crypto import keccak
+
 
 class Kind(StrEnum):
     """What happens to a call instead of the usual."""
@@ -134,6 +136,12 @@ def passing_error(operation: str, body: bytes) -> tuple[int, str]:
         "sqs": "com.amazonaws.sqs#RequestThrottled",
     }.get(service, "ThrottlingException")
     return 400, json.dumps({"__type": code, "message": f"The rate of {name} is too high just now."})
+
+
+def broadcast_hashes(body: bytes) -> list[str]:
+    """Of the raw transactions in an eth_sendRawTransaction request, alone or in a batch."""
+    raws = [call["params"][0] for call in _calls(body) if call.get("method") == "eth_sendRawTransaction"]
+    return ["0x" + keccak(bytes.fromhex(raw.removeprefix("0x"))).hex() for raw in raws]
 
 
 def _calls(body: bytes) -> list[dict[str, Any]]:

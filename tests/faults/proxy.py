@@ -8,6 +8,7 @@ due, so that a minute of the service's time costs nothing.
 import http.client
 import json
 import os
+import re
 import signal
 import socketserver
 import threading
@@ -18,9 +19,10 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from tests.faults.boundaries import Call, Choose, Kind, no_fault, operation_of, passing_error
+from tests.faults.boundaries import Call, Choose, Kind, broadcast_hashes, no_fault, operation_of, passing_error
 
 THAW_SECONDS = 120.0
+_HASH = re.compile(r"0x[0-9a-f]{64}(?![0-9a-f])")
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
 
 
@@ -126,6 +128,10 @@ class Proxy:
         self.faults: Counter[Kind] = Counter()
         self._counts: Counter[str] = Counter()
         self.now: Callable[[], float] = lambda: 0.0
+        self.stored: set[str] = set()
+        """Every hash that is in a row by now."""
+        self.unstored: list[str] = []
+        """Hashes that were broadcast before any row had them."""
         self.due: dict[str, float] = {}
         """By message id: when the message's delay ends, in the case's time."""
 
@@ -179,6 +185,8 @@ class Proxy:
                 self.faults[fault] += 1
         if fault is not None and not self._comes_through(lane, request, call, send):
             return fault is Kind.PASSING
+        if operation == "node.eth_sendRawTransaction":
+            self.unstored += [hash_ for hash_ in broadcast_hashes(request.body) if hash_ not in self.stored]
         status, answered, content = self._forward(request, operation, upstream)
         call.answer = f"{status} {_short(operation, status, content)}"
         if fault is Kind.KILLED_AFTER:
@@ -232,6 +240,8 @@ class Proxy:
         if operation == "sqs.SendMessageBatch" and response.status == 200:
             for entry in json.loads(content).get("Successful", []):
                 self.due[entry["MessageId"]] = self.now() + delays.get(entry["Id"], 0)
+        if operation in ("dynamodb.PutItem", "dynamodb.TransactWriteItems") and response.status == 200:
+            self.stored |= set(_HASH.findall(body.decode()))
         kept = {name: value for name, value in response.getheaders() if name.lower() not in _HOP_BY_HOP}
         return response.status, kept, content
 

@@ -1,5 +1,6 @@
-"""What is true in the end: the tables against the chain."""
+"""What is true in the end: the tables against the chain, and what was promised, broadcast and logged on the way."""
 
+import re
 from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from chalicelib.jobs.model import Job, Outcome, Status
 if TYPE_CHECKING:
     from tests.faults.case import Case
 
+_LONG_HEX = re.compile(r"[0-9a-fA-F]{130,}")
 BLOCKS_AFTERWARDS = 3
 """Mined before looking: what could still happen would."""
 
@@ -30,6 +32,8 @@ def problems(case: "Case") -> list[str]:
                 found.append(f"BROKEN PROMISE: {job.job_id} was told to be {told} and is {job.status}")
     found += [f"{job_id} is a job nobody asked for" for job_id in rows]
     found += _of_accounts(case)
+    found += [f"BROADCAST BEFORE STORED: {hash_}" for hash_ in case.proxy.unstored]
+    found += _of_log(case)
     found += [f"{count} messages left in {queue}" for queue, count in case.queues.left().items()]
     return found
 
@@ -78,3 +82,11 @@ def _of_accounts(case: "Case") -> list[str]:
         if not stored == mined == pending:
             found.append(f"GAP: {address} has taken nonces up to {stored}, mined are {mined}, with the pool {pending}")
     return found
+
+
+def _of_log(case: "Case") -> list[str]:
+    """Invariant 10. Nothing in a log line has a reason to be longer hex than two hashes, but a raw transaction."""
+    written = case.ground.log.read_text(errors="replace")
+    secrets = [case.ground.jwt_secret, *(issuer.token for issuer in case.issuers)]
+    found = ["TOLD: a key or a token is in a log" for secret in secrets if secret in written]
+    return found + (["TOLD: what looks like a raw transaction is in a log"] if _LONG_HEX.search(written) else [])

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.jobs.model import Failure, Job, Receipt, Status
 from chalicelib.jobs.ports import FailedQuery
 from chalicelib.jobs.states import cancel_requested, cancelled, checked, displaced, failed, retried, settled, started, waiting
-from chalicelib.store.records import shard
+from chalicelib.store.keys import shard
 from tests.store.backends import Stores, Tables, assert_eventually
 from tests.store.building import ACCOUNT_ID, OWNER, after, attempt, pending_job
 

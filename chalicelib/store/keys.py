@@ -1,0 +1,40 @@
+"""The keys of the indexes: what sorts them, and which partition a row stands in (design: section 4)."""
+
+from datetime import UTC, datetime
+
+from chalicelib.jobs.model import Status
+
+SHARDS = 8
+"""Partitions of the indexes over all owners: each takes 1,000 writes a second, a reader asks all of them."""
+
+
+def time_text(at: datetime) -> str:
+    """Fixed width, sortable: 2026-01-31T12:00:00.000000Z."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def order(at: datetime, job_id: str) -> str:
+    """A sort key by time, unique by id."""
+    return f"{time_text(at)}#{job_id}"
+
+
+def shard(job_id: str) -> str:
+    return str(int(job_id[-1], 16) % SHARDS)
+
+
+def pending_account(account: str, *, waits: bool) -> str:
+    """Jobs that wait stand apart, so that they never hide those that can go on."""
+    return f"{account}#waiting" if waits else account
+
+
+def owner_external_id(owner: str, external_id: str) -> str:
+    """An issuer's own: however many jobs others give the same external id, they are not in the way."""
+    return f"{owner}#{external_id}"
+
+
+def failed_owner(owner: str, status: Status) -> str:
+    return f"{status}#{owner}"
+
+
+def failed_shard(shard_name: str, status: Status) -> str:
+    return f"{status}#{shard_name}"
