@@ -15,16 +15,17 @@ from tests.faults.stories import SCENARIOS
 from tests.faults.sweep import Spec, boundaries, specs, sweep
 
 SEED = int(os.environ.get("FAULTS_SEED", "1"))
-SAMPLE = 40
+SAMPLE = 30
 SOAK_JOBS = 120
-DANGEROUS = (
-    "execute:dynamodb.TransactWriteItems#1",
-    "execute:node.eth_sendRawTransaction#1",
-    "confirm:dynamodb.PutItem#1",
-    "confirm:node.eth_sendRawTransaction#1",
-)
+DANGEROUS = {
+    "issued and confirmed": (
+        "execute:dynamodb.TransactWriteItems#1",
+        "execute:node.eth_sendRawTransaction#1",
+        "confirm:dynamodb.PutItem#1",
+    ),
+    "cancelled when started": ("confirm:dynamodb.PutItem#1", "confirm:node.eth_sendRawTransaction#1"),
+}
 """Where something is about to become true, or has just become true."""
-DANGEROUS_IN = ("issued and confirmed", "replaced", "cancelled when started")
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +44,11 @@ def assert_all_end_well(cases: list[Spec]) -> None:
 def test_whatever_befalls_a_write_each_effect_happens_exactly_once(known: dict[str, list[str]]) -> None:
     cases = [
         Spec(scenario, fault)
-        for scenario in DANGEROUS_IN
-        for boundary in DANGEROUS
-        if boundary in known[scenario]
+        for scenario, dangerous in DANGEROUS.items()
+        for boundary in dangerous
         for fault in faults_at(boundary)
     ]
-    assert {spec.fault.boundary for spec in cases} == set(DANGEROUS)
+    assert all(spec.fault.boundary in known[spec.scenario] for spec in cases), "a call has another name now"
     assert_all_end_well(cases)
 
 

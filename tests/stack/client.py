@@ -37,7 +37,7 @@ class Client:
         self._session.headers["Authorization"] = f"Bearer {token}"
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
-        return self._session.request(method, f"{self._base}{path}", timeout=60, **options)
+        return self._session.request(method, f"{self._base}{path}", timeout=PATIENCE_SECONDS, **options)
 
     def get(self, path: str, **query: Any) -> requests.Response:
         return self.request("GET", path, params=query)

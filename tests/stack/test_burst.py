@@ -23,7 +23,7 @@ def test_two_hundred_jobs_over_two_accounts_happen_exactly_once(
         call = {"function": "hit(bytes32)", "args": [ids[number]]}
         return str(clients[number % 2].issue(to=sink.address, call=call, correlationId=ids[number])["_id"])
 
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(4) as pool:
         job_ids = list(pool.map(issue, range(JOBS)))
         jobs = list(pool.map(lambda number: clients[number % 2].await_job(job_ids[number]), range(JOBS)))
 
