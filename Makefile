@@ -13,7 +13,7 @@ REQUIREMENTS := requirements.txt requirements-dev.txt stack/constraints.txt
 export RPC_URL RPC_URLS FUNDER_KEY FUND_AMOUNT AWS_PORT RPC_PORT STACK_DIR
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run up down package deploy test lint bench faults
+.PHONY: help run up down package deploy test lint faults
 
 help:
 	@echo 'make run                       the whole stack on this machine with a first job, until Ctrl-C'
@@ -25,7 +25,6 @@ help:
 	@echo 'make deploy STAGE=spark        to AWS (RPC_URLS=…  the nodes to use)'
 	@echo 'make test                      everything that is checked before a release'
 	@echo 'make lint                      style and types'
-	@echo 'make bench                     how fast it is, on the stack that is up'
 	@echo 'make faults                    what it does when its parts fail'
 
 run: $(READY)
@@ -50,9 +49,6 @@ lint: $(READY)
 
 test: lint
 	@$(PYTHON) -m pytest tests/unit tests/contracts tests/store tests/deploy tests/stack
-
-bench: $(READY)
-	@$(PYTHON) -m tests.bench
 
 faults: $(READY)
 	@$(PYTHON) -m tests.faults $(if $(SEED),--seed $(SEED))
