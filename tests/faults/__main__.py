@@ -15,9 +15,10 @@ from typing import Any
 
 from stack import paths
 from stack.progress import say
-from tests.faults.case import Violation
-from tests.faults.soak import Figures, soak
+from tests.faults.figures import Figures
+from tests.faults.soak import soak
 from tests.faults.sweep import Report, learn, specs, sweep, table
+from tests.faults.wanted import Violation
 
 LAST_RUN = Path(__file__).with_name("last_run.json")
 JOBS = 2_000

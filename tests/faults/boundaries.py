@@ -1,6 +1,7 @@
 """What can go wrong at one external call, and what such a call is named: `execute:dynamodb.TransactWriteItems#1`."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -95,6 +96,8 @@ class Call:
     boundary: str
     fault: Kind | None = None
     answer: str = ""
+    about: frozenset[str] = frozenset()
+    """Ids of the jobs it names."""
 
     @property
     def count(self) -> int:
@@ -106,6 +109,7 @@ class Call:
         )
 
 
+_JOB_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{24}(?![0-9a-f])")
 _SERVICES = {
     "DynamoDB_20120810": "dynamodb",
     "AmazonSQS": "sqs",
@@ -136,6 +140,10 @@ def passing_error(operation: str, body: bytes) -> tuple[int, str]:
         "sqs": "com.amazonaws.sqs#RequestThrottled",
     }.get(service, "ThrottlingException")
     return 400, json.dumps({"__type": code, "message": f"The rate of {name} is too high just now."})
+
+
+def jobs_named(body: bytes) -> frozenset[str]:
+    return frozenset(_JOB_ID.findall(body.decode(errors="replace")))
 
 
 def broadcast_hashes(body: bytes) -> list[str]:

@@ -1,13 +1,12 @@
 """One case: issuers, queues, blocks and time, driven until nothing is left to be done; then chain and tables are compared.
 
-Time is the case's own: it stands still while workers run, and moves on, with a block every `block_seconds`, when nothing is
-due.
+Time is the case's own: it hardly moves while workers run, and jumps on, a block every `block_seconds`, when nothing is due.
 """
 
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -18,6 +17,7 @@ from chalicelib.store.records import job_from
 from tests.faults.boundaries import Choose, no_fault
 from tests.faults.ground import Ground, Issuer
 from tests.faults.queues import QUEUES, Held, Queues
+from tests.faults.wanted import Delivery, Standing, Violation, Wanted
 from tests.faults.workers import Answered, Died, End, Frozen, Worker, wait_any
 
 RECONCILE_SECONDS = 60.0
@@ -35,39 +35,6 @@ SCHEDULED = {
     "resources": [],
     "detail": {},
 }
-
-
-class Violation(AssertionError):
-    """What must never happen, with the story of how it came about."""
-
-
-@dataclass(slots=True)
-class Wanted:
-    """What an issuer asked for: the effect is `hits(effect)` of the contract."""
-
-    issuer: Issuer
-    effect: str
-    correlation_id: str
-    body: Mapping[str, Any]
-    job_id: str = ""
-
-
-@dataclass(slots=True)
-class Delivery:
-    """Messages that are with a worker. None: a request of the schedule, or of an issuer."""
-
-    queue: str | None
-    messages: Sequence[Held]
-    began: float
-
-
-@dataclass(slots=True)
-class Standing:
-    """A frozen worker, and when it may go on."""
-
-    worker: Worker
-    delivery: Delivery
-    until: float
 
 
 @dataclass
@@ -99,7 +66,6 @@ class Case:
         self.place = self.ground.place(self.confirmations, self.block_seconds)
         self.node = self.ground.node
         self.node.base_fee = 10 * 10**9
-        self.node.mine(2)
         self.proxy = self.ground.proxy
         self.proxy.reset()
         self.proxy.choose = self.choose
@@ -107,11 +73,13 @@ class Case:
         self.queues = Queues(self.ground.client("sqs"), self.place, self.proxy)
         self.ground.log.write_bytes(b"")
         self.issuers = [self.ground.issuer(self.place, kms=kms) for kms in self._kinds()]
+        self.node.mine(self.confirmations)  # no reorg takes their funds away
         self.standing: list[Standing] = []
         self.invocations = 0
         self._idle: dict[str, list[Worker]] = {}
         self._busy: dict[Worker, Delivery] = {}
         self._began = time.monotonic()
+        self._ahead = 0.0
         self._next_reconcile = RECONCILE_SECONDS
 
     def _kinds(self) -> tuple[bool, ...]:
@@ -273,8 +241,9 @@ class Case:
 
     @property
     def _offset(self) -> float:
-        """What the workers' clocks are ahead of the machine's: so that these stand still while a case works."""
-        return self.elapsed - (time.monotonic() - self._began)
+        """What the workers' clocks are ahead of the machine's. It never shrinks: whoever is asked later sees a later time."""
+        self._ahead = max(self._ahead, self.elapsed - (time.monotonic() - self._began))
+        return self._ahead
 
     def _wait(self, asked: Worker | None = None) -> End:
         """Until no worker is busy that is not frozen; the end of the one asked for."""
@@ -327,4 +296,4 @@ class Case:
     def violation(self, what: str) -> Violation:
         from tests.faults.story import story  # noqa: PLC0415
 
-        return Violation(f"{what}\n{story(self)}")
+        return Violation(f"{what}\n{story(self, what)}")

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from tests.faults.boundaries import Call, Choose, Kind, broadcast_hashes, no_fault, operation_of, passing_error
+from tests.faults.boundaries import Call, Choose, Kind, broadcast_hashes, jobs_named, no_fault, operation_of, passing_error
 
 THAW_SECONDS = 120.0
 _HASH = re.compile(r"0x[0-9a-f]{64}(?![0-9a-f])")
@@ -179,7 +179,7 @@ class Proxy:
             self._counts[name] += 1
             count = self._counts[name]
             fault = self.choose(lane.function, operation, count)
-            call = Call(self.now(), lane.pid, f"{name}#{count}", fault)
+            call = Call(self.now(), lane.pid, f"{name}#{count}", fault, about=jobs_named(request.body))
             self.log.append(call)
             if fault:
                 self.faults[fault] += 1

@@ -8,15 +8,17 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
+from chalicelib.jobs.model import Status
 from chalicelib.networks import GWEI
 from tests.faults.boundaries import Kind
-from tests.faults.case import Case, Wanted
+from tests.faults.case import Case
+from tests.faults.figures import Figures
 from tests.faults.ground import FUNDS_WEI, Ground, Issuer
 from tests.faults.node import BASE_FEE
 from tests.faults.queues import QUEUES, Held
-from tests.faults.verdict import problems
+from tests.faults.verdict import failed_without_a_reason, function_of, problems
+from tests.faults.wanted import Wanted
 
 CONFIRMATIONS = 3
 FAULT_RATE = 0.04
@@ -43,37 +45,6 @@ LOSSES, DOUBLES, DELAYS = 0.02, 0.04, 0.03
 LONGEST_WALL_SECONDS = 2_400.0
 WAVE_SECONDS = (3.0, 15.0)
 WAVE_JOBS = (2, 20)
-
-
-@dataclass(slots=True)
-class Figures:
-    """What a soak did and found."""
-
-    seed: int
-    jobs: int
-    faults: Counter[str] = field(default_factory=Counter)
-    events: Counter[str] = field(default_factory=Counter)
-    ends: Counter[str] = field(default_factory=Counter)
-    lost: int = 0
-    doubled: int = 0
-    stuck: int = 0
-    calls: int = 0
-    invocations: int = 0
-    own_seconds: float = 0.0
-    seconds: float = 0.0
-
-    def lines(self) -> list[str]:
-        return [
-            f"seed {self.seed}: {self.jobs} jobs ({_told(self.ends)})",
-            f"{self.calls} calls in {self.invocations} invocations, faults: {_told(self.faults)}",
-            f"the world: {_told(self.events)}",
-            f"lost {self.lost}, doubled {self.doubled}, stuck {self.stuck}",
-            f"{self.own_seconds / 3600:.1f} h of its own time in {self.seconds:.0f} s",
-        ]
-
-
-def _told(counter: Counter[str]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counter.most_common())
 
 
 class Soak(Case):
@@ -251,8 +222,11 @@ class Soak(Case):
 
     def _use_a_nonce_elsewhere(self, issuer: Issuer) -> None:
         """Another program with the same key: its transaction takes the place of ours."""
+        if issuer in self._poor:
+            return
         self.events["nonce used elsewhere"] += 1
         address = issuer.account.address
+        self.node.fund(address, FUNDS_WEI)  # a reorg may have taken it back to when it was empty
         nonce = self.node.count(address)
         for hash_ in self.node.pooled_of(address, nonce):
             self.node.drop(hash_)
@@ -276,7 +250,7 @@ def soak(seed: int, jobs: int, say: Callable[[str], None], breakage: str | None 
         try:
             case.run(act)
             say(f"soak: all is at rest after {case.elapsed:.0f} s of its own time")
-            found = problems(case)
+            found = [*problems(case), *failed_without_a_reason(case)]
             if found:
                 raise case.violation("; ".join(found))
             return _figures(case, time.monotonic() - began)
@@ -286,12 +260,19 @@ def soak(seed: int, jobs: int, say: Callable[[str], None], breakage: str | None 
 
 def _figures(case: Soak, seconds: float) -> Figures:
     """Of a soak in which nothing was found: whatever was would have been raised."""
+    rows = {job.job_id: job for job in case.rows()}
+    functions = {wanted.job_id: function_of(wanted) for wanted in case.wanted}
     return Figures(
         seed=case.seed,
         jobs=len(case.wanted),
         faults=Counter({str(kind): count for kind, count in case.proxy.faults.items()}),
         events=case.events,
-        ends=Counter(job.status.value for job in case.rows()),
+        ends=Counter(job.status.value for job in rows.values()),
+        failures=Counter(
+            f"{functions[job.job_id]} {job.failure.code}"
+            for job in rows.values()
+            if job.status is Status.FAILED and job.failure is not None
+        ),
         calls=len(case.proxy.log),
         invocations=case.invocations,
         own_seconds=case.elapsed,

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from chalicelib.jobs.model import Job, Status
 from chalicelib.networks import GWEI
-from tests.faults.case import Case, Wanted
+from tests.faults.case import Case
+from tests.faults.wanted import Wanted
 
 HIGH_BASE_FEE = 30 * GWEI
 """Above what a transaction offers that was signed at 10 gwei: it is not mined until it is replaced."""

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 
 from tests.faults.boundaries import AT_WRITES, EVERYWHERE, Fault, Kind, faults_at
-from tests.faults.case import Case, Violation
+from tests.faults.case import Case
 from tests.faults.ground import Ground
 from tests.faults.stories import SCENARIOS, play
+from tests.faults.wanted import Violation
 
 CHUNK = 50
 

@@ -11,9 +11,10 @@ import pytest
 
 from tests.faults.boundaries import Fault, Kind, no_fault
 from tests.faults.breakages import BREAKAGES
-from tests.faults.case import Case, Violation
+from tests.faults.case import Case
 from tests.faults.ground import Ground
 from tests.faults.stories import HIGH_BASE_FEE, Tell, issued_and_confirmed, play_out, replaced, retried_after_a_mined_revert
+from tests.faults.wanted import Violation
 
 PATIENCE_SECONDS = 3_600.0
 """Of the case's own time: what is not at an end by then is stuck."""

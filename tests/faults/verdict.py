@@ -9,8 +9,11 @@ from chalicelib.jobs.model import Job, Outcome, Status
 
 if TYPE_CHECKING:
     from tests.faults.case import Case
+    from tests.faults.wanted import Wanted
 
 _LONG_HEX = re.compile(r"[0-9a-fA-F]{130,}")
+ACCEPTED_FAILURES = ("Expired", "NonceUsedElsewhere", "DeadLettered")
+"""Of a job that could have succeeded: late; its nonce lost again and again; its message never handled, in a long outage."""
 BLOCKS_AFTERWARDS = 3
 """Mined before looking: what could still happen would."""
 
@@ -36,6 +39,35 @@ def problems(case: "Case") -> list[str]:
     found += _of_log(case)
     found += [f"{count} messages left in {queue}" for queue, count in case.queues.left().items()]
     return found
+
+
+def failed_without_a_reason(case: "Case") -> list[str]:
+    """Of a run whose world rages. A plain hit fails only in the accepted ways. One that needs another's effect fails with it:
+    where that one was signed once, never failed, and was not put behind by a retry, it came first (invariant 11).
+    """
+    rows = {job.job_id: job for job in case.rows()}
+    by_effect = {wanted.effect: rows.get(wanted.job_id) for wanted in case.wanted}
+    found: list[str] = []
+    for wanted in case.wanted:
+        job = rows.get(wanted.job_id)
+        if job is None or job.status is not Status.FAILED or job.failure is None or job.failure.code in ACCEPTED_FAILURES:
+            continue
+        needed = by_effect[wanted.body["call"]["args"][-1]]
+        depends = function_of(wanted) == "hitAfter" and needed is not None and _was_first(needed)
+        if function_of(wanted) == "hit" or depends:
+            after = f", after {needed.job_id}" if depends and needed is not None else ""
+            found.append(f"FAILED WITHOUT REASON: {job.job_id}, {job.failure.code}: {job.failure.reason}{after}")
+    return found
+
+
+def _was_first(job: Job) -> bool:
+    retried = any(event.event == "retried" for event in job.history)
+    return job.status is Status.SUCCEEDED and job.attempt_count == 1 and not retried
+
+
+def function_of(wanted: "Wanted") -> str:
+    function: str = wanted.body["call"]["function"]
+    return function.partition("(")[0]
 
 
 def _of_job(job: Job, hits: int) -> list[str]:
