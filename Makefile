@@ -48,7 +48,7 @@ lint: $(READY)
 	@.venv/bin/mypy
 
 test: lint
-	@$(PYTHON) -m pytest tests/unit tests/contracts tests/store tests/deploy tests/stack
+	@$(PYTHON) -m pytest tests/unit tests/contracts tests/store tests/deploy tests/faults tests/stack
 
 faults: $(READY)
 	@$(PYTHON) -m tests.faults $(if $(SEED),--seed $(SEED))
