@@ -138,7 +138,10 @@ def sweep(wanted: Iterable[Spec], say: Callable[[str], None], processes: int | N
 
 
 def table(report: Report) -> list[str]:
-    """Boundary × fault → how many cases were ok, over all scenarios. Calls of one operation stand in one line."""
+    """Boundary × fault → how many cases were ok, over all scenarios. Calls of one operation stand in one line.
+
+    Cases that did not come to their boundary are not counted: they say nothing.
+    """
     columns = [
         _column(kind, times)
         for kind, times in sorted((*EVERYWHERE, *AT_WRITES), key=lambda variant: list(Kind).index(variant[0]))
@@ -146,6 +149,8 @@ def table(report: Report) -> list[str]:
     ok: dict[str, Counter[str]] = {}
     bad: dict[str, Counter[str]] = {}
     for result in report.results:
+        if not result.struck and result.violation is None:
+            continue
         name = result.spec.fault.boundary.rpartition("#")[0]
         column = _column(result.spec.fault.kind, result.spec.fault.times > 1)
         (ok if result.violation is None else bad).setdefault(name, Counter())[column] += 1
