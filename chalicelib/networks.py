@@ -1,7 +1,7 @@
 """The chains this service knows: their block times, fee rules and depth, as data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 GWEI = 10**9
@@ -50,19 +50,6 @@ FUSE = Network(
 NETWORKS: Mapping[str, Network] = MappingProxyType(
     {
         "fuse": FUSE,
-        "spark": Network(
-            chain_id=123,
-            rpc_urls=("https://rpc.fusespark.io",),
-            block_seconds=5,
-            confirmations=3,
-            min_priority_fee=FUSE.min_priority_fee,
-            max_priority_fee=FUSE.max_priority_fee,
-            min_base_fee=FUSE.min_base_fee,
-            base_fee_multiplier=FUSE.base_fee_multiplier,
-            max_fee_cap=FUSE.max_fee_cap,
-            gas_multiplier=FUSE.gas_multiplier,
-            max_in_flight=FUSE.max_in_flight,
-            stuck_after_blocks=FUSE.stuck_after_blocks,
-        ),
+        "spark": replace(FUSE, chain_id=123, rpc_urls=("https://rpc.fusespark.io",), confirmations=3),
     }
 )
