@@ -1,1 +1,1 @@
-"""The EVM, out: RPC client, error classification, fees, signers. The one room that imports web3, and only in `endpoint`."""
+"""The EVM, out: RPC client, error classification, fees, signers, contracts. The one room with Ethereum's libraries."""

@@ -9,8 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chalicelib.chain.reverts import NO_REASON, decode_revert
-from chalicelib.chain.text import clean
+from chalicelib.chain.text import NO_REASON, clean
 from chalicelib.jobs.ports import Broadcast, BroadcastStatus, Revert, Unavailable, Unfunded
 
 TRANSFER_GAS = 21_000
@@ -198,6 +197,8 @@ def _revert_data(error: object) -> bytes:
 def _reason(message: str, told: str, data: bytes) -> str:
     """From the data if the node gave it; else from the words it put there or into its message."""
     if data:
+        from chalicelib.chain.reverts import decode_revert  # noqa: PLC0415  # eth_abi takes 0.1 s, and reverts are rare
+
         return decode_revert(data)
     for text in (told, message):
         for pattern in _REASONS:

@@ -1,8 +1,6 @@
-"""One RPC endpoint: one keep-alive session, its own back-off, and answers as raw JSON-RPC objects matched by id."""
+"""One RPC endpoint: one connection, its own back-off, and answers as raw JSON-RPC objects matched by id."""
 
 import json
-import logging
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,15 +9,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import requests
-from requests.exceptions import ConnectTimeout
-from urllib3.exceptions import NewConnectionError
-from web3 import HTTPProvider
-from web3.types import RPCEndpoint
-
 from chalicelib.chain.classify import is_throttled
 from chalicelib.chain.quantities import quantity_or_none
 from chalicelib.chain.text import host_of
+from chalicelib.chain.transport import NoReply, Transport
 from chalicelib.errors import ConfigurationError
 
 Request = tuple[str, Sequence[Any]]
@@ -30,7 +23,7 @@ INTERNAL_ERROR = -32603
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 LONGEST_RETRY_AFTER_SECONDS = 300.0
-RECURSION_LIMIT = 1_000  # Python's own. py_ecc, which web3 imports, makes it 100,000: deep JSON would then crash the process
+RECURSION_LIMIT = 1_000  # Python's own. py_ecc, which web3 and eth_account import, makes it 100,000: deep JSON would crash us
 IDLE_SECONDS = 50.0  # load balancers drop idle connections after 60 s, and a frozen Lambda does not see it
 
 # Refused at the edge, before any node: whatever the body says, this endpoint is of no use now, and nothing was taken.
@@ -61,43 +54,21 @@ class _Reply:
     retry_after_seconds: float | None = None
 
 
-class _Provider(HTTPProvider):
-    """web3's, with the ids of a batch fixed to 0 … n-1: web3 only sorts the replies, and a missing one would shift the rest."""
-
-    def encode_batch_rpc_request(self, requests: list[tuple[RPCEndpoint, Any]]) -> bytes:
-        body = [
-            {"jsonrpc": "2.0", "id": index, "method": method, "params": params}
-            for index, (method, params) in enumerate(requests)
-        ]
-        return json.dumps(body).encode()
-
-
 class Endpoint:
     """Not for several threads at once."""
 
     def __init__(self, url: str, chain_id: int, timeout_seconds: float, monotonic: Callable[[], float]) -> None:
         sys.setrecursionlimit(min(sys.getrecursionlimit(), RECURSION_LIMIT))
-        for name in ("web3", "urllib3"):  # both write URLs, which may carry an API key, into their logs (invariant 10)
-            logging.getLogger(name).setLevel(logging.ERROR)
         self.host = host_of(url)
-        if not re.match(r"https?://[^/?#]", url):
-            raise ConfigurationError("RPC_URLS holds an entry that is no http:// or https:// URL.")
         self.left_out_until = float("-inf")
+        self._transport = Transport(url, timeout_seconds)
         self._secrets = _secrets_of(url)
         self._chain_id = chain_id
         self._chain_verified = False
-        self._timeout_seconds = timeout_seconds
         self._monotonic = monotonic
         self._failures = 0
         self._used_at = float("-inf")
         self._batch_limit: int | None = None
-        self._session = requests.Session()
-        self._provider = _Provider(
-            url,
-            request_kwargs={"timeout": timeout_seconds, "allow_redirects": False},
-            session=self._session,
-            exception_retry_configuration=None,  # web3 would send eth_sendRawTransaction up to five times
-        )
 
     def __repr__(self) -> str:
         return f"Endpoint({self.host})"
@@ -138,7 +109,7 @@ class Endpoint:
     def _exchange(self, calls: Sequence[Request]) -> list[Answer] | None:
         """The answers to one HTTP request; None when a batch was refused as a whole."""
         if self._monotonic() - self._used_at > IDLE_SECONDS:
-            self._session.close()  # only its idle connections: the session opens new ones
+            self._transport.close_idle()
         reply = self._post(calls)
         self._used_at = self._monotonic()
         if isinstance(reply, Answer):
@@ -148,7 +119,7 @@ class Endpoint:
             self._pause(reply.retry_after_seconds)
             told = _told(reply.body)
             return [Answer(error=self._redacted({"code": 429, "message": told or sentence}), passing=True)] * len(calls)
-        if reply.status in _REFUSED_AT_THE_EDGE or (reply.status != 200 and not _is_json_rpc(reply.body)):
+        if reply.status in _REFUSED_AT_THE_EDGE or (not _is_success(reply.status) and not _is_json_rpc(reply.body)):
             if reply.status == 413 and len(calls) > 1:
                 return None
             doubtful = reply.status not in _NOT_TAKEN
@@ -156,33 +127,20 @@ class Endpoint:
         return self._read(calls, reply)
 
     def _post(self, calls: Sequence[Request]) -> _Reply | Answer:
+        items = [
+            {"jsonrpc": "2.0", "id": index, "method": method, "params": params} for index, (method, params) in enumerate(calls)
+        ]
+        # One goes alone, so that an error without an id is its for certain.
+        reply = self._transport.post(json.dumps(items[0] if len(items) == 1 else items).encode())
+        if isinstance(reply, NoReply):
+            return self._failed(reply.sentence, doubtful=reply.doubtful)
         try:
-            if len(calls) == 1:  # alone, so that an error without an id is this request's for certain
-                method, params = calls[0]
-                return _Reply(200, self._provider.make_request(RPCEndpoint(method), params))
-            return _Reply(200, self._provider.make_batch_request([(RPCEndpoint(method), params) for method, params in calls]))
-        except requests.HTTPError as error:
-            if error.response is not None:  # web3 raises it for every status from 400 on; the body may hold the node's answer
-                return _Reply(error.response.status_code, _json(error.response), _retry_after(error.response))
-            sentence, doubtful = f"{self.host} did not answer", True
-        except ConnectTimeout:
-            sentence, doubtful = f"{self.host} did not accept a connection within {self._timeout_seconds:g} s", False
-        except requests.Timeout:
-            sentence, doubtful = f"{self.host} did not answer within {self._timeout_seconds:g} s", True
-        except requests.ConnectionError as error:
-            reason = getattr(error.args[0] if error.args else None, "reason", None)
-            sentence, doubtful = f"the connection to {self.host} failed", not isinstance(reason, NewConnectionError)
-        except requests.RequestException:
-            sentence, doubtful = f"the exchange with {self.host} failed", True
-        except (
-            ValueError,
-            TypeError,
-            AttributeError,
-            LookupError,
-            RecursionError,
-        ):  # no JSON, or web3 stumbled over what it says
-            sentence, doubtful = f"{self.host} did not answer in JSON-RPC", True
-        return self._failed(sentence, doubtful=doubtful)  # out of the except: what it caught has the URL in its text
+            body = json.loads(reply.body)
+        except (ValueError, RecursionError):
+            body = None
+        if body is None and _is_success(reply.status):
+            return self._failed(f"{self.host} did not answer in JSON-RPC", doubtful=True)
+        return _Reply(reply.status, body, _retry_after(reply.retry_after))
 
     def _read(self, calls: Sequence[Request], reply: _Reply) -> list[Answer] | None:
         """Answers by id. An item that is missing, doubled or neither result nor error is one nobody answered."""
@@ -252,6 +210,10 @@ def _secrets_of(url: str) -> tuple[str, ...]:
     return tuple(piece for piece in pieces if len(piece) >= 12)  # shorter ones are words, such as mainnet
 
 
+def _is_success(status: int) -> bool:
+    return 200 <= status < 300
+
+
 def _is_json_rpc(body: Any) -> bool:
     return isinstance(body, list) or (isinstance(body, Mapping) and body.get("error") is not None)
 
@@ -263,16 +225,8 @@ def _told(body: Any) -> str:
     return message if isinstance(message, str) else ""
 
 
-def _json(response: requests.Response) -> Any:
-    try:
-        return json.loads(response.content)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _retry_after(response: requests.Response) -> float | None:
+def _retry_after(value: str) -> float | None:
     """RFC 9110 section 10.2.3: seconds, or a date."""
-    value = response.headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return float(value[:9])
     try:

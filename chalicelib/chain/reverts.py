@@ -7,9 +7,7 @@ from eth_abi.abi import decode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from chalicelib.chain.text import clean
-
-NO_REASON = "reverted without a reason"
+from chalicelib.chain.text import NO_REASON, clean
 
 ERROR_SELECTOR = bytes.fromhex("08c379a0")  # Error(string)
 PANIC_SELECTOR = bytes.fromhex("4e487b71")  # Panic(uint256)

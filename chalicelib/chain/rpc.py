@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.chain.classify import message_of
 from chalicelib.chain.endpoint import Answer, Endpoint, Request
-from chalicelib.chain.quantities import quantity
+from chalicelib.chain.quantities import quantity, quantity_or_none
 from chalicelib.errors import ChainUnavailable, ConfigurationError
 
 __all__ = ["Answer", "Request", "RpcClient"]
@@ -69,13 +69,11 @@ class RpcClient:
         if not blocks:
             raise ChainUnavailable(f"No RPC endpoint of the chain answers: {answer.error}.")
         best = max(number for number, _ in blocks.values())
-        now = self._monotonic()
-        if now - self._best_seen_at > BEST_SEEN_SECONDS or best >= self._best_seen:
-            self._best_seen, self._best_seen_at = best, now
+        self._remember(best)
         for endpoint, (number, _) in blocks.items():
-            if number < self._best_seen - LAG_BLOCKS:
+            if self._is_behind(number):
                 endpoint.leave_out()
-        if best < self._best_seen - LAG_BLOCKS:
+        if self._is_behind(best):
             raise ChainUnavailable("Every RPC endpoint of the chain is behind the newest block seen.")
         return next(block for number, block in blocks.values() if number == best)
 
@@ -94,6 +92,38 @@ class RpcClient:
         if answers and not any(answer.answered for answer in answers):
             raise ChainUnavailable(f"No RPC endpoint of the chain answers: {answers[0].error}.")
         return answers
+
+    def read_together(self, calls: Sequence[Request]) -> list[Answer]:
+        """One answer a call, in order, all of one endpoint that is not behind the newest block seen; each is a result or an
+        error of the node's own. Which block it stands at is asked along, in the same request.
+
+        Raises ChainUnavailable when there is no such endpoint.
+        """
+        problem: object = "every one is behind the newest block seen"
+        *chunks, last = list(_chunks(calls)) or [[]]
+        for endpoint in self._in_order():
+            answers: list[Answer] = []
+            for chunk in (*chunks, [*last, ("eth_blockNumber", [])]):
+                answers += endpoint.ask(chunk)
+                if lacking := next((answer for answer in answers if not answer.answered or answer.passing), None):
+                    break
+            number = None if lacking else quantity_or_none(answers[-1].result)
+            if number is None:
+                problem = lacking.error if lacking else f"{endpoint.host} did not tell its newest block"
+                continue
+            self._remember(number)
+            if not self._is_behind(number):
+                return answers[:-1]
+            endpoint.leave_out()
+        raise ChainUnavailable(f"No RPC endpoint of the chain can be read: {message_of(problem)}.")
+
+    def _remember(self, number: int) -> None:
+        now = self._monotonic()
+        if now - self._best_seen_at > BEST_SEEN_SECONDS or number >= self._best_seen:
+            self._best_seen, self._best_seen_at = number, now
+
+    def _is_behind(self, number: int) -> bool:
+        return number < self._best_seen - LAG_BLOCKS
 
     def _ask(self, calls: Sequence[Request]) -> list[Answer]:
         """Each endpoint in turn is asked what is still open; an answer knows whether an earlier endpoint left a doubt."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -78,7 +79,7 @@ class KmsSigner:
                 KeyId=self._key_id, Message=digest(transaction), MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256"
             )
         except (ClientError, BotoCoreError) as error:
-            _raise(error, f"KMS key {self._key_id}")
+            raise_as_ours(error, f"KMS key {self._key_id}")
         try:
             r, s = parse_der_signature(answer["Signature"])
         except ValueError:
@@ -91,7 +92,7 @@ def kms_address(kms_client: "KMSClient", key_id: str) -> str:
     try:
         answer = kms_client.get_public_key(KeyId=key_id)
     except (ClientError, BotoCoreError) as error:
-        _raise(error, f"KMS key {key_id}")
+        raise_as_ours(error, f"KMS key {key_id}")
     try:
         return address_of_public_key(answer["PublicKey"])
     except ValueError as error:
@@ -164,7 +165,7 @@ class AccountSigners:
         try:
             answer = self._secrets_manager.get_secret_value(SecretId=secret_id)
         except (ClientError, BotoCoreError) as error:
-            _raise(error, f"secret {secret_id}")
+            raise_as_ours(error, f"secret {secret_id}")
         value = answer.get("SecretString")
         if value is None:
             raise ConfigurationError(f"The secret {secret_id} is binary: it must be text.")
@@ -193,8 +194,10 @@ def _private_key(value: str, path: str) -> bytes | str:
 
 def _derived(mnemonic: str, path: str) -> bytes | str:
     """BIP-39, BIP-32. eth_account's errors quote the mnemonic: none of them passes."""
+    recursion_limit = sys.getrecursionlimit()
     from eth_account import Account as Wallet  # noqa: PLC0415  # slow to import, and only mnemonics need it
 
+    sys.setrecursionlimit(recursion_limit)  # one of its dependencies raises it so far that deep JSON would crash the process
     if not _PATH.fullmatch(path):
         return "is used with a derivation path that cannot be read; it must be like m/44'/60'/0'/0/0"
     Wallet.enable_unaudited_hdwallet_features()
@@ -204,7 +207,7 @@ def _derived(mnemonic: str, path: str) -> bytes | str:
         return "holds a mnemonic that is none of BIP-39, or cannot be derived from"
 
 
-def _raise(error: ClientError | BotoCoreError, what: str) -> NoReturn:
+def raise_as_ours(error: ClientError | BotoCoreError, what: str) -> NoReturn:
     """AWS's refusal or silence as ours. The original's text is left out: it holds account ids and roles."""
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", "unknown"))

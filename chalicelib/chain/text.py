@@ -5,6 +5,7 @@ import unicodedata
 from urllib.parse import urlsplit
 
 LIMIT = 300
+NO_REASON = "reverted without a reason"
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s\"'<>]*", re.IGNORECASE)
 _LONG_HEX = re.compile(

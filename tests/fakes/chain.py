@@ -4,11 +4,11 @@ It is deterministic: nothing is mined but by `mine`, and nothing lies but what a
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.errors import ChainUnavailable
-from chalicelib.jobs.model import Fees, Receipt, SignedTransaction, UnsignedTransaction
+from chalicelib.jobs.model import ContractEvent, Fees, Receipt, SignedTransaction, UnsignedTransaction
 from chalicelib.jobs.ports import (
     Broadcast,
     BroadcastStatus,
@@ -334,7 +334,24 @@ def _receipt(mined: Mined, block: Block) -> Receipt:
         succeeded=mined.succeeded,
         gas_used=mined.gas_used,
         effective_gas_price=mined.price,
+        events=tuple(_events(mined, block)) if mined.succeeded else (),
     )
+
+
+def made_address(transaction_hash: str, block_hash: str) -> str:
+    """Where a contract stands that a transaction made: in another block it is another address, as if others came before it."""
+    return "0x" + hashlib.sha256(f"{transaction_hash}{block_hash}".encode()).hexdigest()[:40]
+
+
+def _events(mined: Mined, block: Block) -> Iterator[ContractEvent]:
+    """Of each `make <event>` in the programme: the called contract says that it made something for the sender."""
+    transaction = mined.transaction
+    for instruction in transaction.data.decode().split(";"):
+        verb, _, name = instruction.partition(" ")
+        if verb == "make":
+            kind = "token" if name.startswith("Token") else "wallet"
+            made = made_address(transaction.hash, block.hash)
+            yield ContractEvent(transaction.to or "", name, {kind: made, "owner": transaction.sender})
 
 
 def _block_hash(number: int, fork: int) -> str:

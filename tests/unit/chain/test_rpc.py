@@ -1,5 +1,6 @@
 import logging
 import socket
+import sys
 import traceback
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -7,6 +8,7 @@ from email.utils import format_datetime
 import pytest
 from stub_node import Http, Refusal
 
+from chalicelib.chain.endpoint import RECURSION_LIMIT
 from chalicelib.chain.rpc import RpcClient
 from chalicelib.errors import ChainUnavailable, ConfigurationError
 
@@ -475,6 +477,16 @@ def test_an_endpoint_that_does_not_tell_its_chain_gets_nothing(stubs, client, an
     assert first.asked == []
 
 
+def test_deep_json_is_not_read_to_the_end_of_the_stack_whatever_a_library_has_set(stub, client):
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(100_000)
+    try:
+        client(stub)
+        assert sys.getrecursionlimit() <= RECURSION_LIMIT
+    finally:
+        sys.setrecursionlimit(limit)
+
+
 def test_no_url_or_no_http_url_is_a_fault_of_the_configuration():
     for urls in ([], ["ftp://rpc.example"], ["rpc.example"], [f"http:///{KEY}"], ["wss://rpc.example"], [""]):
         with pytest.raises(ConfigurationError) as raised:
@@ -485,7 +497,7 @@ def test_no_url_or_no_http_url_is_a_fault_of_the_configuration():
 @pytest.mark.parametrize("fault", [*FAULTS, "nobody there", "another chain", "an error that quotes it", "a hang"])
 def test_an_api_key_in_a_url_reaches_no_error_and_no_log(stub, client, caplog, fault):
     caplog.set_level(logging.DEBUG)
-    for name in ("web3", "urllib3", "urllib3.connectionpool", "web3.providers.HTTPProvider"):
+    for name in ("urllib3", "urllib3.connectionpool"):
         assert logging.getLogger(name).level in (logging.NOTSET, logging.ERROR)
     url = stub.url
     if fault == "nobody there":
@@ -546,3 +558,97 @@ def test_a_head_of_the_past_is_not_taken_for_the_newest(stub, client, clock):
         rpc.newest_block()
     clock.now += 61  # a chain that was reset
     assert rpc.newest_block()["number"] == hex(90)
+
+
+# --- answers that belong together --------------------------------------------------------------------------------------
+
+
+def standing_at(stub, number: int, count: int) -> None:
+    stub.methods |= {"eth_blockNumber": hex(number), "eth_getTransactionCount": hex(count)}
+
+
+COUNTS = [("eth_getTransactionCount", [f"0x{index}", "latest"]) for index in range(3)]
+
+
+def test_what_is_read_together_is_one_request_to_one_endpoint(stubs, client):
+    first, second = stubs(), stubs()
+    standing_at(first, 100, 1)
+    standing_at(second, 100, 2)
+    assert [answer.result for answer in client(first, second).read_together(COUNTS)] == ["0x1"] * 3
+    assert (len(first.asked), len(second.asked)) == (1, 0)
+
+
+def test_an_endpoint_that_leaves_out_one_answer_gives_none_of_them(stubs, client):
+    first, second = stubs(), stubs()
+    standing_at(first, 100, 1)
+    standing_at(second, 100, 2)
+    first.http = lambda body: Http(body=[first.reply(item) for item in body if item["id"] != 1])
+    assert [answer.result for answer in client(first, second).read_together(COUNTS)] == ["0x2"] * 3
+
+
+def test_an_endpoint_that_will_not_answer_now_is_passed_over(stubs, client):
+    first, second = stubs(), stubs()
+    standing_at(first, 100, 1)
+    standing_at(second, 100, 2)
+    first.methods["eth_getTransactionCount"] = Refusal({"code": -32005, "message": "rate limit exceeded"})
+    assert [answer.result for answer in client(first, second).read_together(COUNTS)] == ["0x2"] * 3
+
+
+def test_an_error_of_the_nodes_own_is_an_answer(stub, client):
+    standing_at(stub, 100, 1)
+    stub.methods["eth_call"] = Refusal({"code": 3, "message": "execution reverted"})
+    count, call = client(stub).read_together([COUNTS[0], ("eth_call", [{}, "latest"])])
+    assert (count.result, call.error) == ("0x1", {"code": 3, "message": "execution reverted"})
+
+
+def test_an_endpoint_that_lags_is_passed_over_and_left_out(stubs, client):
+    behind, ahead = stubs(), stubs()
+    standing_at(behind, 100, 1)
+    standing_at(ahead, 110, 2)
+    rpc = client(behind, ahead)
+    assert rpc.read_together(COUNTS)[0].result == "0x1", "nobody knows better yet"
+    behind.http = lambda body: Http(500, b"")
+    assert rpc.read_together(COUNTS)[0].result == "0x2"
+    behind.http = None
+    rpc._endpoints[0].left_out_until = float("-inf")
+    assert rpc.read_together(COUNTS)[0].result == "0x2"
+    asked = len(behind.asked)
+    assert rpc.read_together(COUNTS)[0].result == "0x2"
+    assert len(behind.asked) == asked, "it is left out for a while"
+
+
+def test_a_chain_that_was_reset_is_read_again_after_a_while(stub, client, clock):
+    standing_at(stub, 100, 1)
+    rpc = client(stub)
+    rpc.read_together(COUNTS)
+    standing_at(stub, 5, 0)
+    with pytest.raises(ChainUnavailable, match="behind"):
+        rpc.read_together(COUNTS)
+    clock.now += 61
+    assert rpc.read_together(COUNTS)[0].result == "0x0"
+
+
+@pytest.mark.parametrize("number", [None, "", "block", 7])
+def test_an_endpoint_that_does_not_tell_its_newest_block_is_not_believed(stub, client, number):
+    standing_at(stub, 100, 1)
+    stub.methods["eth_blockNumber"] = number
+    with pytest.raises(ChainUnavailable, match="newest block"):
+        client(stub).read_together(COUNTS)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_the_only_endpoint_is_no_answer_to_any_of_them(stub, client, fault):
+    stub.http = lambda body: FAULTS[fault]
+    with pytest.raises(ChainUnavailable):
+        client(stub).read_together(COUNTS)
+
+
+def test_many_reads_go_in_requests_of_a_hundred_and_stop_at_the_first_that_fails(stub, client):
+    standing_at(stub, 100, 1)
+    rpc = client(stub)
+    assert len(rpc.read_together(COUNTS * 80)) == 240
+    assert [len(body) for body in stub.asked] == [100, 100, 41]
+    stub.http = lambda body: Http(500, b"")
+    with pytest.raises(ChainUnavailable):
+        rpc.read_together(COUNTS * 80)
+    assert len(stub.asked) == 4
