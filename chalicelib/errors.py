@@ -73,6 +73,51 @@ class JobNotFound(NotFound):
         super().__init__("There is no job with this id that you may see.")
 
 
+class TokenNotFound(NotFound):
+    code = "TokenNotFound"
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"There is no ERC-20 token at {address}.")
+
+
+class WalletNotFound(NotFound):
+    """No such wallet, or one of another issuer's: the two are deliberately indistinguishable."""
+
+    code = "WalletNotFound"
+
+    def __init__(self) -> None:
+        super().__init__("You have no wallet for this phone number.")
+
+
+class AccountNotFound(NotFound):
+    code = "AccountNotFound"
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"There is no account {address} here.")
+
+
+class NotAToken(InvalidRequest):
+    """The address is no ERC-20's: without its decimals, an amount says nothing."""
+
+    code = "NotAToken"
+
+
+class NotTokenOwner(InvalidRequest):
+    """Only the token's owner mints, and none of the issuer's accounts is it."""
+
+    code = "NotTokenOwner"
+
+
+class BalanceTooLow(InvalidRequest):
+    code = "BalanceTooLow"
+
+
+class NotYourWallet(InvalidRequest):
+    """The address is no wallet of this service, or one of another issuer's."""
+
+    code = "NotYourWallet"
+
+
 class MethodNotAllowed(JobsApiError):
     code = "MethodNotAllowed"
     http_status = 405
@@ -140,6 +185,13 @@ class SignerUnavailable(ServiceUnavailable):
     """The key service throttles or does not answer."""
 
     code = "SignerUnavailable"
+
+
+class NotConfigured(JobsApiError):
+    """The stage was deployed without what this request needs: an operator adds it."""
+
+    code = "NotConfigured"
+    http_status = 501
 
 
 class ConfigurationError(JobsApiError):

@@ -4,12 +4,15 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.chain.contracts import ARTIFACTS
 from stack import paths, tools
 from stack.errors import StackError
 from stack.progress import Say
 from stack.turn import exclusively
 
 OUT = paths.CONTRACTS / "out"
+SERVICE = paths.CONTRACTS / "service.json"
+"""Names of the contracts that the service itself works with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +22,12 @@ class Contract:
     """Of the deployment, 0x-prefixed hex."""
 
 
-def compile_contracts(say: Say) -> None:
-    """Leaves contracts/out/<Name>.json up to date; installs the compiler when it has to run."""
+def compile_contracts(say: Say, *, update_service: bool = True) -> None:
+    """Leaves contracts/out/<Name>.json up to date, and the service's own copies; installs the compiler when it has to run."""
     with exclusively(paths.LOCAL / "contracts.lock"):
         _compile(say)
+        if update_service:
+            _update_service(say)
 
 
 def _compile(say: Say) -> None:
@@ -35,6 +40,29 @@ def _compile(say: Say) -> None:
     say(f"Compiling {', '.join(source.stem for source in sources)}")
     tools.run("Compiling the contracts", [*tools.node(say).node, paths.CONTRACTS / "compile.js"])
     stamp.write_text(wanted)
+
+
+def service_artifacts() -> dict[str, str]:
+    """What the zip is to hold, by file name: each of the service's contracts as compact JSON, always the same bytes."""
+    names: list[str] = json.loads(SERVICE.read_text())
+    return {
+        f"{name}.json": json.dumps(json.loads((OUT / f"{name}.json").read_text()), sort_keys=True, separators=(",", ":")) + "\n"
+        for name in names
+    }
+
+
+def _update_service(say: Say) -> None:
+    """They are committed, so that packaging needs no compiler. Written only where they differ: a package is built anew then."""
+    wanted = service_artifacts()
+    ARTIFACTS.mkdir(exist_ok=True)
+    for file in ARTIFACTS.glob("*.json"):
+        if file.name not in wanted:
+            file.unlink()
+    for name, text in wanted.items():
+        file = ARTIFACTS / name
+        if not file.exists() or file.read_text() != text:
+            say(f"Updating {file.relative_to(paths.ROOT)}: commit it")
+            file.write_text(text)
 
 
 def contract(name: str) -> Contract:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.errors import CorrelationIdReused, Forbidden, InvalidRequest
+from chalicelib.errors import CorrelationIdReused
+from chalicelib.jobs.accounts import MinedCounts, default_account, named_account
 from chalicelib.jobs.ids import derived_job_id, fingerprint, random_job_id
-from chalicelib.jobs.model import Account, Event, Job, Status, TransactionRequest, account_id
+from chalicelib.jobs.model import Account, Event, Job, Status, TransactionRequest
 from chalicelib.jobs.nudge import nudge_execute
 from chalicelib.jobs.ports import AccountStore, Clock, JobStore, Queue
 from chalicelib.jobs.principal import Principal
@@ -18,7 +19,7 @@ FIRST_CHECK = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """A validated wish: one transaction, and the job around it. `sender` None means the token's own account."""
+    """A validated wish: one transaction, and the job around it. `sender` None means the token's pool, or its own account."""
 
     name: str
     transaction: TransactionRequest
@@ -29,13 +30,13 @@ class JobRequest:
     correlation_id: str | None = None
     external_id: str | None = None
 
-    def fingerprint(self, account: str) -> str:
+    def fingerprint(self, signer: str) -> str:
         transaction = self.transaction
         return fingerprint(
             {
                 "name": self.name,
                 "network": self.network,
-                "from": account,
+                "from": signer,
                 "to": transaction.to,
                 "value": str(transaction.value),
                 "data": transaction.data.hex(),
@@ -62,61 +63,99 @@ def issue_job(
     accounts: AccountStore,
     queue: Queue,
     clock: Clock,
+    mined: MinedCounts | None = None,
 ) -> Issued:
     """Store a new pending job, or return the one this correlationId already names.
 
-    Raises Forbidden for an account the principal may not sign with, InvalidRequest for one this service does not know, and
-    CorrelationIdReused when the correlationId names a job with another request.
+    `mined` tells how busy a pool's accounts are. Raises Forbidden for an account the principal may not sign with,
+    InvalidRequest for one this service does not know, and CorrelationIdReused when the correlationId names a job with another
+    request.
     """
-    account = _signing_account(request, principal, accounts)
-    now = clock()
-    job = _new_job(request, principal, account, now)
-    existing = jobs.issue(job)
-    if existing is None:
-        nudge_execute(queue, [job])
-        return Issued(job, replayed=False)
-    if existing.fingerprint != job.fingerprint or existing.owner != job.owner:
-        raise CorrelationIdReused(
-            f"The correlationId {request.correlation_id!r} already names job {existing.job_id}, whose request was another one."
-        )
-    if existing.status is Status.PENDING:
-        nudge_execute(
-            queue, [existing]
-        )  # whoever repeats a request may do so because the first one was cut off before its nudge
-    return Issued(existing, replayed=True)
+    if request.sender is None:
+        account = default_account(principal, request.network, request.chain_id, jobs=jobs, accounts=accounts, mined=mined)
+    else:
+        account = named_account(request.sender, principal, request.network, request.chain_id, accounts=accounts)
+    # Of a pool, any account will do: which one it was is nothing that the request said.
+    signer = f"pool:{principal.role}" if request.sender is None and principal.role is not None else account.address
+    wish = Wish(request.name, request.network, request.chain_id, request.fingerprint(signer), request.correlation_id)
+    prepared = Prepared(account, request.transaction, request.data)
+    job = new_job(job_id_of(wish, principal, clock()), wish, prepared, principal, clock(), external_id=request.external_id)
+    return put_job(job, jobs=jobs, queue=queue)
 
 
-def _signing_account(request: JobRequest, principal: Principal, accounts: AccountStore) -> Account:
-    address = request.sender or principal.account_address
-    account = accounts.get(account_id(request.chain_id, address))
-    if account is not None and principal.may_sign_with(account):
-        return account
-    if request.sender is None or address == principal.account_address:
-        raise InvalidRequest(
-            f"The token's account {address} is not set up on {request.network}: ask an administrator to add it."
-        )
-    raise Forbidden(f"You may not sign with the account {address}.")
+# --- what every kind of job is issued by -------------------------------------------------------------------------------
 
 
-def _new_job(request: JobRequest, principal: Principal, account: Account, now: datetime) -> Job:
-    correlation_id = request.correlation_id
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What identifies a request: the same wish under the same correlationId is the same job."""
+
+    name: str
+    network: str
+    chain_id: int
+    fingerprint: str
+    correlation_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What becomes of a wish: who signs, the transaction, and what the job tells of it. `subject` is `Job.subject`."""
+
+    account: Account
+    transaction: TransactionRequest
+    data: Mapping[str, Any] = field(default_factory=dict)
+    subject: str | None = None
+
+
+def job_id_of(wish: Wish, principal: Principal, now: datetime) -> str:
+    """By its correlationId, or a new one."""
+    if wish.correlation_id is None:
+        return random_job_id(now)
+    return derived_job_id(principal.owner, wish.correlation_id)
+
+
+def new_job(
+    job_id: str, wish: Wish, prepared: Prepared, principal: Principal, now: datetime, *, external_id: str | None = None
+) -> Job:
     return Job(
-        job_id=random_job_id(now) if correlation_id is None else derived_job_id(principal.owner, correlation_id),
+        job_id=job_id,
         owner=principal.owner,
-        name=request.name,
+        name=wish.name,
         status=Status.PENDING,
         version=1,
-        network=request.network,
-        chain_id=request.chain_id,
-        account=account.address,
-        request=request.transaction,
-        fingerprint=request.fingerprint(account.address),
+        network=wish.network,
+        chain_id=wish.chain_id,
+        account=prepared.account.address,
+        request=prepared.transaction,
+        fingerprint=wish.fingerprint,
         created_at=now,
         updated_at=now,
-        data=request.data,
-        correlation_id=correlation_id,
-        external_id=request.external_id,
+        data=prepared.data,
+        subject=prepared.subject,
+        correlation_id=wish.correlation_id,
+        external_id=external_id,
         history=(Event(now, "issued"),),
         pending_since=now,
         next_check_at=now + FIRST_CHECK,
     )
+
+
+def put_job(job: Job, *, jobs: JobStore, queue: Queue) -> Issued:
+    """Store it and nudge, unless its correlationId names a job already. Raises CorrelationIdReused."""
+    existing = jobs.issue(job)
+    if existing is not None:
+        return replayed(existing, job.owner, job.fingerprint, queue=queue)
+    nudge_execute(queue, [job])
+    return Issued(job, replayed=False)
+
+
+def replayed(existing: Job, owner: str, fingerprint: str, *, queue: Queue) -> Issued:
+    """The answer to a request whose correlationId names `existing`. Raises CorrelationIdReused when it was another request."""
+    if existing.fingerprint != fingerprint or existing.owner != owner:
+        raise CorrelationIdReused(
+            f"The correlationId {existing.correlation_id!r} already names job {existing.job_id}, whose request was another one."
+        )
+    if existing.status is Status.PENDING:
+        # Whoever repeats a request may do so because the first one was cut off before its nudge.
+        nudge_execute(queue, [existing])
+    return Issued(existing, replayed=True)

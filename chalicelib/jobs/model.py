@@ -91,6 +91,15 @@ class SignedTransaction:
 
 
 @dataclass(frozen=True, slots=True)
+class ContractEvent:
+    """An event that a mined transaction emitted: by which contract, and its arguments by name (addresses checksummed)."""
+
+    contract: str
+    name: str
+    args: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """A transaction that was mined, as the node reports it. `succeeded` is the receipt's status, 1 or 0."""
 
@@ -101,6 +110,8 @@ class Receipt:
     gas_used: int
     effective_gas_price: int
     contract_address: str | None = None
+    events: tuple[ContractEvent, ...] = field(default=(), compare=False, repr=False)
+    """Those of the service's own contracts. Read from the node each time, never stored: `Job.result` keeps what they say."""
 
     @property
     def fee(self) -> int:
@@ -163,6 +174,11 @@ class Job:
     created_at: datetime
     updated_at: datetime
     data: Mapping[str, Any] = field(default_factory=dict)
+    """What was asked for, in the words of the job's name; shown to its owner."""
+    subject: str | None = None
+    """What the job is about, as an index key: a hash of a phone number, the owner of a token. Never shown."""
+    result: Mapping[str, Any] = field(default_factory=dict)
+    """What the mined transaction made, from its events: `tokenAddress` or `walletAddress`, and `blockNumber`."""
     correlation_id: str | None = None
     external_id: str | None = None
     attempts: tuple[Attempt, ...] = ()
@@ -188,6 +204,12 @@ class Job:
     @property
     def is_open(self) -> bool:
         return self.status not in FINAL
+
+    @property
+    def creation(self) -> str | None:
+        """The address of the contract it made."""
+        made: str | None = self.result.get("tokenAddress") or self.result.get("walletAddress")
+        return made
 
     @property
     def attempt(self) -> Attempt:

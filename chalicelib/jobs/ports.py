@@ -89,6 +89,15 @@ class JobStore(Protocol):
     def has_earlier_waiting(self, job: Job) -> bool:
         """Whether a job of the same account that was issued earlier is pending and waits (eventually consistent)."""
 
+    def count_pending(self, account_id: str, at_most: int) -> int:
+        """How many jobs of the account are pending, waiting or not (eventually consistent); `at_most` when there are more."""
+
+    def find_by_subject(self, name: str, subject: str, limit: int) -> list[Job]:
+        """Jobs of this name about this subject, of any owner, newest first (eventually consistent)."""
+
+    def find_by_creation(self, address: str) -> list[Job]:
+        """Jobs whose result is the contract at this address, newest first (eventually consistent)."""
+
     def due(self, now: datetime, limit: int) -> list[Job]:
         """Open jobs whose nextCheckAt has passed (eventually consistent; keys are looked up again consistently)."""
 
@@ -105,6 +114,9 @@ class AccountStore(Protocol):
 
         Raises VersionConflict when somebody else paused or resumed it meanwhile.
         """
+
+    def of_role(self, chain_id: int, role: str) -> list[Account]:
+        """The pool: accounts of the role that belong to nobody, by address (eventually consistent; rows are read anew)."""
 
     def all(self) -> list[Account]: ...
 

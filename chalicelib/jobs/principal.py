@@ -20,10 +20,12 @@ class Principal:
         return self.is_admin or job.owner == self.owner
 
     def may_sign_with(self, account: Account) -> bool:
-        """Its token's own account, an account that belongs to it, or one of its role's pool; an admin: any."""
-        return (
-            self.is_admin
-            or account.address == self.account_address
-            or (account.owner is not None and account.owner == self.owner)
-            or (account.role is not None and account.role == self.role)
-        )
+        """Its token's own account, an account that belongs to it, or one of its role's pool; an admin: any.
+
+        An account that belongs to somebody is in no pool, whatever its role says.
+        """
+        if self.is_admin or account.address == self.account_address:
+            return True
+        if account.owner is not None:
+            return account.owner == self.owner
+        return account.role is not None and account.role == self.role

@@ -21,6 +21,7 @@ from chalicelib.jobs.model import (
     SignedTransaction,
     Status,
 )
+from chalicelib.jobs.results import result_of
 
 HISTORY_LIMIT = 50
 ATTEMPTS_KEPT = 10
@@ -101,6 +102,19 @@ def with_transaction(job: Job, transaction: SignedTransaction, now: datetime, ab
     return with_event(job, now, event, transaction.hash)
 
 
+def seen_mined(job: Job, receipt: Receipt, now: datetime) -> Job:
+    """In flight still: mined, but not deep enough. What it made is shown already; a reorg may take it back."""
+    _require(job, IN_FLIGHT, "shown as mined")
+    job = replace(job, result=result_of(job, receipt))
+    return with_event(job, now, "mined", f"block {receipt.block_number}, {receipt.hash}")
+
+
+def taken_back(job: Job, now: datetime) -> Job:
+    """In flight still: the block it was mined in is no more, and so is what it had made."""
+    _require(job, IN_FLIGHT, "shown as not mined")
+    return with_event(replace(job, result={}), now, "unmined")
+
+
 def settled(job: Job, receipt: Receipt, now: datetime) -> Job:
     """in flight → final, by a receipt as deep as the network asks (invariants 4 and 5)."""
     _require(job, IN_FLIGHT, "settled")
@@ -113,7 +127,7 @@ def settled(job: Job, receipt: Receipt, now: datetime) -> Job:
     if not receipt.succeeded:
         raise IllegalTransition(job, "settled by a revert without its reason: use `reverted`")
     job = _with_outcome(job, Outcome.CONFIRMED, receipt)
-    job = _closed(job, Status.SUCCEEDED, now)
+    job = replace(_closed(job, Status.SUCCEEDED, now), result=result_of(job, receipt))
     return with_event(job, now, "succeeded", f"block {receipt.block_number}, {receipt.hash}")
 
 
@@ -138,7 +152,9 @@ def displaced(job: Job, now: datetime, next_check_at: datetime) -> Job:
         return failed(job, job.attempt.abandoned, now)
     if asked_to_cancel:
         return cancelled(job, now)
-    return replace(job, status=Status.PENDING, pending_since=_issued_or_retried(job), next_check_at=next_check_at, checks=0)
+    return replace(
+        job, status=Status.PENDING, result={}, pending_since=_issued_or_retried(job), next_check_at=next_check_at, checks=0
+    )
 
 
 def failed(job: Job, failure: Failure, now: datetime) -> Job:
@@ -170,6 +186,7 @@ def retried(job: Job, now: datetime, next_check_at: datetime) -> Job:
     job = replace(
         job,
         status=Status.PENDING,
+        result={},
         pending_since=now,
         next_check_at=next_check_at,
         checks=0,
@@ -194,9 +211,11 @@ def _issued_or_retried(job: Job) -> datetime:
 
 
 def _closed(job: Job, status: Status, now: datetime) -> Job:
+    """Without a result: only a job that succeeds has one, by its last receipt."""
     return replace(
         job,
         status=status,
+        result={},
         last_finished_at=now,
         next_check_at=None,
         pending_since=None,

@@ -31,6 +31,8 @@ class Mined:
     """Mined, but not deep enough yet: so many blocks are missing (at least 1)."""
 
     blocks_missing: int
+    receipt: Receipt | None = None
+    """Of the transaction that is mined; None while it is not certain which one that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def judge(job: Job, sight: Sight, confirmations: int) -> Verdict:
     if receipt is not None:
         blocks_missing = receipt.block_number + confirmations - 1 - sight.head
         if blocks_missing > 0:
-            return Mined(blocks_missing)
+            return Mined(blocks_missing, receipt if attempt.nonce < sight.mined else None)
         if attempt.nonce < sight.settled:
             return Settled(receipt)
     elif attempt.nonce < sight.settled:

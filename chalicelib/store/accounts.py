@@ -3,13 +3,18 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import VersionConflict
+from botocore.exceptions import ClientError
+
 from chalicelib.jobs.model import Account
-from chalicelib.store.dynamodb import translated_errors
-from chalicelib.store.records import account_from, account_item
+from chalicelib.store.account_records import account_from, account_item
+from chalicelib.store.dynamodb import batch_get, row_in_the_way, translated_errors
+from chalicelib.store.keys import pool_key
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
+
+ROLE = "role"
+"""The sparse index of the pools: accounts that have a role and no owner."""
 
 
 class DynamoAccountStore:
@@ -25,15 +30,20 @@ class DynamoAccountStore:
         return account_from(answer["Item"]) if "Item" in answer else None
 
     def put(self, account: Account) -> bool:
-        try:
-            with translated_errors():
+        with translated_errors():
+            try:
                 self._client.put_item(
                     TableName=self._table,
                     Item=account_item(account),
                     ConditionExpression="attribute_not_exists(accountId)",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
-        except VersionConflict:
-            return False
+            except ClientError as error:
+                row = row_in_the_way(error)
+                if row is None:
+                    raise
+                # Our own put, whose answer was lost on the way and which the client repeated, is not an account that was there.
+                return account_from(row) == account
         return True
 
     def pause(self, account: Account, reason: str | None) -> Account:
@@ -43,14 +53,35 @@ class DynamoAccountStore:
             values[":reason"] = {"S": reason}
         request: Any = {"ExpressionAttributeValues": values} if values else {}
         with translated_errors():
-            self._client.update_item(
-                TableName=self._table,
-                Key={"accountId": {"S": account.account_id}},
-                UpdateExpression="REMOVE paused" if reason is None else "SET paused = :reason",
-                ConditionExpression=f"attribute_exists(accountId) AND {is_as_read}",
-                **request,
-            )
+            try:
+                self._client.update_item(
+                    TableName=self._table,
+                    Key={"accountId": {"S": account.account_id}},
+                    UpdateExpression="REMOVE paused" if reason is None else "SET paused = :reason",
+                    ConditionExpression=f"attribute_exists(accountId) AND {is_as_read}",
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **request,
+                )
+            except ClientError as error:
+                row = row_in_the_way(error)
+                if row is None or account_from(row).paused != reason:
+                    raise
+                # It is as it should be, by our own write before its answer was lost, or by somebody who wanted the same.
         return replace(account, paused=reason)
+
+    def of_role(self, chain_id: int, role: str) -> list[Account]:
+        query: Any = {
+            "TableName": self._table,
+            "IndexName": ROLE,
+            "KeyConditionExpression": "poolKey = :pool",
+            "ExpressionAttributeValues": {":pool": {"S": pool_key(chain_id, role)}},
+        }
+        with translated_errors():
+            pages = self._client.get_paginator("query").paginate(**query)
+            found = [item["accountId"]["S"] for page in pages for item in page["Items"]]
+        rows = [account_from(item) for item in batch_get(self._client, self._table, "accountId", found).values()]
+        pool = [row for row in rows if (row.chain_id, row.role, row.owner) == (chain_id, role, None)]
+        return sorted(pool, key=lambda account: account.address)
 
     def all(self) -> list[Account]:
         """Every account: they are as many as there are signing keys, so the table is read whole."""

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.jobs.ports import Checkpoint
+from chalicelib.store.attributes import from_attributes, to_attributes
 from chalicelib.store.dynamodb import translated_errors
 from chalicelib.store.keys import time_text
-from chalicelib.store.records import from_attributes, to_attributes
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient

@@ -56,6 +56,12 @@ def _is_passing(error: ClientError) -> bool:
     return status >= 500 or code in throttled
 
 
+def row_in_the_way(error: ClientError) -> Mapping[str, Any] | None:
+    """The row because of which a condition failed, where the write asked for it (ReturnValuesOnConditionCheckFailure)."""
+    response: Mapping[str, Any] = error.response
+    return response.get("Item") if response["Error"]["Code"] == "ConditionalCheckFailedException" else None
+
+
 def batch_get(client: "DynamoDBClient", table: str, key_name: str, keys: Sequence[str]) -> dict[str, Mapping[str, Any]]:
     """Strongly consistent read of many items, by key; those that do not exist are absent.
 

@@ -10,8 +10,17 @@ from botocore.exceptions import ClientError
 from chalicelib.errors import VersionConflict
 from chalicelib.jobs.model import Account, Job, Status, account_id
 from chalicelib.jobs.ports import FailedQuery, Page
-from chalicelib.store.dynamodb import batch_get, translated_errors
-from chalicelib.store.keys import SHARDS, failed_owner, failed_shard, order, owner_external_id, pending_account, time_text
+from chalicelib.store.dynamodb import batch_get, row_in_the_way, translated_errors
+from chalicelib.store.keys import (
+    SHARDS,
+    failed_owner,
+    failed_shard,
+    order,
+    owner_external_id,
+    pending_account,
+    subject_key,
+    time_text,
+)
 from chalicelib.store.records import job_from, job_item
 from chalicelib.store.walk import Index, IndexReader, Position, Slice, just_above
 
@@ -21,6 +30,8 @@ if TYPE_CHECKING:
 BY_CORRELATION_ID = Index("correlationId", "correlationId", "jobId")
 BY_EXTERNAL_ID = Index("externalId", "externalId", "issuedOrder")
 BY_OWNERS_EXTERNAL_ID = Index("ownerExternalId", "ownerExternalId", "issuedOrder")
+BY_SUBJECT = Index("subject", "subjectKey", "issuedOrder")
+BY_CREATION = Index("creation", "creation", "issuedOrder")
 BY_OWNER = Index("owner", "owner", "issuedOrder")
 ALL = Index("all", "shard", "issuedOrder")
 OPEN = Index("open", "openShard", "nextCheckAt")
@@ -31,6 +42,8 @@ FAILED = Index("failed", "failedShard", "finishedOrder")
 ALL_SHARDS = tuple(str(number) for number in range(SHARDS))
 LIST_ROUNDS = 10
 """Pages of the index that one page of a filtered list may read: a rare status makes a short page with a cursor."""
+COUNTED_AT_MOST = 1_000
+"""Where counting ends, whatever is asked for: entries of some 200 bytes, so at most 25 read units for each partition."""
 
 
 class DynamoJobStore:
@@ -86,10 +99,10 @@ class DynamoJobStore:
             try:
                 self._client.put_item(**request)
             except ClientError as error:
-                response: Mapping[str, Any] = error.response
-                if response["Error"]["Code"] == "ConditionalCheckFailedException" and "Item" in response:
-                    return job_from(response["Item"])
-                raise
+                row = row_in_the_way(error)
+                if row is None:
+                    raise
+                return job_from(row)
         return None
 
     # --- many at once ---
@@ -190,6 +203,22 @@ class DynamoJobStore:
         before = order(job.pending_since or job.created_at, job.job_id)
         positions, _ = self._indexes.walk(PENDING, [partition], Slice(below=before), limit=1)
         return bool(positions)
+
+    def count_pending(self, account: str, at_most: int) -> int:
+        at_most = min(at_most, COUNTED_AT_MOST)
+        count = 0
+        for waits in (False, True):
+            if count < at_most:
+                count += self._indexes.count(PENDING, pending_account(account, waits=waits), at_most - count)
+        return count
+
+    def find_by_subject(self, name: str, subject: str, limit: int) -> list[Job]:
+        positions, _ = self._indexes.walk(BY_SUBJECT, [subject_key(name, subject)], Slice(ascending=False), limit)
+        return [job for job in self._load_positions(positions) if (job.name, job.subject) == (name, subject)]
+
+    def find_by_creation(self, address: str) -> list[Job]:
+        positions, _ = self._indexes.walk(BY_CREATION, [address], Slice(ascending=False), limit=100)
+        return [job for job in self._load_positions(positions) if job.creation == address]
 
     def due(self, now: datetime, limit: int) -> list[Job]:
         positions, _ = self._indexes.walk(OPEN, ALL_SHARDS, Slice(below=just_above(time_text(now))), limit)

@@ -32,6 +32,15 @@ def owner_external_id(owner: str, external_id: str) -> str:
     return f"{owner}#{external_id}"
 
 
+def subject_key(name: str, subject: str) -> str:
+    """Jobs of one name: who looks for a wallet is not shown a token."""
+    return f"{name}#{subject}"
+
+
+def pool_key(chain_id: int, role: str) -> str:
+    return f"{chain_id}#{role}"
+
+
 def failed_owner(owner: str, status: Status) -> str:
     return f"{status}#{owner}"
 

@@ -2,17 +2,18 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
-from math import ceil
 
 from chalicelib.errors import JobsApiError, VersionConflict
 from chalicelib.jobs.model import IN_FLIGHT, Failure, Job, Outcome, Purpose, Receipt, account_id
 from chalicelib.jobs.nudge import nudge_execute
 from chalicelib.jobs.ports import Call
-from chalicelib.jobs.states import checked, displaced, failed, reverted, settled
+from chalicelib.jobs.results import result_of
+from chalicelib.jobs.states import checked, displaced, failed, reverted, seen_mined, settled, taken_back
 from chalicelib.jobs.verdict import Mined, NonceSettledElsewhere, Settled, Sight, judge
+from chalicelib.workers.delays import by_delay
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.push import push
 
@@ -25,30 +26,37 @@ CHECK_AHEAD = timedelta(seconds=120)
 CHECK_MARGIN = timedelta(seconds=60)
 
 
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """A job that is still open, and in how many seconds it is to be looked at again."""
+
+    job: Job
+    delay: float
+
+
 def confirm_jobs(job_ids: Sequence[str], ports: WorkerPorts) -> None:
     """Move each job as far as the chain allows; those still open are polled again later.
 
     Raises ServiceUnavailable when the table or the queue does not answer.
     """
     in_flight = [job for job in ports.jobs.load(job_ids) if job.status in IN_FLIGHT]
-    delays: dict[str, float] = {}
+    polled: list[Polled] = []
     for address, group in groupby(sorted(in_flight, key=lambda job: job.account), key=lambda job: job.account):
-        delays |= _follow_account(address, list(group), ports)
-    _keep_reconcile_away([job for job in in_flight if job.job_id in delays], ports)
-    for delay in sorted(set(delays.values())):
-        again = [job_id for job_id, its_delay in delays.items() if its_delay == delay]
-        ports.queue.confirm(again, delay_seconds=ceil(delay))
+        polled += _follow_account(address, list(group), ports)
+    _keep_reconcile_away([poll.job for poll in polled], ports)
+    for delay_seconds, again in by_delay({poll.job.job_id: poll.delay for poll in polled}):
+        ports.queue.confirm(again, delay_seconds)
 
 
-def _follow_account(address: str, jobs: Sequence[Job], ports: WorkerPorts) -> dict[str, float]:
-    """Judge the jobs of one account; returns in how many seconds each one that is still open is to be looked at again."""
+def _follow_account(address: str, jobs: Sequence[Job], ports: WorkerPorts) -> list[Polled]:
+    """Judge the jobs of one account; returns those that are still open, as they are now."""
     try:
         sight = _look(address, jobs, ports)
     except JobsApiError as error:
         log.warning("the chain could not be read", extra={"account": address, "code": error.code, "reason": error.message})
-        return {job.job_id: _patience(job, ports) for job in jobs}
-    delays: dict[str, float] = {}
-    unmined: list[Job] = []
+        return [Polled(job, _patience(job, ports)) for job in jobs]
+    polled: list[Polled] = []
+    not_mined: list[Job] = []
     for job in jobs:
         verdict = judge(job, sight, ports.network.confirmations)
         try:
@@ -57,24 +65,22 @@ def _follow_account(address: str, jobs: Sequence[Job], ports: WorkerPorts) -> di
                     _settle(job, receipt, ports)
                 case NonceSettledElsewhere():
                     if not _displace(job, sight, ports):
-                        delays[job.job_id] = _patience(job, ports)
-                case Mined(blocks_missing):
-                    delays[job.job_id] = blocks_missing * ports.network.block_seconds
+                        polled.append(Polled(_without_result(job, ports), _patience(job, ports)))
+                case Mined(blocks_missing, receipt):
+                    polled.append(Polled(_with_result(job, receipt, ports), blocks_missing * ports.network.block_seconds))
                 case _:
-                    unmined.append(job)
+                    not_mined.append(_without_result(job, ports))
         except VersionConflict:
-            delays[job.job_id] = ports.network.block_seconds  # lost a race: read again before anything else
+            polled.append(Polled(job, ports.network.block_seconds))  # lost a race: read again before anything else
         except JobsApiError as error:
             log.warning("a job could not be moved on", extra={"jobId": job.job_id, "code": error.code, "reason": error.message})
-            delays[job.job_id] = _patience(job, ports)
+            polled.append(Polled(job, _patience(job, ports)))
         except Exception:
             # Whatever is wrong with this one job must not hold back those that were polled with it.
             log.exception("a job could not be moved on", extra={"jobId": job.job_id})
-            delays[job.job_id] = _patience(job, ports)
-    push(account_id(jobs[0].chain_id, address), unmined, sight, ports)
-    for job in unmined:
-        delays[job.job_id] = _patience(job, ports)
-    return delays
+            polled.append(Polled(job, _patience(job, ports)))
+    pushed = push(account_id(jobs[0].chain_id, address), not_mined, sight, ports)
+    return [*polled, *(Polled(after, _patience(before, ports)) for before, after in zip(not_mined, pushed, strict=True))]
 
 
 def _look(address: str, jobs: Sequence[Job], ports: WorkerPorts) -> Sight:
@@ -97,6 +103,20 @@ def _followed(receipts: Mapping[str, Receipt], head: int, ports: WorkerPorts) ->
         for hash_, receipt in receipts.items()
         if hashes.get(receipt.block_number, receipt.block_hash) == receipt.block_hash
     }
+
+
+def _with_result(job: Job, receipt: Receipt | None, ports: WorkerPorts) -> Job:
+    """What it made is told as soon as it is mined, and corrected when it is mined again elsewhere. Most jobs make nothing."""
+    if receipt is None or result_of(job, receipt) == job.result:
+        return job
+    seen = ports.jobs.save(seen_mined(job, receipt, ports.clock()))
+    log.info("mined", extra={"jobId": job.job_id, "txHash": receipt.hash, "blockNumber": receipt.block_number})
+    return seen
+
+
+def _without_result(job: Job, ports: WorkerPorts) -> Job:
+    """A reorg has taken back what was told."""
+    return ports.jobs.save(taken_back(job, ports.clock())) if job.result else job
 
 
 def _settle(job: Job, receipt: Receipt, ports: WorkerPorts) -> None:

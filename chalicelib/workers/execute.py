@@ -27,6 +27,7 @@ from chalicelib.jobs.ports import Call, Estimate, GasEstimate, Head, Revert, Unf
 from chalicelib.jobs.pricing import limited
 from chalicelib.jobs.states import failed, is_resting, started, waiting
 from chalicelib.workers.broadcast import broadcast
+from chalicelib.workers.delays import by_delay
 from chalicelib.workers.funds import pause_if_broke, resumed_if_funded
 from chalicelib.workers.ports import WorkerPorts
 
@@ -255,6 +256,5 @@ def _postpone(account_id: str, postponed: Sequence[Postponed], ports: WorkerPort
         except VersionConflict:
             continue  # cancelled, or another worker's: not ours to postpone any more
         delays[wait.job.job_id] = delay
-    for delay in sorted(set(delays.values())):
-        due = [job_id for job_id, its_delay in delays.items() if its_delay == delay]
-        ports.queue.execute_later(account_id, due, delay)
+    for delay_seconds, due in by_delay(delays):
+        ports.queue.execute_later(account_id, due, delay_seconds)

@@ -32,8 +32,10 @@ class Market:
     fees: Fees
 
 
-def push(account_id: str, jobs: Sequence[Job], sight: Sight, ports: WorkerPorts) -> None:
-    """One step for each job of the account that is not mined. Raises nothing for one job's trouble: it is looked at again."""
+def push(account_id: str, jobs: Sequence[Job], sight: Sight, ports: WorkerPorts) -> list[Job]:
+    """One step for each job of the account that is not mined; returns them as they are now. Raises nothing for one job's
+    trouble: it is looked at again.
+    """
     now = ports.clock()
     due = {job.job_id: _reason_to_give_up(job, now) for job in jobs if _needs_signing(job, sight, now, ports)}
     signed = _sign_again(account_id, [job for job in jobs if job.job_id in due], due, ports)
@@ -43,6 +45,7 @@ def push(account_id: str, jobs: Sequence[Job], sight: Sight, ports: WorkerPorts)
     hopeless = {job.job_id: failure for job in current if (failure := _rejected_for_good(job, answers.get(job.job_id)))}
     given_up = _sign_again(account_id, [job for job in current if job.job_id in hopeless], hopeless, ports)
     send(list(given_up.values()), ports)
+    return [given_up.get(job.job_id, job) for job in current]
 
 
 def _needs_signing(job: Job, sight: Sight, now: datetime, ports: WorkerPorts) -> bool:

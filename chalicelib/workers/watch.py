@@ -5,12 +5,13 @@ proof that the chain took back what it had confirmed: the jobs finished since ar
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from chalicelib.errors import VersionConflict
-from chalicelib.jobs.model import Job
+from chalicelib.jobs.model import Job, Status
 from chalicelib.jobs.ports import Chain, Checkpoint, CheckpointStore, Clock, JobStore
+from chalicelib.jobs.results import result_of
 from chalicelib.jobs.states import with_event
 from chalicelib.networks import Network
 
@@ -107,8 +108,10 @@ def _tell(job: Job, ports: WatchPorts) -> None:
     if now_mined is None:  # the same bytes: its nonce is free again, and every later one of the account waits for it
         ports.chain.broadcast([sent for sent in job.attempt.transactions if sent.hash == receipt.hash and sent.raw])
     detail = f"block {receipt.block_number} was replaced after it was final; {where}"
+    # What it made may stand elsewhere now, or nowhere: an address that is not there is worse than none.
+    made = result_of(job, now_mined) if now_mined and job.status is Status.SUCCEEDED else {}
     log.error("job reorged", extra={"jobId": job.job_id, "correlationId": job.correlation_id, "txHash": receipt.hash})
     try:
-        ports.jobs.save(with_event(job, ports.clock(), REORGED, detail))
+        ports.jobs.save(replace(with_event(job, ports.clock(), REORGED, detail), result=made))
     except VersionConflict:
         log.warning("a reorged job was changed at the same time", extra={"jobId": job.job_id})

@@ -12,7 +12,7 @@ from tests.contracts.ground import Ground, compile_test_contracts, fresh_salt, s
 
 @pytest.fixture(scope="session")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    compile_contracts(print)
+    compile_contracts(print, update_service=False)  # what is committed is looked at as it is
     test_artifacts = compile_test_contracts(tmp_path_factory.mktemp("artifacts"))
     directory = tmp_path_factory.mktemp("node")
     process = Process("chain", directory)

@@ -9,6 +9,7 @@ The `data` of a transaction is its programme: instructions separated by `;`, run
 | `need flag`, `forbid flag` | reverts unless, or if, the flag is set, as a transferFrom without approval does |
 | `fail reason` | reverts, in a simulation and when mined |
 | `trap reason` | passes every simulation and reverts when mined |
+| `make event` | makes a contract, which the receipt's event of this name tells (`chain.made_address`) |
 """
 
 import hashlib

@@ -9,6 +9,9 @@ from chalicelib.errors import VersionConflict
 from chalicelib.jobs.model import RETRYABLE, Account, Job, Status, account_id
 from chalicelib.jobs.ports import FailedQuery, Page
 
+COUNTED_AT_MOST = 1_000
+"""Where the real adapter stops counting, too."""
+
 
 class MemoryAccountStore:
     def __init__(self, accounts: Iterable[Account] = ()) -> None:
@@ -21,18 +24,19 @@ class MemoryAccountStore:
 
     def put(self, account: Account) -> bool:
         with self.lock:
-            if account.account_id in self.rows:
-                return False
-            self.rows[account.account_id] = account
-            return True
+            return self.rows.setdefault(account.account_id, account) == account  # its own put, repeated, is a success
 
     def pause(self, account: Account, reason: str | None) -> Account:
         with self.lock:
             row = self.rows.get(account.account_id)
-            if row is None or row.paused != account.paused:
+            if row is None or row.paused not in (account.paused, reason):
                 raise VersionConflict("The account was paused or resumed at the same time.")
             self.rows[account.account_id] = replace(row, paused=reason)
             return replace(account, paused=reason)
+
+    def of_role(self, chain_id: int, role: str) -> list[Account]:
+        pool = [row for row in self.all() if (row.chain_id, row.role, row.owner) == (chain_id, role, None)]
+        return sorted(pool, key=lambda account: account.address)
 
     def all(self) -> list[Account]:
         with self.lock:
@@ -127,6 +131,16 @@ class MemoryJobStore:
         earlier = self._pending(account_id(job.chain_id, job.account))
         mine = _order(job.pending_since or job.created_at, job)
         return any(other.waits_because is not None and _order(other.pending_since, other) < mine for other in earlier)
+
+    def count_pending(self, account: str, at_most: int) -> int:
+        return max(0, min(len(self._pending(account)), at_most, COUNTED_AT_MOST))
+
+    def find_by_subject(self, name: str, subject: str, limit: int) -> list[Job]:
+        found = self._where(lambda job: (job.name, job.subject) == (name, subject))
+        return sorted(found, key=_issued_order, reverse=True)[:limit]
+
+    def find_by_creation(self, address: str) -> list[Job]:
+        return sorted(self._where(lambda job: job.creation == address), key=_issued_order, reverse=True)
 
     def _pending(self, account: str) -> list[Job]:
         found = self._where(lambda job: job.pending_since is not None and account_id(job.chain_id, job.account) == account)

@@ -107,12 +107,12 @@ class World:
 
     # --- the issuer --------------------------------------------------------------------------------------------------
 
-    def issue(self, data: str, sender: str = ALICE, **request: Any) -> str:
+    def issue(self, data: str, sender: str = ALICE, *, name: str = "job", **request: Any) -> str:
         """The id of a new job whose transaction runs this programme. The client repeats a request without an answer."""
         self._issued += 1
         self.now += timedelta(milliseconds=1)  # no two requests of a client come at the same instant
         transaction = TransactionRequest(TARGET, data=data.encode(), **request)
-        wish = JobRequest("job", transaction, "sim", self.network.chain_id, correlation_id=f"request-{self._issued}")
+        wish = JobRequest(name, transaction, "sim", self.network.chain_id, correlation_id=f"request-{self._issued}")
         principal = Principal("issuer", sender)
         ports = self.ports
         return self._asked(

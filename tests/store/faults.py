@@ -94,7 +94,8 @@ def leave_unprocessed(client: "DynamoDBClient", table: str, rounds: int, keys: i
             return
         items = parsed["Responses"][table]
         parsed["Responses"][table], held = items[keys:], items[:keys]
-        waiting = [{"jobId": item["jobId"]} for item in held]
+        (key,) = requests[-1]["Keys"][0]
+        waiting = [{key: item[key]} for item in held]
         parsed["UnprocessedKeys"] = {table: {"Keys": waiting, "ConsistentRead": True}} if waiting else {}
 
     client.meta.events.register("provide-client-params.dynamodb.BatchGetItem", remember)

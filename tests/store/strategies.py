@@ -81,6 +81,12 @@ attempts = st.builds(
     outcome=st.none() | st.sampled_from(Outcome),
     receipt=st.none() | receipts,
 )
+results = st.one_of(
+    st.just({}),
+    st.fixed_dictionaries({"tokenAddress": addresses, "blockNumber": uint64}),
+    st.fixed_dictionaries({"walletAddress": addresses, "blockNumber": uint64}),
+    st.dictionaries(key_text, json_values, max_size=3),
+)
 events = st.builds(Event, at=times, event=any_text, detail=st.none() | any_text)
 jobs = st.builds(
     Job,
@@ -97,6 +103,8 @@ jobs = st.builds(
     created_at=times,
     updated_at=times,
     data=st.dictionaries(key_text, json_values, max_size=3),
+    subject=st.none() | any_text,
+    result=results,
     correlation_id=st.none() | key_text,
     external_id=st.none() | key_text,
     attempts=st.lists(attempts, max_size=3).map(tuple),

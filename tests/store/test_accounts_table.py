@@ -1,8 +1,12 @@
-"""The accounts: put once, never overwritten, since their nextNonce belongs to `start` alone."""
+"""The accounts: put once, never overwritten, since their nextNonce belongs to `start` alone; paused and resumed."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
+import pytest
+
+from chalicelib.errors import VersionConflict
 from tests.store.backends import THREADS, Stores
 from tests.store.building import ACCOUNT_ID, OTHER_ADDRESS, account
 
@@ -49,3 +53,68 @@ def test_all_gives_every_account_also_when_they_do_not_fit_one_answer(stores: St
         stores.accounts.put(one)
 
     assert sorted(stores.accounts.all(), key=lambda one: one.chain_id) == known
+
+
+def test_putting_the_very_same_account_again_is_a_repeat_and_succeeds(stores: Stores) -> None:
+    assert stores.accounts.put(account(5, description="one")) is True
+    assert stores.accounts.put(account(5, description="one")) is True
+    assert stores.accounts.get(ACCOUNT_ID) == account(5, description="one")
+
+
+# --- pause -------------------------------------------------------------------------------------------------------------
+
+
+def test_an_account_is_paused_for_a_reason_and_resumed_and_nothing_else_of_it_changes(stores: Stores) -> None:
+    running = account(5, role="minter", description="one")
+    stores.accounts.put(running)
+
+    paused = stores.accounts.pause(running, "no funds")
+    assert stores.accounts.get(ACCOUNT_ID) == paused == replace(running, paused="no funds")
+    assert stores.accounts.pause(paused, "holiday") == replace(running, paused="holiday")
+    assert stores.accounts.pause(replace(running, paused="holiday"), None) == running
+    assert stores.accounts.get(ACCOUNT_ID) == running
+
+
+@pytest.mark.parametrize(
+    ("read", "stored", "reason"),
+    [
+        (None, "holiday", "no funds"),
+        ("no funds", "holiday", None),
+        ("no funds", None, "holiday"),
+        ("holiday", "no funds", None),
+    ],
+)
+def test_pausing_or_resuming_what_somebody_else_paused_or_resumed_conflicts_and_changes_nothing(
+    stores: Stores, read: str | None, stored: str | None, reason: str | None
+) -> None:
+    stores.accounts.put(account(paused=stored))
+
+    with pytest.raises(VersionConflict):
+        stores.accounts.pause(account(paused=read), reason)
+    assert stores.accounts.get(ACCOUNT_ID) == account(paused=stored)
+
+
+@pytest.mark.parametrize(("read", "reason"), [("no funds", None), (None, "no funds")])
+def test_pausing_or_resuming_an_account_as_somebody_else_just_did_succeeds(
+    stores: Stores, read: str | None, reason: str | None
+) -> None:
+    """It cannot be told from an own write whose answer was lost, and there is nothing left to do."""
+    stores.accounts.put(account(5, paused=reason))
+
+    assert stores.accounts.pause(account(5, paused=read), reason) == account(5, paused=reason)
+    assert stores.accounts.get(ACCOUNT_ID) == account(5, paused=reason)
+
+
+@pytest.mark.parametrize("reason", ["no funds", None])
+def test_an_account_that_does_not_exist_is_neither_paused_nor_resumed_nor_made(stores: Stores, reason: str | None) -> None:
+    with pytest.raises(VersionConflict):
+        stores.accounts.pause(account(), reason)
+    assert stores.accounts.get(ACCOUNT_ID) is None
+
+
+def test_a_nonce_taken_meanwhile_does_not_keep_an_account_from_being_paused(stores: Stores) -> None:
+    stores.accounts.put(account(9))
+
+    stores.accounts.pause(account(5), "no funds")
+
+    assert stores.accounts.get(ACCOUNT_ID) == account(9, paused="no funds")

@@ -1,18 +1,28 @@
 """The sparse indexes: a job stands in each exactly while it belongs there, and costs nothing in the others."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
 from chalicelib.jobs.model import Failure, Job, Receipt, Status
 from chalicelib.jobs.ports import FailedQuery
 from chalicelib.jobs.states import cancel_requested, cancelled, checked, displaced, failed, retried, settled, started, waiting
-from chalicelib.store.keys import shard
+from chalicelib.store.keys import order, shard
 from tests.store.backends import Stores, Tables, assert_eventually
-from tests.store.building import ACCOUNT_ID, OWNER, after, attempt, pending_job
+from tests.store.building import ACCOUNT_ID, ADDRESS, OWNER, after, attempt, pending_job
 
 MINED = Receipt(attempt(7).latest.hash, 20, "0xb10c", succeeded=True, gas_used=21_000, effective_gas_price=1)
-SPARSE = {"open": "openShard", "pending": "pendingAccount", "failed": "failedShard", "failedOfOwner": "failedOwner"}
+SPARSE = {
+    "open": "openShard",
+    "pending": "pendingAccount",
+    "failed": "failedShard",
+    "failedOfOwner": "failedOwner",
+    "subject": "subjectKey",
+    "creation": "creation",
+}
+ORDERS = {"open": "nextCheckAt", "pending": "pendingOrder", "subject": "issuedOrder", "creation": "issuedOrder"}
+MADE = {"walletAddress": ADDRESS, "blockNumber": 20}
 
 Step = tuple[Callable[[Job], Job], set[str]]
 """A transition, and what the job is found as after it."""
@@ -90,11 +100,34 @@ def test_the_sparse_indexes_hold_a_job_exactly_while_it_belongs_there(tables: Ta
         assert_eventually(entries, entries_as(belongs_in))
 
 
-@pytest.mark.parametrize("index", ["open", "pending"])
+def test_a_job_stands_in_the_index_of_its_subject_and_of_what_it_made_from_then_on(tables: Tables) -> None:
+    """The keys stay the same from then on: what else changes of the job is not written there."""
+    job = pending_job(name="createWallet", subject="a hash")
+
+    def entries() -> list[tuple[str, str]]:
+        return [
+            (item[SPARSE[index]]["S"], item["issuedOrder"]["S"])
+            for index in ("subject", "creation")
+            for item in tables.inspector.scan(TableName=tables.jobs_table, IndexName=index)["Items"]
+        ]
+
+    issued_order = order(job.created_at, job.job_id)
+    about, made = ("createWallet#a hash", issued_order), (ADDRESS, issued_order)
+    tables.jobs.issue(job)
+    assert_eventually(entries, [about])
+    job = tables.jobs.save(started(job, attempt(7), after(4), next_check_at=after(5)))
+    assert_eventually(entries, [about])
+    job = tables.jobs.save(replace(settled(job, MINED, after(8)), result=MADE))
+    assert_eventually(entries, [about, made])
+    tables.jobs.save(replace(job, checks=1))
+    assert_eventually(entries, [about, made])
+
+
+@pytest.mark.parametrize("index", ORDERS)
 def test_an_entry_of_a_sparse_index_is_keys_only(tables: Tables, index: str) -> None:
     """Whatever else stood in it would be written again with every change of the job."""
-    tables.jobs.issue(pending_job())
-    keys = {SPARSE[index], {"open": "nextCheckAt", "pending": "pendingOrder"}[index], "jobId"}
+    tables.jobs.issue(pending_job(subject="a hash", result=MADE))
+    keys = {SPARSE[index], ORDERS[index], "jobId"}
 
     def attributes() -> list[set[str]]:
         return [set(item) for item in tables.inspector.scan(TableName=tables.jobs_table, IndexName=index)["Items"]]

@@ -11,7 +11,7 @@ from chalicelib.errors import ServiceUnavailable
 from chalicelib.jobs.model import Job
 from chalicelib.jobs.ports import FailedQuery, JobStore
 from tests.store.backends import Tables, ids
-from tests.store.building import ACCOUNT_ID, OWNER, account, after, new_job_id, pending_job, signed_job
+from tests.store.building import ACCOUNT_ID, ADDRESS, OWNER, account, after, new_job_id, pending_job, signed_job
 from tests.store.faults import leave_unprocessed
 
 
@@ -24,7 +24,7 @@ def issued(tables: Tables, count: int) -> list[Job]:
 
 def test_nothing_the_store_does_scans_the_jobs_table(tables: Tables) -> None:
     tables.accounts.put(account())
-    jobs, job = tables.jobs, pending_job()
+    jobs, job = tables.jobs, pending_job(name="createWallet", subject="a hash", result={"walletAddress": ADDRESS})
     uses: dict[str, Callable[[], object]] = {
         "issue": lambda: jobs.issue(job),
         "get": lambda: jobs.get(job.job_id),
@@ -35,6 +35,9 @@ def test_nothing_the_store_does_scans_the_jobs_table(tables: Tables) -> None:
         "find_failed": lambda: [jobs.find_failed(FailedQuery(owner=owner), 10, None) for owner in (OWNER, None)],
         "pending_of": lambda: jobs.pending_of(ACCOUNT_ID, 10),
         "has_earlier_waiting": lambda: jobs.has_earlier_waiting(job),
+        "count_pending": lambda: jobs.count_pending(ACCOUNT_ID, 10),
+        "find_by_subject": lambda: jobs.find_by_subject("createWallet", "a hash", 10),
+        "find_by_creation": lambda: jobs.find_by_creation(ADDRESS),
         "due": lambda: jobs.due(after(100), 10),
         "save": lambda: jobs.save(job),
         "start": lambda: jobs.start(account(), 1, [signed_job(replace(job, version=2), 0)]),

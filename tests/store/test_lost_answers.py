@@ -1,23 +1,32 @@
-"""A write that was applied, whose answer was lost, and which boto therefore repeats: it is not somebody else's.
+"""A write that was applied, whose answer was lost, and which boto therefore repeats: it is not somebody else's. A read is
+just asked for again.
 
 Real adapter, real endpoint; only the first answer is dropped.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from chalicelib.errors import VersionConflict
+from chalicelib.jobs.model import Job
 from chalicelib.jobs.states import cancelled, checked
-from tests.store.backends import Tables
-from tests.store.building import ACCOUNT_ID, account, after, pending_job, signed_job
+from tests.store.backends import Tables, assert_eventually
+from tests.store.building import ACCOUNT_ID, ADDRESS, CHAIN_ID, account, after, pending_job, signed_job
 from tests.store.faults import lose_first_answer
 
 OK, REFUSED = 200, 400
 
 
-def test_issue_whose_answer_was_lost_is_not_a_replay(tables: Tables) -> None:
-    job = pending_job()
+def wallet_job() -> Job:
+    """With all that the indexes of subjects and of creations are made from."""
+    return pending_job(name="createWallet", subject="a hash", result={"walletAddress": ADDRESS, "blockNumber": 2**53 + 1})
+
+
+@pytest.mark.parametrize("make", [pending_job, wallet_job])
+def test_issue_whose_answer_was_lost_is_not_a_replay(tables: Tables, make: Callable[[], Job]) -> None:
+    job = make()
     statuses = lose_first_answer(tables.client, "PutItem")
 
     assert tables.jobs.issue(job) is None
@@ -34,8 +43,9 @@ def test_issue_whose_answer_was_lost_returns_the_row_when_it_has_moved_on_since(
     assert statuses[-1] == REFUSED
 
 
-def test_save_whose_answer_was_lost_is_a_success(tables: Tables) -> None:
-    job = pending_job()
+@pytest.mark.parametrize("make", [pending_job, wallet_job])
+def test_save_whose_answer_was_lost_is_a_success(tables: Tables, make: Callable[[], Job]) -> None:
+    job = make()
     tables.jobs.issue(job)
     statuses = lose_first_answer(tables.client, "PutItem")
 
@@ -80,3 +90,52 @@ def test_the_same_start_asked_for_a_second_time_is_refused(tables: Tables) -> No
     with pytest.raises(VersionConflict):
         tables.jobs.start(account(7), 8, [signed_job(job, 7)])
     assert tables.accounts.get(ACCOUNT_ID) == account(8)
+
+
+# --- accounts ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_account_put_whose_answer_was_lost_is_not_one_that_existed(tables: Tables) -> None:
+    """Or the key that was just made for it would be given up."""
+    statuses = lose_first_answer(tables.client, "PutItem")
+
+    assert tables.accounts.put(account(role="minter")) is True
+    assert statuses == [OK, REFUSED]
+    assert tables.accounts.get(ACCOUNT_ID) == account(role="minter")
+
+
+@pytest.mark.parametrize(("before", "reason"), [(None, "no funds"), ("no funds", None), ("no funds", "holiday")])
+def test_pausing_or_resuming_whose_answer_was_lost_is_a_success(tables: Tables, before: str | None, reason: str | None) -> None:
+    tables.accounts.put(account(5, paused=before))
+    statuses = lose_first_answer(tables.client, "UpdateItem")
+
+    assert tables.accounts.pause(account(5, paused=before), reason) == account(5, paused=reason)
+    assert statuses == [OK, REFUSED]
+    assert tables.accounts.get(ACCOUNT_ID) == account(5, paused=reason)
+
+
+# --- reads -------------------------------------------------------------------------------------------------------------
+
+READS: dict[str, tuple[str, Callable[[Tables], object]]] = {
+    "count_pending": ("Query", lambda tables: tables.jobs.count_pending(ACCOUNT_ID, 10)),
+    "find_by_subject": ("Query", lambda tables: tables.jobs.find_by_subject("createWallet", "a hash", 10)),
+    "find_by_creation": ("Query", lambda tables: tables.jobs.find_by_creation(ADDRESS)),
+    "find_by_creation's rows": ("BatchGetItem", lambda tables: tables.jobs.find_by_creation(ADDRESS)),
+    "of_role": ("Query", lambda tables: tables.accounts.of_role(CHAIN_ID, "minter")),
+    "of_role's rows": ("BatchGetItem", lambda tables: tables.accounts.of_role(CHAIN_ID, "minter")),
+}
+
+
+@pytest.mark.parametrize(("operation", "read"), READS.values(), ids=READS.keys())
+def test_a_read_whose_answer_was_lost_is_asked_for_again(
+    tables: Tables, operation: str, read: Callable[[Tables], object]
+) -> None:
+    """Nothing heard is not nothing found (invariant 8)."""
+    tables.accounts.put(account(role="minter"))
+    tables.jobs.issue(wallet_job())
+    assert_eventually(lambda: bool(read(tables)), True)
+    expected = read(tables)
+    statuses = lose_first_answer(tables.client, operation)
+
+    assert read(tables) == expected
+    assert statuses[:2] == [OK, OK]

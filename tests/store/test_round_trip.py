@@ -1,5 +1,6 @@
 """A job or an account comes back equal to what was stored, whatever is in it: only so is an own write known again."""
 
+import json
 from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
@@ -23,6 +24,18 @@ def test_every_field_of_a_job_comes_back(stores: Stores, job: Job) -> None:
     assert stores.jobs.issue(job) is None
     assert stores.jobs.get(job.job_id) == job
     assert stores.jobs.load([job.job_id]) == [job]
+
+
+@in_one_store
+@given(job=jobs)
+def test_what_a_job_shows_comes_back_as_the_same_json(stores: Stores, job: Job) -> None:
+    """DynamoDB's own numbers equal what was stored, but are none that JSON knows."""
+    stores.jobs.issue(job)
+
+    (read,) = stores.jobs.load([job.job_id])
+
+    for before, after in ((job.data, read.data), (job.result, read.result)):
+        assert json.dumps(after, sort_keys=True) == json.dumps(before, sort_keys=True)
 
 
 @in_one_store

@@ -1,5 +1,6 @@
 """A table that does not answer is a ServiceUnavailable, whatever was asked of it; what is wrong with the request is not."""
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -8,12 +9,12 @@ from botocore.exceptions import ClientError
 
 from chalicelib.errors import ServiceUnavailable, VersionConflict
 from chalicelib.jobs.model import Status
-from chalicelib.jobs.ports import FailedQuery
+from chalicelib.jobs.ports import AccountStore, FailedQuery, JobStore
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
 from stack.processes import free_port
 from tests.store.backends import Stores, dynamodb_client
-from tests.store.building import ACCOUNT_ID, OWNER, account, after, pending_job, signed_job
+from tests.store.building import ACCOUNT_ID, ADDRESS, CHAIN_ID, OWNER, account, after, pending_job, signed_job
 from tests.store.faults import answer_always, break_connections
 
 if TYPE_CHECKING:
@@ -21,21 +22,26 @@ if TYPE_CHECKING:
 
 JOB = pending_job()
 USES: dict[str, Callable[[Stores], object]] = {
-    "issue": lambda stores: stores.jobs.issue(JOB),
-    "get": lambda stores: stores.jobs.get(JOB.job_id),
-    "load": lambda stores: stores.jobs.load([JOB.job_id]),
-    "save": lambda stores: stores.jobs.save(JOB),
-    "start": lambda stores: stores.jobs.start(account(), 1, [signed_job(JOB, 0)]),
-    "find_by_correlation_id": lambda stores: stores.jobs.find_by_correlation_id("order-1"),
-    "find_by_external_id": lambda stores: stores.jobs.find_by_external_id("invoice", OWNER),
-    "list_jobs": lambda stores: stores.jobs.list_jobs(None, Status.FAILED, None, 10, None),
-    "find_failed": lambda stores: stores.jobs.find_failed(FailedQuery(), 10, None),
-    "pending_of": lambda stores: stores.jobs.pending_of(ACCOUNT_ID, 10),
-    "has_earlier_waiting": lambda stores: stores.jobs.has_earlier_waiting(JOB),
-    "due": lambda stores: stores.jobs.due(after(100), 10),
-    "get an account": lambda stores: stores.accounts.get(ACCOUNT_ID),
-    "put an account": lambda stores: stores.accounts.put(account()),
-    "all accounts": lambda stores: stores.accounts.all(),
+    "jobs.issue": lambda stores: stores.jobs.issue(JOB),
+    "jobs.get": lambda stores: stores.jobs.get(JOB.job_id),
+    "jobs.load": lambda stores: stores.jobs.load([JOB.job_id]),
+    "jobs.save": lambda stores: stores.jobs.save(JOB),
+    "jobs.start": lambda stores: stores.jobs.start(account(), 1, [signed_job(JOB, 0)]),
+    "jobs.find_by_correlation_id": lambda stores: stores.jobs.find_by_correlation_id("order-1"),
+    "jobs.find_by_external_id": lambda stores: stores.jobs.find_by_external_id("invoice", OWNER),
+    "jobs.list_jobs": lambda stores: stores.jobs.list_jobs(None, Status.FAILED, None, 10, None),
+    "jobs.find_failed": lambda stores: stores.jobs.find_failed(FailedQuery(), 10, None),
+    "jobs.pending_of": lambda stores: stores.jobs.pending_of(ACCOUNT_ID, 10),
+    "jobs.has_earlier_waiting": lambda stores: stores.jobs.has_earlier_waiting(JOB),
+    "jobs.count_pending": lambda stores: stores.jobs.count_pending(ACCOUNT_ID, 10),
+    "jobs.find_by_subject": lambda stores: stores.jobs.find_by_subject("createWallet", "a hash", 10),
+    "jobs.find_by_creation": lambda stores: stores.jobs.find_by_creation(ADDRESS),
+    "jobs.due": lambda stores: stores.jobs.due(after(100), 10),
+    "accounts.get": lambda stores: stores.accounts.get(ACCOUNT_ID),
+    "accounts.put": lambda stores: stores.accounts.put(account()),
+    "accounts.pause": lambda stores: stores.accounts.pause(account(), "no funds"),
+    "accounts.of_role": lambda stores: stores.accounts.of_role(CHAIN_ID, "minter"),
+    "accounts.all": lambda stores: stores.accounts.all(),
 }
 
 every_use = pytest.mark.parametrize("use", USES.values(), ids=USES.keys())
@@ -45,6 +51,16 @@ def unreachable() -> tuple[Stores, "DynamoDBClient"]:
     """The adapters on an address where nothing listens, and their client. Nothing is repeated: the answer is what counts."""
     client = dynamodb_client(f"http://127.0.0.1:{free_port()}", attempts=1)
     return Stores(DynamoJobStore(client, "jobs", "accounts"), DynamoAccountStore(client, "accounts")), client
+
+
+def test_no_method_of_the_stores_is_missing_from_the_uses() -> None:
+    methods = {
+        f"{store}.{name}"
+        for store, port in (("jobs", JobStore), ("accounts", AccountStore))
+        for name, _ in inspect.getmembers(port, inspect.isfunction)
+        if not name.startswith("_")
+    }
+    assert USES.keys() == methods
 
 
 @every_use
@@ -76,7 +92,7 @@ def test_throttling_and_server_errors_are_an_unavailable_service(
         use(stores)
 
 
-@pytest.mark.parametrize("name", ["issue", "get", "start", "due"])
+@pytest.mark.parametrize("name", ["jobs.issue", "jobs.get", "jobs.start", "jobs.due", "accounts.of_role"])
 def test_an_answer_that_does_not_come_is_an_unavailable_service(name: str) -> None:
     stores, client = unreachable()
     break_connections(client)
@@ -112,7 +128,7 @@ def test_a_cancelled_transaction_is_what_its_reasons_say(reasons: list[str], exp
     answer_always(client, 400, "TransactionCanceledException", CancellationReasons=[{"Code": reason} for reason in reasons])
 
     with pytest.raises(expected):
-        USES["start"](stores)
+        USES["jobs.start"](stores)
 
 
 def test_a_transaction_still_in_progress_is_an_unavailable_service() -> None:
@@ -121,7 +137,7 @@ def test_a_transaction_still_in_progress_is_an_unavailable_service() -> None:
     answer_always(client, 400, "TransactionInProgressException")
 
     with pytest.raises(ServiceUnavailable):
-        USES["start"](stores)
+        USES["jobs.start"](stores)
 
 
 def test_a_row_that_a_transaction_is_writing_was_changed_at_the_same_time() -> None:
@@ -129,7 +145,7 @@ def test_a_row_that_a_transaction_is_writing_was_changed_at_the_same_time() -> N
     answer_always(client, 400, "TransactionConflictException")
 
     with pytest.raises(VersionConflict):
-        USES["save"](stores)
+        USES["jobs.save"](stores)
 
 
 def test_an_error_never_shows_what_was_to_be_stored() -> None:

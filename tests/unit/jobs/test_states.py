@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from a_job import NOW, SOON, attempt, pending_job, receipt, started_job, transaction, with_cancel
+from a_job import ISSUER, NOW, OTHER, SOON, TARGET, attempt, pending_job, receipt, started_job, transaction, with_cancel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.jobs.model import FINAL, IN_FLIGHT, RETRYABLE, Failure, Job, Outcome, Purpose, Status
+from chalicelib.jobs.model import FINAL, IN_FLIGHT, RETRYABLE, ContractEvent, Failure, Job, Outcome, Purpose, Receipt, Status
 from chalicelib.jobs.states import (
     ATTEMPTS_KEPT,
     HISTORY_LIMIT,
@@ -22,8 +23,10 @@ from chalicelib.jobs.states import (
     is_resting,
     retried,
     reverted,
+    seen_mined,
     settled,
     started,
+    taken_back,
     waiting,
     with_event,
     with_transaction,
@@ -54,6 +57,9 @@ TRANSITIONS: dict[str, tuple[Transition, frozenset[Status]]] = {
         lambda job, now: with_transaction(job, transaction(f"0xg{now:%f}", Purpose.CANCEL), now, FAILURE),
         IN_FLIGHT,
     ),
+    "mined": (lambda job, now: seen_mined(job, made_by(_of_last(job)), now), IN_FLIGHT),
+    "taken back": (taken_back, IN_FLIGHT),
+    "settled by what it made": (lambda job, now: settled(job, made_by(_of_last(job)), now), IN_FLIGHT),
     "settled": (lambda job, now: settled(job, receipt(_of_last(job)), now), IN_FLIGHT),
     "settled by a cancel": (lambda job, now: settled(job, receipt(_of_last(job, Purpose.CANCEL)), now), IN_FLIGHT),
     "reverted": (lambda job, now: reverted(job, receipt(_of_last(job), succeeded=False), "no", now), IN_FLIGHT),
@@ -63,6 +69,12 @@ TRANSITIONS: dict[str, tuple[Transition, frozenset[Status]]] = {
     "cancelled": (cancelled, PENDING),
     "retried": (lambda job, now: retried(job, now, SOON), RETRYABLE),
 }
+
+
+def made_by(hash_: str) -> Receipt:
+    """The receipt of a transaction that has made a token for the job's account."""
+    event = ContractEvent(TARGET, "TokenCreated", {"token": OTHER, "owner": ISSUER})
+    return replace(receipt(hash_), events=(event,))
 
 
 def assert_invariants(job: Job, version: int) -> None:
@@ -76,6 +88,7 @@ def assert_invariants(job: Job, version: int) -> None:
     assert (job.next_check_at is not None) == job.is_open  # 6: reconcile finds exactly the open ones
     assert (job.pending_since is not None) == (job.status is Status.PENDING)
     assert (job.waits_because is None) or job.status is Status.PENDING
+    assert not job.result or job.status in IN_FLIGHT or job.status is Status.SUCCEEDED
     for done in (one for one in job.attempts if one.outcome is not None):
         mined = done.receipt and done.receipt.hash
         assert all(not one.raw for one in done.transactions if one.hash != mined)
@@ -86,7 +99,7 @@ def assert_invariants(job: Job, version: int) -> None:
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.lists(st.sampled_from(sorted(TRANSITIONS)), max_size=120))
 def test_no_sequence_of_transitions_breaks_invariants_3_and_4(names: list[str]) -> None:
-    job = pending_job()
+    job = pending_job(name="createToken")
     failures = 0
     for step, name in enumerate(names):
         transition, legal_from = TRANSITIONS[name]
@@ -213,3 +226,43 @@ def test_a_retried_job_has_its_failures_and_attempts_still() -> None:
     job = retried(reverted(started_job(), receipt("0xfirst", succeeded=False), "no", NOW), NOW, SOON)
     assert (job.status, job.fail_count, len(job.attempts)) == (Status.PENDING, 1, 1)
     assert job.job_id == started_job().job_id
+
+
+# --- what was made -----------------------------------------------------------------------------------------------------
+
+MADE = {"tokenAddress": OTHER, "blockNumber": 100}
+STALE = {"tokenAddress": ISSUER, "blockNumber": 99}
+
+
+def started_creation(**changes: Any) -> Job:
+    return started_job(name="createToken", **changes)
+
+
+def test_a_mined_job_shows_what_it_made_and_is_open_still() -> None:
+    job = seen_mined(started_creation(result=STALE), made_by("0xfirst"), NOW)
+    assert (job.status, job.result, job.creation) == (Status.STARTED, MADE, OTHER)
+    assert taken_back(job, NOW).result == {}
+
+
+def test_the_receipt_that_settles_a_job_says_what_it_made_whatever_was_shown_before() -> None:
+    assert settled(started_creation(result=STALE), made_by("0xfirst"), NOW).result == MADE
+    assert settled(started_creation(result=STALE), receipt("0xfirst"), NOW).result == {}
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda job: reverted(job, receipt("0xfirst", succeeded=False), "no", NOW),
+        lambda job: displaced(job, NOW, SOON),
+        lambda job: settled(with_cancel(job), receipt("0xcancel"), NOW),
+        lambda job: retried(reverted(job, receipt("0xfirst", succeeded=False), "no", NOW), NOW, SOON),
+    ],
+    ids=["reverted", "displaced", "cancelled", "retried"],
+)
+def test_a_job_that_does_not_succeed_has_no_result(end: Callable[[Job], Job]) -> None:
+    assert end(started_creation(result=STALE)).result == {}
+
+
+def test_a_retried_job_has_no_result_whatever_its_row_says() -> None:
+    stale = failed(pending_job(), FAILURE, NOW)
+    assert retried(replace(stale, result=STALE), NOW, SOON).result == {}

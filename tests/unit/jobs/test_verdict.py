@@ -29,14 +29,15 @@ FIRST, SECOND = receipt("0xfirst", 100), receipt("0xsecond", 100)
         # nonce 7; its transactions are 0xfirst and 0xsecond
         (99, 7, 7, [], Unmined()),
         (99, 3, 3, [], Unmined()),
-        (100, 8, 7, [FIRST], Mined(3)),
-        (102, 8, 7, [FIRST], Mined(1)),
+        (100, 8, 7, [FIRST], Mined(3, FIRST)),
+        (102, 8, 7, [FIRST], Mined(1, FIRST)),
         (103, 8, 8, [FIRST], Settled(FIRST)),
         (103, 8, 8, [SECOND], Settled(SECOND)),
         (900, 80, 80, [FIRST], Settled(FIRST)),
         (100, 8, 7, [], Mined(1)),  # by whom, depth will tell
         (103, 8, 8, [], NonceSettledElsewhere()),  # a receipt that lags, or another's: proof decides
-        (99, 7, 7, [FIRST], Mined(4)),  # the head is of a node that lags
+        (99, 7, 7, [FIRST], Mined(4)),  # the head is of a node that lags, or the receipt of one
+        (99, 8, 7, [FIRST], Mined(4, FIRST)),  # the head is of a node that lags
         (103, 7, 7, [FIRST], Unmined()),  # the receipt is of a block that a reorg has removed
         (103, 8, 7, [FIRST], Mined(1)),  # it was removed, and the nonce is used again, not deep enough
         (103, 8, 8, [receipt("0xstranger", 100)], NonceSettledElsewhere()),
@@ -53,7 +54,7 @@ def test_a_transaction_is_settled_from_its_last_missing_block_on(confirmations: 
     for head in range(100, 120):
         deep = head >= 100 + confirmations - 1
         verdict = judge(job, Sight(head, 1, 1 if deep else 0, {"0xfirst": FIRST}), confirmations)
-        assert verdict == (Settled(FIRST) if deep else Mined(100 + confirmations - 1 - head))
+        assert verdict == (Settled(FIRST) if deep else Mined(100 + confirmations - 1 - head, FIRST))
 
 
 def test_a_nonce_is_to_be_freed_when_the_issuer_or_we_have_given_it_up() -> None:

@@ -1,0 +1,1 @@
+"""The Admin API's domain: tokens, wallets and accounts, whose calls become jobs."""

@@ -1,0 +1,74 @@
+"""Signing accounts: list them, make one with a key of its own, let a paused one go on."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.admin.ports import AdminPorts
+from chalicelib.errors import AccountNotFound, JobsApiError, VersionConflict
+from chalicelib.jobs.model import Account, account_id
+
+log = logging.getLogger(__name__)
+
+NUDGED_AT_ONCE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    role: str
+    bridge_type: str
+    description: str | None = None
+    app_name: str | None = None
+    """The application whose issuer alone signs with the account; without one it belongs to the pool of its role."""
+
+
+def list_accounts(ports: AdminPorts) -> Sequence[Account]:
+    """Every account of this network, the oldest first."""
+    own = [account for account in ports.accounts.all() if account.chain_id == ports.chain_id]
+    return sorted(own, key=lambda account: (account.created_at is not None, account.created_at or 0, account.address))
+
+
+def create_account(new: NewAccount, ports: AdminPorts) -> Account:
+    """An account with a new key, which never leaves the key service. It has no funds yet.
+
+    Raises SignerUnavailable when the key service does not answer, ServiceUnavailable when the account cannot be stored.
+    """
+    key, address = ports.keys.create(new.description or f"{new.role} account")
+    account = Account(
+        chain_id=ports.chain_id,
+        address=address,
+        key=key,
+        owner=None if new.app_name is None else address,
+        role=new.role,
+        bridge_type=new.bridge_type,
+        description=new.description,
+        app_name=new.app_name,
+        created_at=ports.clock(),
+    )
+    try:
+        ports.accounts.put(account)
+    except JobsApiError:
+        # Nothing has been sent to it; the operator may remove the key.
+        log.error("a key was made, but its account could not be stored", extra={"key": key, "account": address})
+        raise
+    return account
+
+
+def unlock_account(address: str, ports: AdminPorts) -> Account:
+    """Let a paused account go on; one that is not paused stays as it is. Raises AccountNotFound."""
+    account = _account(address, ports)
+    if account.paused is not None:
+        try:
+            account = ports.accounts.pause(account, None)
+        except VersionConflict:
+            return _account(address, ports)  # somebody else has just resumed it, or paused it again for a reason of today
+    pending = ports.jobs.pending_of(account.account_id, NUDGED_AT_ONCE)
+    ports.queue.execute_now(account.account_id, pending)
+    return account
+
+
+def _account(address: str, ports: AdminPorts) -> Account:
+    account = ports.accounts.get(account_id(ports.chain_id, address))
+    if account is None:
+        raise AccountNotFound(address)
+    return account

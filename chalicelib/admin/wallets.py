@@ -1,0 +1,65 @@
+"""Wallets for phone numbers: create one, find them again. The job that made a wallet is its record.
+
+A phone number is personal data. It stands in the job's data, which only its issuer is shown; it is found by a keyed hash that
+differs from issuer to issuer, and nothing on chain is derived from it.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+from chalicelib.admin.issue import Order, issue_order, signing_account
+from chalicelib.admin.ports import AdminPorts
+from chalicelib.errors import WalletNotFound
+from chalicelib.jobs.issue import Issued, Prepared
+from chalicelib.jobs.model import Job, TransactionRequest
+from chalicelib.jobs.principal import Principal
+from chalicelib.jobs.results import CREATE_WALLET
+
+LISTED = 100
+
+
+def create_wallet(phone_number: str, correlation_id: str | None, principal: Principal, ports: AdminPorts) -> Issued:
+    """A job that makes a wallet of the signing account's for this number (E.164). Each job is one wallet, however often it is
+    tried: its address follows from the owner and the salt, and the salt from the job's id.
+    """
+
+    def prepare(job_id: str) -> Prepared:
+        factory = ports.wallet_factory
+        account = signing_account(principal, ports)
+        salt = salt_of(job_id)
+        call = ports.calls.create_wallet(account.address, salt)
+        data = {"owner": account.address, "phoneNumber": phone_number, "salt": f"0x{salt.hex()}"}
+        return Prepared(account, TransactionRequest(factory, data=call), data, subject=_subject(phone_number, principal, ports))
+
+    asked = {"phoneNumber": phone_number}
+    return issue_order(Order(CREATE_WALLET, asked, correlation_id), principal, prepare, ports)
+
+
+def salt_of(job_id: str) -> bytes:
+    """32 bytes. Of the job's id alone: a salt made from the number would let anybody who sees the chain try numbers."""
+    return hashlib.sha256(f"jobs-api wallet {job_id}".encode()).digest()
+
+
+def wallets_of(phone_number: str, principal: Principal, ports: AdminPorts) -> Sequence[Job]:
+    """The jobs of the issuer's wallets for this number that are mined, newest first, at most a hundred."""
+    jobs = ports.jobs.find_by_subject(CREATE_WALLET, _subject(phone_number, principal, ports), LISTED)
+    return [job for job in jobs if job.creation is not None and job.owner == principal.owner]
+
+
+def latest_wallet(phone_number: str, principal: Principal, ports: AdminPorts) -> Job:
+    """The job of the newest of them. Raises WalletNotFound."""
+    wallets = wallets_of(phone_number, principal, ports)
+    if not wallets:
+        raise WalletNotFound
+    return wallets[0]
+
+
+def wallet_exists(address: str, ports: AdminPorts) -> bool:
+    """Whether a wallet at this address was made here, for whomever: that much the chain tells everybody."""
+    return any(job.name == CREATE_WALLET for job in ports.jobs.find_by_creation(address))
+
+
+def _subject(phone_number: str, principal: Principal, ports: AdminPorts) -> str:
+    message = f"{principal.owner}\0{phone_number}".encode()
+    return hmac.new(ports.phone_key(), message, hashlib.sha256).hexdigest()

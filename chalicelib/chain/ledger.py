@@ -1,0 +1,187 @@
+"""What contracts say of themselves, over JSON-RPC: `chalicelib.admin.ports.Ledger`.
+
+A node that does not answer, or lags, is no answer: ChainUnavailable. A contract that reverts, or returns what its function
+cannot return, is one: it has no such function. Anybody may have written the contract: what it returns is bounded and cleaned.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from chalicelib.admin.ports import Token
+from chalicelib.chain.classify import classify_estimate, message_of
+from chalicelib.chain.quantities import quantity
+from chalicelib.chain.rpc import Answer, Request, RpcClient
+from chalicelib.errors import ChainUnavailable
+from chalicelib.jobs.ports import Revert
+
+# The first four bytes of the hash of each signature; a test works them out.
+SELECTORS = {
+    "decimals()": "313ce567",
+    "totalSupply()": "18160ddd",
+    "name()": "06fdde03",
+    "symbol()": "95d89b41",
+    "owner()": "8da5cb5b",
+    "tokenURI()": "3c130d90",
+    "balanceOf(address)": "70a08231",
+    "IMPLEMENTATION()": "3a4741bd",
+}
+CALL_GAS = 2_000_000
+"""Bounds how long a contract may compute and, since memory costs gas, how much it returns: about 1 MB."""
+MOST_DECIMALS = 77
+"""10^77 is the largest power of ten below 2^256: with more decimals there could be no whole token."""
+LONGEST_NAME = 256
+LONGEST_SYMBOL = 64
+LONGEST_URI = 2_048
+NOBODY = "0x" + "0" * 40
+
+# EIP-1167, as OpenZeppelin's Clones deploys it: a call of anything is delegated to the address in the middle.
+_CLONE_HEAD = bytes.fromhex("363d3d373d3d3d363d73")
+_CLONE_TAIL = bytes.fromhex("5af43d82803e903d91602b57fd5bf3")
+
+_HEX = re.compile(r"0x((?:[0-9a-fA-F]{2})*)", re.ASCII)
+
+
+class ContractLedger:
+    """Each method is one request, at the newest block of one node. Addresses go in and come out checksummed."""
+
+    def __init__(self, rpc: RpcClient, wallet_factory: str | None = None) -> None:
+        self._rpc = rpc
+        self._wallet_factory = wallet_factory
+        self._wallet_code: bytes | None = None
+        """The code of every wallet of the factory; read once, it cannot change."""
+
+    def token(self, address: str, holders: Sequence[str] = ()) -> Token | None:
+        """None where no ERC-20 stands: no code, or code that does not answer decimals, totalSupply and balanceOf."""
+        asked = list(dict.fromkeys(holders)) or [address]
+        answers = self._read(
+            ("eth_getCode", [address, "latest"]),
+            *(_call(address, f"{name}()") for name in ("decimals", "totalSupply", "name", "symbol", "owner", "tokenURI")),
+            *(_call(address, "balanceOf(address)", holder) for holder in asked),
+        )
+        code, decimals, supply, name, symbol, owner, uri = (_returned(next(answers)) for _ in range(7))
+        balances = [_number(_returned(answer)) for answer in answers]
+        places, total = _number(decimals), _number(supply)
+        if not code or places is None or places > MOST_DECIMALS or total is None or None in balances:
+            return None
+        return Token(
+            address=address,
+            decimals=places,
+            total_supply=total,
+            name=_text(name, LONGEST_NAME),
+            symbol=_text(symbol, LONGEST_SYMBOL),
+            owner=_address(owner),
+            uri=_uri(uri),
+            balances={
+                holder: balance for holder, balance in zip(asked, balances, strict=True) if balance is not None and holders
+            },
+        )
+
+    def owners(self, addresses: Sequence[str]) -> dict[str, str | None]:
+        """What `owner()` of each contract says; None where it does not answer."""
+        asked = list(dict.fromkeys(addresses))
+        answers = self._read(*(_call(address, "owner()") for address in asked))
+        return {address: _address(_returned(answer)) for address, answer in zip(asked, answers, strict=True)}
+
+    def wallet_owner(self, address: str) -> str | None:
+        """The owner of the service's wallet at this address: a clone of the factory's implementation that has an owner."""
+        if self._wallet_factory is None:
+            return None
+        calls = [("eth_getCode", [address, "latest"]), _call(address, "owner()")]
+        if self._wallet_code is None:
+            calls.append(_call(self._wallet_factory, "IMPLEMENTATION()"))
+        code, owner, *shared = (_returned(answer) for answer in self._read(*calls))
+        if shared and (implementation := _word(shared[0])) is not None:
+            self._wallet_code = _CLONE_HEAD + implementation[12:] + _CLONE_TAIL
+        if self._wallet_code is None or code != self._wallet_code:
+            return None
+        found = _address(owner)
+        return None if found == NOBODY else found
+
+    def transaction_counts(self, addresses: Sequence[str]) -> dict[str, int]:
+        """Mined transactions of each, up to the newest block."""
+        asked = list(dict.fromkeys(addresses))
+        answers = self._read(*(("eth_getTransactionCount", [address, "latest"]) for address in asked))
+        return {address: quantity(_result(answer), "transaction count") for address, answer in zip(asked, answers, strict=True)}
+
+    def _read(self, *calls: Request) -> Iterator[Answer]:
+        return iter(self._rpc.read_together(calls) if calls else [])
+
+
+def _call(contract: str, function: str, holder: str = "") -> Request:
+    argument = holder.removeprefix("0x").lower().rjust(64, "0") if holder else ""
+    data = f"0x{SELECTORS[function]}{argument}"
+    return "eth_call", [{"to": contract, "data": data, "gas": hex(CALL_GAS)}, "latest"]
+
+
+# --- answers -----------------------------------------------------------------------------------------------------------
+
+
+def _result(answer: Answer) -> Any:
+    if answer.error is not None:
+        raise ChainUnavailable(f"The chain's node did not answer a read: {message_of(answer.error)}.")
+    return answer.result
+
+
+def _returned(answer: Answer) -> bytes:
+    """What a call returned, or the code of an address; empty when the call reverts. Raises ChainUnavailable for no answer."""
+    if answer.error is not None and isinstance(classify_estimate(answer.error, CALL_GAS), Revert):
+        return b""
+    result = _result(answer)
+    matched = _HEX.fullmatch(result) if isinstance(result, str) else None
+    if matched is None:
+        raise ChainUnavailable("The chain's node gave an answer that cannot be read.")
+    return bytes.fromhex(matched[1])
+
+
+def _word(returned: bytes) -> bytes | None:
+    """The one word that a number or an address is returned in; more after it is ignored, as Solidity does."""
+    return returned[:32] if len(returned) >= 32 else None
+
+
+def _number(returned: bytes) -> int | None:
+    word = _word(returned)
+    return None if word is None else int.from_bytes(word, "big")
+
+
+def _address(returned: bytes) -> str | None:
+    word = _word(returned)
+    if word is None or any(word[:12]):
+        return None
+    from eth_utils.address import to_checksum_address  # noqa: PLC0415  # takes 0.1 s; not every question ends here
+
+    return to_checksum_address(word[12:])
+
+
+def _string(returned: bytes) -> bytes | None:
+    """A `string`, or the bytes32 that the oldest tokens return in its place: as it is encoded, without the zeros at its end."""
+    if len(returned) == 32:
+        return returned.rstrip(b"\0")
+    start = _number(returned)
+    length = None if start is None else _number(returned[start : start + 32])
+    if start is None or length is None or start + 32 + length > len(returned):
+        return None
+    return returned[start + 32 : start + 32 + length]
+
+
+def _text(returned: bytes, limit: int) -> str | None:
+    """On one line, at most `limit` characters; None when there is none. Control and format characters could make a name look
+    like another's, or break a line of whoever shows it.
+    """
+    content = _string(returned)
+    if content is None:
+        return None
+    shown = content[: 4 * limit].decode("utf-8", "replace")
+    shown = "".join(one for one in shown if one.isspace() or unicodedata.category(one)[0] != "C")
+    shown = " ".join(shown.split())
+    return (shown if len(shown) <= limit else shown[: limit - 1] + "…") or None
+
+
+def _uri(returned: bytes) -> str | None:
+    """As it is: a URI that was cut or cleaned would lead elsewhere. None when it is too long or not printable."""
+    content = _string(returned)
+    if content is None or len(content) > LONGEST_URI:
+        return None
+    uri = content.decode("utf-8", "replace")
+    return uri if uri and uri.isprintable() and "\ufffd" not in uri else None

@@ -1,0 +1,45 @@
+"""Account as a DynamoDB item (design: section 4). `poolKey` is present exactly while the account belongs to a pool."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.jobs.model import Account
+from chalicelib.store.attributes import Item, from_attributes, optional_int, optional_time, to_attributes
+from chalicelib.store.keys import pool_key, time_text
+
+
+def account_item(account: Account) -> Item:
+    return to_attributes(
+        {
+            "accountId": account.account_id,
+            "chainId": account.chain_id,
+            "address": account.address,
+            "keyReference": account.key,
+            "owner": account.owner,
+            "role": account.role,
+            "poolKey": pool_key(account.chain_id, account.role) if account.role is not None and account.owner is None else None,
+            "nextNonce": account.next_nonce,
+            "paused": account.paused,
+            "bridgeType": account.bridge_type,
+            "description": account.description,
+            "appName": account.app_name,
+            "createdAt": account.created_at and time_text(account.created_at),
+        }
+    )
+
+
+def account_from(attributes: Mapping[str, Any]) -> Account:
+    item = from_attributes(attributes)
+    return Account(
+        chain_id=int(item["chainId"]),
+        address=item["address"],
+        key=item["keyReference"],
+        owner=item.get("owner"),
+        role=item.get("role"),
+        next_nonce=optional_int(item.get("nextNonce")),
+        paused=item.get("paused"),
+        bridge_type=item["bridgeType"],
+        description=item.get("description"),
+        app_name=item.get("appName"),
+        created_at=optional_time(item.get("createdAt")),
+    )

@@ -1,0 +1,320 @@
+import pytest
+from eth_abi.abi import encode
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from stub_node import Http, Refusal
+
+from chalicelib.chain.ledger import CALL_GAS, LONGEST_NAME, LONGEST_SYMBOL, LONGEST_URI, NOBODY, SELECTORS, ContractLedger
+from chalicelib.chain.rpc import RpcClient
+from chalicelib.errors import ChainUnavailable
+
+TOKEN = to_checksum_address("0x" + "cd" * 20)
+OWNER = to_checksum_address("0x" + "ef" * 20)
+ALICE = to_checksum_address("0x" + "a1" * 20)
+BOB = to_checksum_address("0x" + "b0" * 20)
+FACTORY = to_checksum_address("0x" + "fa" * 20)
+IMPLEMENTATION = to_checksum_address("0x" + "1a" * 20)
+CLONE = "0x363d3d373d3d3d363d73" + IMPLEMENTATION[2:].lower() + "5af43d82803e903d91602b57fd5bf3"
+INVALID_OPCODE = Refusal({"code": -32000, "message": "invalid opcode: INVALID"})
+REVERT = Refusal({"code": 3, "message": "execution reverted", "data": "0x"})
+BY_SELECTOR = {selector: signature for signature, selector in SELECTORS.items()}
+
+
+def word(value: int) -> str:
+    return "0x" + value.to_bytes(32, "big").hex()
+
+
+def address_word(address: str) -> str:
+    return word(int(address, 16))
+
+
+def string(value) -> str:
+    return "0x" + encode(["bytes" if isinstance(value, bytes) else "string"], [value]).hex()
+
+
+class Contracts:
+    """What the contracts of a stub node return, by signature; a function of the holder for balanceOf."""
+
+    def __init__(self, stub) -> None:
+        self.code = "0x6001"
+        self.returns = {
+            "decimals()": word(18),
+            "totalSupply()": word(10**24),
+            "name()": string("Solar"),
+            "symbol()": string("SOL"),
+            "owner()": address_word(OWNER),
+            "tokenURI()": string("ipfs://bafy"),
+            "balanceOf(address)": word(5),
+            "IMPLEMENTATION()": address_word(IMPLEMENTATION),
+        }
+        stub.methods |= {"eth_blockNumber": "0x10", "eth_getCode": lambda *_: self.code, "eth_call": self.call}
+
+    def call(self, transaction: dict, tag: str):
+        assert (tag, transaction["gas"]) == ("latest", hex(CALL_GAS))
+        told = self.returns[BY_SELECTOR[transaction["data"][2:10]]]
+        told = told(transaction["data"][10:]) if callable(told) else told
+        if isinstance(told, Refusal):
+            raise told
+        return told
+
+
+@pytest.fixture
+def contracts(stub):
+    return Contracts(stub)
+
+
+@pytest.fixture
+def ledger(stub, contracts):
+    return ContractLedger(RpcClient([stub.url], chain_id=122), FACTORY)
+
+
+def test_selectors_are_the_hashes_of_their_signatures():
+    assert {signature: keccak(text=signature)[:4].hex() for signature in SELECTORS} == SELECTORS
+
+
+# --- tokens ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_token_is_read_in_one_request(stub, contracts, ledger):
+    contracts.returns["balanceOf(address)"] = lambda holder: word(7 if holder.endswith("a1" * 20) else 2**256 - 1)
+    token = ledger.token(TOKEN, [ALICE, BOB, ALICE])
+    assert (token.address, token.decimals, token.total_supply) == (TOKEN, 18, 10**24)
+    assert (token.name, token.symbol, token.owner, token.uri) == ("Solar", "SOL", OWNER, "ipfs://bafy")
+    assert token.balances == {ALICE: 7, BOB: 2**256 - 1}
+    assert len(stub.asked) == 1
+
+
+def test_without_holders_no_balance_is_told(ledger):
+    assert ledger.token(TOKEN).balances == {}
+
+
+@pytest.mark.parametrize("signature", ["name()", "symbol()", "owner()", "tokenURI()"])
+@pytest.mark.parametrize("told", [REVERT, "0x", "0x01", word(2**255), "0x" + "ff" * 96])
+def test_what_a_token_need_not_tell_is_left_out(contracts, ledger, signature, told):
+    contracts.returns[signature] = told
+    token = ledger.token(TOKEN)
+    field = {"name()": "name", "symbol()": "symbol", "owner()": "owner", "tokenURI()": "uri"}[signature]
+    value = getattr(token, field)
+    assert value is None or (field in ("name", "symbol") and told == word(2**255)), "a bytes32 that is no UTF-8"
+    others = {"name": "Solar", "symbol": "SOL", "owner": OWNER, "uri": "ipfs://bafy"}
+    assert all(getattr(token, other) == others[other] for other in others if other != field)
+
+
+@pytest.mark.parametrize("signature", ["decimals()", "totalSupply()", "balanceOf(address)"])
+@pytest.mark.parametrize(
+    "told", [REVERT, "0x", "0x" + "00" * 31, Refusal({"code": -32000, "message": "invalid opcode: INVALID"})]
+)
+def test_what_does_not_answer_as_an_erc_20_is_no_token(contracts, ledger, signature, told):
+    contracts.returns[signature] = told
+    assert ledger.token(TOKEN, [ALICE]) is None
+    assert ledger.token(TOKEN) is None
+
+
+@pytest.mark.parametrize(("decimals", "is_token"), [(0, True), (77, True), (78, False), (255, False), (2**256 - 1, False)])
+def test_more_decimals_than_an_amount_can_have_is_no_token(contracts, ledger, decimals, is_token):
+    contracts.returns["decimals()"] = word(decimals)
+    assert (ledger.token(TOKEN) is not None) is is_token
+
+
+def test_an_address_without_code_is_no_token_whatever_calls_return(contracts, ledger):
+    contracts.code = "0x"
+    assert ledger.token(TOKEN) is None
+
+
+def test_names_of_the_oldest_tokens_are_read(contracts, ledger):
+    contracts.returns["name()"] = "0x" + b"Maker".ljust(32, b"\0").hex()
+    contracts.returns["symbol()"] = "0x" + (b"M" * 32).hex()
+    token = ledger.token(TOKEN)
+    assert (token.name, token.symbol) == ("Maker", "M" * 32)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("Solar\nEnergy\t Coin", "Solar Energy Coin"),
+        ("SOL\u202eRALOS", "SOLRALOS"),
+        ("\u200bUSDC\ufeff", "USDC"),
+        ("Zażółć ☀ 太陽", "Zażółć ☀ 太陽"),
+        (b"\xffSOL", "�SOL"),
+        ("", None),
+        ("\0\0", None),
+        ("https://solar.example", "https://solar.example"),
+    ],
+)
+def test_names_are_printable_and_on_one_line(contracts, ledger, written, shown):
+    contracts.returns["name()"] = string(written)
+    assert ledger.token(TOKEN).name == shown
+
+
+def test_names_are_bounded(contracts, ledger):
+    contracts.returns |= {"name()": string("太" * 10_000), "symbol()": string("x" * 100_000)}
+    token = ledger.token(TOKEN)
+    assert (len(token.name), len(token.symbol)) == (LONGEST_NAME, LONGEST_SYMBOL)
+
+
+@pytest.mark.parametrize("uri", ["x" * (LONGEST_URI + 1), "", "https://a.example/\n", b"https://\xff", "a\u202eb"])
+def test_a_uri_is_whole_or_not_told(contracts, ledger, uri):
+    contracts.returns["tokenURI()"] = string(uri)
+    assert ledger.token(TOKEN).uri is None
+
+
+def test_a_uri_is_told_as_it_is(contracts, ledger):
+    contracts.returns["tokenURI()"] = string("https://a.example/b?c=d&e=" + "f" * 200)
+    assert ledger.token(TOKEN).uri == "https://a.example/b?c=d&e=" + "f" * 200
+
+
+def test_the_owner_of_a_token_that_was_given_up_is_nobody(contracts, ledger):
+    contracts.returns["owner()"] = word(0)
+    assert ledger.token(TOKEN).owner == NOBODY
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(sorted(SELECTORS)), st.binary(max_size=200), min_size=1))
+def test_whatever_a_contract_returns_is_a_token_or_none(contracts, ledger, returns):
+    before = dict(contracts.returns)
+    contracts.returns |= {signature: f"0x{data.hex()}" for signature, data in returns.items()}
+    token = ledger.token(TOKEN, [ALICE])
+    ledger.wallet_owner(TOKEN)
+    contracts.returns = before
+    if token is not None:
+        assert token.decimals <= 77
+        assert all(text is None or (text.isprintable() and text) for text in (token.name, token.symbol, token.uri))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=64))
+def test_a_printable_symbol_is_told_as_it_is(contracts, ledger, symbol):
+    contracts.returns["symbol()"] = string(symbol)
+    assert ledger.token(TOKEN).symbol == symbol
+
+
+# --- owners and wallets ------------------------------------------------------------------------------------------------
+
+
+def test_owners_of_many_are_read_in_one_request(stub, contracts, ledger):
+    addresses = [to_checksum_address(f"0x{number:040x}") for number in range(1, 101)]
+    assert ledger.owners([*addresses, addresses[0]]) == dict.fromkeys(addresses, OWNER)
+    assert len(stub.asked) == 1
+    contracts.returns["owner()"] = REVERT
+    assert ledger.owners([TOKEN]) == {TOKEN: None}
+
+
+def test_a_clone_of_the_factorys_implementation_is_a_wallet(stub, contracts, ledger):
+    contracts.code = CLONE
+    assert [ledger.wallet_owner(TOKEN) for _ in range(2)] == [OWNER, OWNER]
+    assert len(stub.asked) == 2
+    asked = [call["data"] for call, _ in stub.params_of("eth_call")]
+    assert asked.count(f"0x{SELECTORS['IMPLEMENTATION()']}") == 1, "it cannot change"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "0x",
+        "0x6001",
+        CLONE.replace("1a" * 20, "1b" * 20),
+        CLONE + "00",
+        CLONE[:-2],
+        "0x3d602d80600a3d3981f3" + CLONE[2:],
+    ],
+    ids=["no code", "another contract", "another implementation", "more code", "less code", "its creation code"],
+)
+def test_anything_else_is_no_wallet_whoever_it_says_owns_it(contracts, ledger, code):
+    contracts.code = code
+    assert ledger.wallet_owner(TOKEN) is None
+
+
+def test_a_clone_that_nobody_owns_is_no_wallet(contracts, ledger):
+    contracts.code = CLONE
+    contracts.returns["owner()"] = word(0)
+    assert ledger.wallet_owner(TOKEN) is None
+
+
+@pytest.mark.parametrize("told", [REVERT, "0x"])
+def test_a_factory_that_is_not_there_yet_is_asked_again(contracts, ledger, told):
+    contracts.code = CLONE
+    contracts.returns["IMPLEMENTATION()"] = told
+    assert ledger.wallet_owner(TOKEN) is None
+    contracts.returns["IMPLEMENTATION()"] = address_word(IMPLEMENTATION)
+    assert ledger.wallet_owner(TOKEN) == OWNER
+
+
+def test_without_a_factory_there_are_no_wallets(stub, contracts):
+    contracts.code = CLONE
+    assert ContractLedger(RpcClient([stub.url], chain_id=122), None).wallet_owner(TOKEN) is None
+    assert stub.bodies == []
+
+
+def test_counts_of_many_are_read_in_one_request(stub, ledger):
+    stub.methods["eth_getTransactionCount"] = lambda address, tag: "0x7" if address == ALICE else "0x0"
+    assert ledger.transaction_counts([ALICE, BOB]) == {ALICE: 7, BOB: 0}
+    assert len(stub.asked) == 1
+
+
+def test_nothing_asked_asks_nobody(stub, ledger):
+    assert (ledger.transaction_counts([]), ledger.owners([])) == ({}, {})
+    assert stub.bodies == []
+
+
+# --- nodes that do not answer ------------------------------------------------------------------------------------------
+
+QUESTIONS = {
+    "token": lambda ledger: ledger.token(TOKEN, [ALICE]),
+    "owners": lambda ledger: ledger.owners([TOKEN]),
+    "wallet_owner": lambda ledger: ledger.wallet_owner(TOKEN),
+    "transaction_counts": lambda ledger: ledger.transaction_counts([ALICE]),
+}
+NO_ANSWERS = {
+    "throttled": Refusal({"code": -32005, "message": "rate limit exceeded"}),
+    "no state": Refusal({"code": -32000, "message": "missing trie node"}),
+    "no such method": Refusal({"code": -32601, "message": "the method does not exist"}),
+    "null": None,
+    "a number": 7,
+    "no hex": "0xzz",
+    "half a byte": "0xz" + "0" * 64,
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("kind", NO_ANSWERS)
+def test_no_answer_of_the_node_is_never_taken_for_one_of_the_contract(stub, ledger, question, kind):
+    def no_answer(*_):
+        if isinstance(NO_ANSWERS[kind], Refusal):
+            raise NO_ANSWERS[kind]
+        return NO_ANSWERS[kind]
+
+    stub.methods |= {"eth_call": no_answer, "eth_getTransactionCount": no_answer}
+    with pytest.raises(ChainUnavailable):
+        QUESTIONS[question](ledger)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("method", ["eth_call", "eth_getTransactionCount", "eth_getCode", "eth_blockNumber"])
+def test_an_answer_that_is_left_out_is_none(stub, contracts, ledger, question, method):
+    stub.methods["eth_getTransactionCount"] = "0x1"
+    used = []
+
+    def leaves_out(body):
+        used.append(any(item["method"] == method for item in body))
+        return Http(body=[stub.reply(item) for item in body if item["method"] != method])
+
+    stub.http = leaves_out
+    try:
+        QUESTIONS[question](ledger)
+    except ChainUnavailable:
+        assert used == [True]
+    else:
+        assert used == [False]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_node_that_lags_is_not_believed(stub, contracts, ledger, question):
+    stub.methods["eth_getTransactionCount"] = "0x1"
+    QUESTIONS[question](ledger)
+    stub.methods["eth_blockNumber"] = "0xd"
+    with pytest.raises(ChainUnavailable, match="behind"):
+        QUESTIONS[question](ledger)
+    stub.methods["eth_blockNumber"] = "0xe"
+    QUESTIONS[question](ledger)
