@@ -3,8 +3,7 @@
 from chalice.app import Chalice, CloudWatchEvent, SQSEvent
 
 from chalicelib.api.errors import use_error_format
-from chalicelib.api.health import register_health_route
-from chalicelib.api.jobs import register_job_routes
+from chalicelib.api.routes import register_routes
 from chalicelib.api.services import ApiServices
 from chalicelib.queues.batch import BatchAnswer
 from chalicelib.wiring import Wiring
@@ -16,8 +15,7 @@ app = Chalice(app_name="jobs-api")
 wiring = Wiring()
 
 use_error_format(app)
-register_health_route(app)
-register_job_routes(app, lambda: ApiServices.of(wiring))
+register_routes(app, lambda: ApiServices.of(wiring))
 
 
 @app.on_sqs_message(queue="execute.fifo", batch_size=10, name="execute_jobs")

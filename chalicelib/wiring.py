@@ -4,10 +4,12 @@ An AWS client is made when the first request needs it; what a function does not 
 """
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from chalicelib.admin.ports import Calls, Keys, Ledger
 from chalicelib.jobs.ports import Chain, Clock, Signers
 from chalicelib.log import configure_logging
 from chalicelib.networks import Network
@@ -17,7 +19,10 @@ from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.checkpoints import DynamoCheckpointStore
 from chalicelib.store.jobs import DynamoJobStore
 
-JWT_SECRET_TTL_SECONDS = 300
+if TYPE_CHECKING:
+    from chalicelib.chain.rpc import RpcClient
+
+SECRET_TTL_SECONDS = 300
 AWS_TIMEOUT_SECONDS = 5
 RPC_TIMEOUT_SECONDS = 6
 """A handful of RPC requests in a row fit into a worker's 30 seconds."""
@@ -60,15 +65,38 @@ class Wiring:
     def network(self) -> Network:
         return self.settings.network
 
-    # The chain's room brings web3, which the API never needs: it is imported when a worker first asks for it.
+    # The chain's room is slow to import, and most requests do not need it: whoever first asks for it pays.
 
     @cached_property
     def chain(self) -> Chain:
         from chalicelib.chain.node import Node  # noqa: PLC0415
+
+        return Node(self.network, self._rpc)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        from chalicelib.chain.ledger import ContractLedger  # noqa: PLC0415
+
+        return ContractLedger(self._rpc, self.settings.wallet_factory)
+
+    @cached_property
+    def calls(self) -> Calls:
+        from chalicelib.chain.contracts import ServiceContracts  # noqa: PLC0415
+
+        return ServiceContracts()
+
+    @cached_property
+    def keys(self) -> Keys:
+        from chalicelib.chain.keys import KmsKeys  # noqa: PLC0415
+
+        return KmsKeys(self._client("kms"), self.settings.stack_name)
+
+    @cached_property
+    def _rpc(self) -> "RpcClient":
         from chalicelib.chain.rpc import RpcClient  # noqa: PLC0415
 
         network = self.network
-        return Node(network, RpcClient(network.rpc_urls, chain_id=network.chain_id, timeout_seconds=RPC_TIMEOUT_SECONDS))
+        return RpcClient(network.rpc_urls, chain_id=network.chain_id, timeout_seconds=RPC_TIMEOUT_SECONDS)
 
     @cached_property
     def signers(self) -> Signers:
@@ -77,17 +105,16 @@ class Wiring:
         return AccountSigners(self._client("kms"), self._client("secretsmanager"))
 
     def jwt_secret(self) -> str:
-        """The key of the tokens, from Secrets Manager, read again every five minutes so that a rotation is seen."""
-        value, read_at = self._jwt_secret
-        if time.monotonic() - read_at > JWT_SECRET_TTL_SECONDS:
-            del self._jwt_secret
-            value, _ = self._jwt_secret
-        return value
+        """The key of the tokens; a rotation is seen after five minutes at the latest."""
+        return self._secrets.read(self.settings.jwt_secret_id)
+
+    def phone_key(self) -> bytes:
+        """The key of the hashes that phone numbers are found by. It never changes: what was stored under it would be lost."""
+        return self._secrets.read(self.settings.phone_key_id).encode()
 
     @cached_property
-    def _jwt_secret(self) -> tuple[str, float]:
-        answer = self._client("secretsmanager").get_secret_value(SecretId=self.settings.jwt_secret_id)
-        return str(answer["SecretString"]), time.monotonic()
+    def _secrets(self) -> "SecretCache":
+        return SecretCache(lambda: self._client("secretsmanager"))
 
     @cached_property
     def _dynamodb(self) -> Any:
@@ -111,3 +138,19 @@ class Wiring:
                 tcp_keepalive=True,
             ),
         )
+
+
+class SecretCache:
+    """Secrets Manager's values, each read again every five minutes."""
+
+    def __init__(self, client: Callable[[], Any], monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._monotonic = monotonic
+        self._values: dict[str, tuple[str, float]] = {}
+
+    def read(self, secret_id: str) -> str:
+        value, read_at = self._values.get(secret_id, ("", float("-inf")))
+        if self._monotonic() - read_at > SECRET_TTL_SECONDS:
+            value = str(self._client().get_secret_value(SecretId=secret_id)["SecretString"])
+            self._values[secret_id] = value, self._monotonic()
+        return value

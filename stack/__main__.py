@@ -31,9 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in ENDING:
         signal.signal(number, _end)
     try:
-        return {"run": run, "up": up, "down": down, "package": make_package, "deploy": make_deploy}[parsed.command](
-            parsed, parent
-        )
+        return COMMANDS[parsed.command](parsed, parent)
     except StackError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -47,13 +45,18 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("run", help="the local stack in the foreground, with a first job")
     commands.add_parser("up", help="the local stack in the background")
     commands.add_parser("down", help="end the local stack")
+    command = commands.add_parser("factories", help="deploy the contracts that make tokens and wallets; RPC_URL, FUNDER_KEY")
+    command.add_argument("--stage", required=True)
     for name, what in (("package", "template and zip of a stage"), ("deploy", "deploy a stage to AWS")):
         command = commands.add_parser(name, help=what)
         command.add_argument("--stage", required=True)
     command.add_argument("--endpoint-url", help="another AWS endpoint than the real one")
     command.add_argument("--stack-name")
     command.add_argument("--rpc-urls", default=os.environ.get("RPC_URLS") or None, help="comma-separated; or RPC_URLS")
-    for option in ("chain-id", "confirmations", "block-seconds", "log-level"):
+    for contract in ("TOKEN_FACTORY", "WALLET_FACTORY"):
+        option = f"--{contract.lower().replace('_', '-')}"
+        command.add_argument(option, default=os.environ.get(contract) or None, help=f"its address; or {contract}")
+    for option in ("chain-id", "confirmations", "block-seconds", "log-level", "jwt-ttl-days"):
         command.add_argument(f"--{option}", help="template parameter; left as it is when not given")
     return parser
 
@@ -106,6 +109,7 @@ def make_package(parsed: argparse.Namespace, _parent: int) -> int:
 def make_deploy(parsed: argparse.Namespace, _parent: int) -> int:
     from stack.aws import clients  # noqa: PLC0415
     from stack.deploy import deploy  # noqa: PLC0415
+    from stack.factories import address_parameter  # noqa: PLC0415
     from stack.package import LOCAL_STAGE, package  # noqa: PLC0415
 
     if parsed.stage == LOCAL_STAGE and not parsed.endpoint_url:
@@ -116,6 +120,9 @@ def make_deploy(parsed: argparse.Namespace, _parent: int) -> int:
         "Confirmations": parsed.confirmations,
         "BlockSeconds": parsed.block_seconds,
         "LogLevel": parsed.log_level,
+        "JwtTtlDays": parsed.jwt_ttl_days,
+        "TokenFactory": parsed.token_factory and address_parameter("TOKEN_FACTORY", parsed.token_factory),
+        "WalletFactory": parsed.wallet_factory and address_parameter("WALLET_FACTORY", parsed.wallet_factory),
     }
     parameters = {name: value for name, value in given.items() if value is not None}
     built = package(parsed.stage, say)
@@ -125,18 +132,37 @@ def make_deploy(parsed: argparse.Namespace, _parent: int) -> int:
     return 0
 
 
+def make_factories(parsed: argparse.Namespace, _parent: int) -> int:
+    from stack.factories import deploy_factories  # noqa: PLC0415
+
+    rpc_url, funder_key = _node_and_key()
+    if rpc_url is None or funder_key is None:
+        raise StackError("Give RPC_URL, a node of the stage's chain, and FUNDER_KEY, the private key that pays for the gas.")
+    factories = deploy_factories(parsed.stage, rpc_url, funder_key, say)
+    given = " ".join(f"{name}={address}" for name, address in factories.settings.items())
+    print(f"make deploy STAGE={parsed.stage} {given}")
+    return 0
+
+
+def _node_and_key() -> tuple[str | None, str | None]:
+    """RPC_URL and FUNDER_KEY, taken out of the environment, so that nothing that is started has them."""
+    found = os.environ.pop("RPC_URL", "") or None, os.environ.pop("FUNDER_KEY", "") or None
+    for name in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS"):  # they repeat what was given to make
+        os.environ.pop(name, None)
+    return found
+
+
 def _local_stack() -> "LocalStack":
     from stack.local import LocalStack, Options  # noqa: PLC0415
 
+    rpc_url, funder_key = _node_and_key()
     options = Options(
-        rpc_url=os.environ.pop("RPC_URL", "") or None,
-        funder_key=os.environ.pop("FUNDER_KEY", "") or None,
+        rpc_url=rpc_url,
+        funder_key=funder_key,
         fund_amount=os.environ.get("FUND_AMOUNT") or None,
         aws_port=_port("AWS_PORT"),
         rpc_port=_port("RPC_PORT"),
     )
-    for name in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS"):  # they repeat what was given to make, FUNDER_KEY too
-        os.environ.pop(name, None)
     elsewhere = os.environ.get("STACK_DIR")
     if elsewhere:
         return LocalStack(Path(elsewhere).resolve(), options)
@@ -166,6 +192,16 @@ def _end_with_parent() -> None:
     """On Linux, be told when make is killed outright; elsewhere the serving loop notices."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+COMMANDS = {
+    "run": run,
+    "up": up,
+    "down": down,
+    "package": make_package,
+    "deploy": make_deploy,
+    "factories": make_factories,
+}
 
 
 if __name__ == "__main__":

@@ -75,4 +75,6 @@ def curl_lines(job: Mapping[str, Any], env_file: str) -> list[str]:
         lines.append(f'{authorized} "$API_URL/api/v2/jobs/correlationId/{correlation_id}"')
     body = '{\\"to\\": \\"$OTHER_ISSUER_ACCOUNT\\", \\"value\\": \\"1000000000000000\\"}'
     lines.append(f'{authorized} -H "Content-Type: application/json" -d "{body}" "$API_URL/api/v2/jobs"')
+    body = '{\\"tokenAddress\\": \\"$TOKEN_ADDRESS\\", \\"amount\\": \\"2.5\\"}'
+    lines.append(f'{authorized} -H "Content-Type: application/json" -d "{body}" "$API_URL/api/v2/admin/tokens/mint"')
     return lines

@@ -1,4 +1,4 @@
-"""The local stack: emulator, chain, the deployed template and zip, two funded accounts and an ERC-20, on loopback."""
+"""The local stack: emulator, chain, contracts, the deployed template and zip, two funded accounts, on loopback."""
 
 import hashlib
 import json
@@ -14,6 +14,7 @@ from stack.aws import Client, clients
 from stack.contracts import compile_contracts
 from stack.deploy import Outputs, deploy, stack_name
 from stack.errors import StackError
+from stack.factories import send_factories
 from stack.funder import Funder, coins
 from stack.package import LOCAL_STAGE, Package, package
 from stack.processes import Process
@@ -145,6 +146,8 @@ class LocalStack:
         funder = Funder(rpc_url, self.options.funder_key or anvil.FUNDER_KEY)
         amount = self.options.fund_amount or (EXTERNAL_FUNDS if self.options.rpc_url else LOCAL_FUNDS)
         funder.require(2 * coins(amount))
+        self._say("Deploying the contracts that make tokens and wallets")
+        factories = send_factories(funder)
         endpoint = ministack.start(self._ministack, self.directory, self.options.aws_port)
         self._say(f"AWS (ministack) at {endpoint}")
         self.env = {
@@ -161,6 +164,7 @@ class LocalStack:
             "ChainId": str(chain),
             "Confirmations": str(CONFIRMATIONS),
             "BlockSeconds": _block_seconds(rpc_url) if self.options.rpc_url else str(anvil.BLOCK_SECONDS),
+            **factories.parameters,
             **self.options.parameters,
         }
         outputs = self._deploy(built, parameters)
@@ -171,6 +175,8 @@ class LocalStack:
         self.env |= {
             "API_URL": f"{endpoint}/restapis/{outputs['RestAPIId']}/{LOCAL_STAGE}/_user_request_",
             "CONFIRMATIONS": parameters["Confirmations"],
+            "TOKEN_FACTORY": parameters["TokenFactory"],
+            "WALLET_FACTORY": parameters["WalletFactory"],
             "JOBS_TABLE": outputs["JobsTableName"],
             "ACCOUNTS_TABLE": outputs["AccountsTableName"],
             "EXECUTE_QUEUE_URL": outputs["ExecuteQueueUrl"],
@@ -203,6 +209,7 @@ class LocalStack:
             bool(state)
             and bool(env)
             and state["rpc_url"] == self.options.rpc_url
+            and "TOKEN_FACTORY" in env  # one that was started by an older version has none
             and self._ministack.pid is not None
             and ministack.healthy(env["AWS_ENDPOINT_URL"])
             and anvil.answers(env["RPC_URL"])

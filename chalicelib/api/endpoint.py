@@ -1,42 +1,107 @@
-"""What stands under every route: who calls, what they sent, and that whatever happens becomes a reply of the one form."""
+"""What stands under every route: who calls, whether they may, what they sent, and that whatever happens becomes a reply."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from chalice.app import Chalice, Request, Response
 
 from chalicelib.api.body import NO_BODY, read_body, shown
 from chalicelib.api.errors import invalid, reply_to
+from chalicelib.api.requests import Checked
 from chalicelib.api.services import ApiServices
-from chalicelib.api.wire import Reply, request_id_of, response_from
-from chalicelib.errors import InvalidRequest
+from chalicelib.api.wire import JSON, Reply, request_id_of, response_from
+from chalicelib.errors import Forbidden, InvalidRequest, JobsApiError
 from chalicelib.jobs.principal import Principal
+
+METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class Right(StrEnum):
+    """What a caller needs for a route at all. Whose job or account it is, is decided by the use case."""
+
+    ANYONE = "anyone"
+    ISSUER = "issuer"
+    """Any valid token."""
+    COMMUNITY_ADMIN = "communityAdmin"
+    """`isCommunityAdmin`, or `isAdmin`."""
+    ADMIN = "admin"
+    """`isAdmin`."""
+
+    def require(self, principal: Principal) -> None:
+        """Raises Forbidden, naming the claim that is missing."""
+        match self:
+            case Right.ANYONE | Right.ISSUER:
+                return
+            case Right.COMMUNITY_ADMIN:
+                if not (principal.is_community_admin or principal.is_admin):
+                    raise Forbidden("The token lacks the claim isCommunityAdmin, which this path needs.")
+            case Right.ADMIN:
+                if not principal.is_admin:
+                    raise Forbidden("The token lacks the claim isAdmin, which this path needs.")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who has shown a token, and the services its request is answered with."""
+
+    principal: Principal
+    services: ApiServices
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request from somebody we know. `path` holds the path's parameters as the gateway handed them over."""
+    """A request that may be made. `path` holds the path's parameters as the gateway handed them over."""
 
-    principal: Principal
-    services: ApiServices
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: Any
+    caller: Caller | None = None
 
-    def expect_nothing_more(self) -> None:
-        """Refuse parameters this route does not have: one that is ignored, such as a dry run, may be one that was relied on."""
-        if self.query:
-            raise invalid((name, "There is no parameter of this name here.") for name in self.query)
-        if self.body is not NO_BODY and self.body is not None and self.body != {}:
-            raise InvalidRequest("This path takes no body.")
+    @property
+    def principal(self) -> Principal:
+        return self._known().principal
+
+    @property
+    def services(self) -> ApiServices:
+        return self._known().services
+
+    def _known(self) -> Caller:
+        if self.caller is None:
+            raise RuntimeError("a route that anyone may call knows no caller and has no services")
+        return self.caller
 
 
 Handler = Callable[[Call], Reply]
 
 
-def add_route(app: Chalice, services: Callable[[], ApiServices], methods: Sequence[str], path: str, handler: Handler) -> None:
-    """Serve `handler` at `path`. It runs for authenticated callers only, and may raise anything.
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One path of the API: what serves it, who may call it, and what goes in and out. The API reference says the same."""
+
+    methods: tuple[str, ...]
+    path: str
+    """Chalice's form, `/api/v2/jobs/{job_id}`."""
+    handler: Handler
+    right: Right
+    summary: str
+    """One sentence."""
+    replies: Mapping[int, Any]
+    """Success status → the type of its body."""
+    body: Any = None
+    """The type of its JSON body: a Checked model, or a union with one."""
+    query: type[Checked] | None = None
+    path_parameters: type[Checked] | None = None
+    """Its fields are the path's parameters."""
+    errors: tuple[type[JobsApiError], ...] = ()
+    """Beside those every route has."""
+    body_optional: bool = False
+    media_type: str = JSON
+
+
+def add_route(app: Chalice, services: Callable[[], ApiServices], route: Route) -> None:
+    """Serve `route`. Its handler runs for callers with its right only, and may raise anything.
 
     This is a wrapper under the route, not middleware: there, an error raised would become a 500 and an answer would lose its
     CORS headers. Chalice's own check of content types is off (it answers in another form): the body's reader does it.
@@ -48,20 +113,34 @@ def add_route(app: Chalice, services: Callable[[], ApiServices], methods: Sequen
             raise RuntimeError("a route runs without a request")
         request_id = request_id_of(app)
         try:
-            reply = handler(_call(request, services(), parameters))
+            reply = route.handler(_call(route, request, services, parameters))
             return response_from(reply, request_id)
         except Exception as error:  # noqa: BLE001 -- the last line: nothing gets past it but a reply
-            return response_from(reply_to(error, request_id, f"{request.method} {path}"), request_id)
+            return response_from(reply_to(error, request_id, f"{request.method} {route.path}"), request_id)
 
-    name = f"{handler.__name__}_{methods[0].lower()}"
-    app.route(path, methods=list(methods), content_types=[], name=name)(view)
+    name = f"{route.handler.__name__}_{route.methods[0].lower()}"
+    app.route(route.path, methods=list(route.methods), content_types=[], name=name)(view)
 
 
-def _call(request: Request, services: ApiServices, parameters: Mapping[str, str]) -> Call:
-    principal = services.tokens.verify(request.headers.get("authorization"))
+def _call(route: Route, request: Request, services: Callable[[], ApiServices], parameters: Mapping[str, str]) -> Call:
+    """Who calls is settled before anything they sent is read: 401, then 403, then 400."""
+    if route.right is Right.ANYONE:
+        return Call(parameters, {}, NO_BODY)
+    serving = services()
+    principal = serving.tokens.verify(request.headers.get("authorization"))
+    route.right.require(principal)
     query = _query(request)
-    body = read_body(request) if request.method == "POST" else NO_BODY
-    return Call(principal, services, parameters, query, body)
+    body = read_body(request) if request.method in METHODS_WITH_BODY else NO_BODY
+    _refuse_what_is_not_read(route, query, body)
+    return Call(parameters, query, body, Caller(principal, serving))
+
+
+def _refuse_what_is_not_read(route: Route, query: Mapping[str, str], body: Any) -> None:
+    """A parameter that is ignored, such as a dry run, may be one that was relied on."""
+    if route.query is None and query:
+        raise invalid((shown(name), "There is no parameter of this name here.") for name in query)
+    if route.body is None and body is not NO_BODY and body is not None and body != {}:
+        raise InvalidRequest("This path takes no body.")
 
 
 def _query(request: Request) -> dict[str, str]:

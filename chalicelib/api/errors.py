@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
 from chalice.app import Chalice, Request, Response
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
+from typing_extensions import TypedDict
 
 from chalicelib.api.body import shown
 from chalicelib.api.wire import Reply, request_id_of, response_from
@@ -25,13 +26,29 @@ RETRY_AFTER_SECONDS = 1
 log = logging.getLogger(__name__)
 
 
-def error_body(error: JobsApiError) -> dict[str, Any]:
-    """`{"error", "code", "details"?}`. Of a fault of ours only that it is one."""
+class DetailView(TypedDict):
+    """What is wrong with one field; the field is empty for the request as a whole."""
+
+    field: str
+    error: str
+
+
+class ErrorView(TypedDict):
+    """Why a request was not answered: a sentence a person can act on, and a code that stays."""
+
+    error: str
+    code: str
+    details: NotRequired[list[DetailView]]
+    requestId: NotRequired[Annotated[str, Field(description="of a fault of ours: report it")]]
+
+
+def error_body(error: JobsApiError) -> ErrorView:
+    """Of a fault of ours only that it is one."""
     if _is_internal(error):
         return {"error": "Something went wrong on our side: try again, and report the request id.", "code": "InternalError"}
-    body: dict[str, Any] = {"error": error.message, "code": error.code}
+    body: ErrorView = {"error": error.message, "code": error.code}
     if error.details:
-        body["details"] = [dict(detail) for detail in error.details[:MAX_DETAILS]]
+        body["details"] = [{"field": detail["field"], "error": detail["error"]} for detail in error.details[:MAX_DETAILS]]
     return body
 
 
@@ -53,8 +70,8 @@ def reply_to(error: Exception, request_id: str, route: str) -> Reply:
 
 
 def _is_internal(error: JobsApiError) -> bool:
-    """A 500 of whatever name (a configuration error says too much) is nobody's business; a passing 503 says what to do."""
-    return error.http_status >= 500 and not error.passing
+    """A 500 of whatever name (a configuration error says too much) is nobody's business; a 501 or 503 says what to do."""
+    return error.http_status == 500
 
 
 def invalid(problems: Iterable[tuple[str, str]]) -> InvalidRequest:
@@ -107,7 +124,9 @@ def use_error_format(app: Chalice) -> None:
 def _rewritten(response: Response, request_id: str) -> Response:
     error = _FRAMEWORK_ERRORS.get(response.status_code, JobsApiError("unexpected"))
     allow = response.headers.get("Allow")  # of a 405
-    body = error_body(error) | ({"requestId": request_id} if error.http_status >= 500 else {})
+    body = error_body(error)
+    if error.http_status >= 500:
+        body["requestId"] = request_id
     reply = Reply(body, error.http_status, {"Allow": str(allow)} if allow else {})
     return response_from(reply, request_id)
 

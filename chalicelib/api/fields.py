@@ -5,7 +5,7 @@ import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 MAX_UINT256 = 2**256 - 1
@@ -105,7 +105,7 @@ def job_ids(value: Any) -> tuple[str, ...]:
 def page_limit(value: Any) -> int:
     if isinstance(value, str) and len(value) < 4 and _DECIMAL.fullmatch(value):
         value = int(value)
-    if not isinstance(value, int) or not 1 <= value <= MAX_PAGE:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_PAGE:
         raise ValueError(f"limit is a whole number from 1 to {MAX_PAGE}.")
     return value
 
@@ -120,13 +120,116 @@ def flag(value: Any) -> bool:
             raise ValueError("This is true or false.")
 
 
-Amount = Annotated[int, BeforeValidator(amount)]
-PositiveAmount = Annotated[int, BeforeValidator(positive_amount)]
-Gas = Annotated[int, BeforeValidator(gas)]
-Address = Annotated[str, AfterValidator(address)]
-CallData = Annotated[bytes, BeforeValidator(hex_bytes)]
-Time = Annotated[datetime, BeforeValidator(time)]
-Text = Annotated[str, AfterValidator(text)]
-JobIds = Annotated[tuple[str, ...], BeforeValidator(job_ids)]
-Limit = Annotated[int, BeforeValidator(page_limit)]
-Flag = Annotated[bool, BeforeValidator(flag)]
+# --- the types, each with the JSON schema that says what it takes ------------------------------------------------------
+# No `format: date-time` where times are taken: RFC 3339 and this service take different strings.
+
+WEI_PATTERN = "^(0|[1-9][0-9]{0,77})$"
+ADDRESS_PATTERN = "^0x[0-9a-fA-F]{40}$"
+JOB_ID_PATTERN = "^[0-9a-f]{24}$"
+
+Amount = Annotated[
+    int,
+    BeforeValidator(amount),
+    WithJsonSchema(
+        {"type": "string", "pattern": WEI_PATTERN, "description": "wei, at most 2^256 - 1", "examples": ["1000000000"]}
+    ),
+]
+PositiveAmount = Annotated[
+    int,
+    BeforeValidator(positive_amount),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^[1-9][0-9]{0,77}$",
+            "description": "wei, at most 2^256 - 1",
+            "examples": ["20000000000"],
+        }
+    ),
+]
+Gas = Annotated[
+    int,
+    BeforeValidator(gas),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": MIN_GAS, "maximum": MAX_GAS},
+                {"type": "string", "pattern": "^[1-9][0-9]{4,7}$"},
+            ],
+            "description": f"units of gas, from {MIN_GAS:,} to {MAX_GAS:,}",
+            "examples": [100_000],
+        }
+    ),
+]
+Address = Annotated[
+    str,
+    AfterValidator(address),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": ADDRESS_PATTERN,
+            "description": "in any case; a mixed-case one must pass its EIP-55 checksum",
+            "examples": ["0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"],
+        }
+    ),
+]
+CallData = Annotated[
+    bytes,
+    BeforeValidator(hex_bytes),
+    WithJsonSchema({"type": "string", "pattern": "^0x([0-9a-fA-F]{2})*$", "description": "call data or code, in hex"}),
+]
+Time = Annotated[
+    datetime,
+    BeforeValidator(time),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})$",
+            "description": "ISO-8601 with a zone",
+            "examples": ["2030-01-31T12:00:00Z"],
+        }
+    ),
+]
+Text = Annotated[
+    str,
+    AfterValidator(text),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_TEXT_LENGTH,
+            "pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$",
+            "description": "without control characters",
+        }
+    ),
+]
+JobIds = Annotated[
+    tuple[str, ...],
+    BeforeValidator(job_ids),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"type": "string"}, "minItems": 1},
+                {"type": "string", "minLength": 1, "description": "with commas between the ids"},
+            ],
+            "description": "what is no id is refused in its place",
+        }
+    ),
+]
+Limit = Annotated[
+    int,
+    BeforeValidator(page_limit),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": MAX_PAGE},
+                {"type": "string", "pattern": "^([1-9][0-9]?|100)$"},
+            ],
+        }
+    ),
+]
+Flag = Annotated[
+    bool,
+    BeforeValidator(flag),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "string", "enum": ["true", "false"]}]}),
+]
+JobId = Annotated[str, WithJsonSchema({"type": "string", "pattern": JOB_ID_PATTERN, "examples": ["62b17abc8c26160014940e87"]})]

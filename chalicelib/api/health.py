@@ -1,12 +1,29 @@
 """Is the API there at all: without a token, a store, or settings."""
 
-from chalice.app import Chalice, Response
+from typing import Literal
 
-from chalicelib.api.wire import Reply, request_id_of, response_from
+from typing_extensions import TypedDict
+
+from chalicelib.api.endpoint import Call, Right, Route
+from chalicelib.api.wire import Reply
 
 
-def register_health_route(app: Chalice) -> None:
-    def health() -> Response:
-        return response_from(Reply({"response": "ok"}), request_id_of(app))
+class HealthView(TypedDict):
+    response: Literal["ok"]
 
-    app.route("/health", content_types=[])(health)
+
+def health(_: Call) -> Reply:
+    view: HealthView = {"response": "ok"}
+    return Reply(view)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        methods=("GET",),
+        path="/health",
+        handler=health,
+        right=Right.ANYONE,
+        summary="Whether the API is there at all.",
+        replies={200: HealthView},
+    ),
+)

@@ -1,54 +1,56 @@
 """The jobs resource: issue, fetch, list, retry, cancel."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
-from chalice.app import Chalice
+from collections.abc import Mapping
 
 from chalicelib.api.body import shown
-from chalicelib.api.endpoint import Call, Handler, add_route
-from chalicelib.api.errors import error_body, invalid
+from chalicelib.api.endpoint import Call, Right, Route
+from chalicelib.api.errors import invalid
 from chalicelib.api.fields import DEFAULT_PAGE
 from chalicelib.api.paths import readings
-from chalicelib.api.requests import CorrelationIdPath, ExternalQuery, IssueBody, ListQuery, RetryFilters
-from chalicelib.api.services import ApiServices
-from chalicelib.api.views import job_view
+from chalicelib.api.requests import (
+    CorrelationIdPath,
+    ExternalQuery,
+    IssueBody,
+    JobPath,
+    ListQuery,
+    RetryBody,
+    RetryFilters,
+)
+from chalicelib.api.views import (
+    IssuedView,
+    JobPageView,
+    JobsView,
+    JobView,
+    OneJobView,
+    RefusalView,
+    RetriesView,
+    job_view,
+    refusal_view,
+)
 from chalicelib.api.wire import Reply
-from chalicelib.errors import Forbidden, InvalidJobId, InvalidRequest, JobNotFound
+from chalicelib.errors import (
+    CorrelationIdReused,
+    Forbidden,
+    InvalidJobId,
+    InvalidRequest,
+    JobNotCancellable,
+    JobNotFound,
+    JobNotRetryable,
+)
 from chalicelib.jobs import fetch
 from chalicelib.jobs.cancel import cancel_job
 from chalicelib.jobs.ids import JOB_ID, derived_job_id
-from chalicelib.jobs.issue import issue_job
+from chalicelib.jobs.issue import Issued, issue_job
 from chalicelib.jobs.model import Job
 from chalicelib.jobs.ports import Page
 from chalicelib.jobs.retry import Refusal, RetryQuery, retry_job, retry_jobs
-
-
-def register_job_routes(app: Chalice, services: Callable[[], ApiServices]) -> None:
-    """Add the routes to `app`; `services` is asked for at each request, never at import."""
-    routes: tuple[tuple[tuple[str, ...], str, Handler], ...] = (
-        (("POST",), "/api/v2/jobs", issue),
-        (("GET",), "/api/v2/jobs", list_page),
-        (("GET",), "/api/v2/jobs/{job_id}", fetch_by_id),
-        (("GET",), "/api/v2/jobs/correlationId/{correlation_id}", fetch_by_correlation_id),
-        (("GET",), "/api/v2/jobs/external", fetch_by_external_id),
-        (("GET", "POST"), "/api/v2/jobs/retry", retry_by_query),
-        (("GET", "POST"), "/api/v2/jobs/retry/{job_id}", retry_one),
-        (("POST",), "/api/v2/jobs/cancel/{job_id}", cancel),
-    )
-    for methods, path, handler in routes:
-        add_route(app, services, methods, path, handler)
-
 
 # --- issue -------------------------------------------------------------------------------------------------------------
 
 
 def issue(call: Call) -> Reply:
-    """201 with the new job; 200 and `Idempotent-Replayed` with the one this correlationId already names."""
     services = call.services
     body = IssueBody.parse(call.body)
-    if call.query:
-        raise invalid((shown(name), "There is no parameter of this name here.") for name in call.query)
     request = body.job_request(services.network, services.chain_id)
     if body.valid_until is not None and body.valid_until <= services.clock() and not _already_issued(call, body):
         raise invalid([("validUntil", "validUntil is in the past: nothing was issued.")])
@@ -59,10 +61,15 @@ def issue(call: Call) -> Reply:
         accounts=services.accounts,
         queue=services.queue,
         clock=services.clock,
+        mined=services.mined_counts,
     )
-    if issued.replayed:
-        return Reply({"job": job_view(issued.job)}, 200, {"Idempotent-Replayed": "true"})
-    return Reply({"job": job_view(issued.job)}, 201)
+    return issued_reply(issued)
+
+
+def issued_reply(issued: Issued) -> Reply:
+    """To its owner: 201 with a new job; 200 and `Idempotent-Replayed` with one that was there already."""
+    view: IssuedView = {"job": job_view(issued.job, issued.job.owner)}
+    return Reply(view, 200, {"Idempotent-Replayed": "true"}) if issued.replayed else Reply(view, 201)
 
 
 def _already_issued(call: Call, body: IssueBody) -> bool:
@@ -76,19 +83,17 @@ def _already_issued(call: Call, body: IssueBody) -> bool:
 
 
 def fetch_by_id(call: Call) -> Reply:
-    call.expect_nothing_more()
-    return _one(fetch.fetch_job(_job_id(call), call.principal, jobs=call.services.jobs))
+    return _one(call, fetch.fetch_job(_job_id(call), call.principal, jobs=call.services.jobs))
 
 
 def fetch_by_correlation_id(call: Call) -> Reply:
-    call.expect_nothing_more()
     *likelier, last = readings(call.path["correlation_id"])
     for correlation_id in likelier:
         try:
-            return _one(_by_correlation_id(call, correlation_id))
+            return _one(call, _by_correlation_id(call, correlation_id))
         except (JobNotFound, InvalidRequest):
             continue
-    return _one(_by_correlation_id(call, last))
+    return _one(call, _by_correlation_id(call, last))
 
 
 def _by_correlation_id(call: Call, correlation_id: str) -> Job:
@@ -99,7 +104,8 @@ def _by_correlation_id(call: Call, correlation_id: str) -> Job:
 def fetch_by_external_id(call: Call) -> Reply:
     external_id = ExternalQuery.parse(call.query).external_id
     found = fetch.fetch_by_external_id(external_id, call.principal, jobs=call.services.jobs)
-    return Reply({"data": [job_view(job, listed=True) for job in found]})
+    view: JobsView = {"data": [job_view(job, call.principal.owner, listed=True) for job in found]}
+    return Reply(view)
 
 
 def list_page(call: Call) -> Reply:
@@ -114,16 +120,18 @@ def list_page(call: Call) -> Reply:
         cursor=_position(call, query.cursor, scope),
         jobs=call.services.jobs,
     )
-    return Reply({"data": [job_view(job, listed=True) for job in page.jobs], **_next_cursor(call, page.cursor, scope)})
+    view: JobPageView = {"data": [job_view(job, call.principal.owner, listed=True) for job in page.jobs]}
+    if page.cursor is not None:
+        view["nextCursor"] = call.services.cursors.write(page.cursor, scope)
+    return Reply(view)
 
 
 # --- retry and cancel --------------------------------------------------------------------------------------------------
 
 
 def retry_one(call: Call) -> Reply:
-    call.expect_nothing_more()
     services = call.services
-    return _one(retry_job(_job_id(call), call.principal, jobs=services.jobs, queue=services.queue, clock=services.clock))
+    return _one(call, retry_job(_job_id(call), call.principal, jobs=services.jobs, queue=services.queue, clock=services.clock))
 
 
 def retry_by_query(call: Call) -> Reply:
@@ -150,14 +158,19 @@ def retry_by_query(call: Call) -> Reply:
     for index, job_id in enumerate(filters.ids or ()):
         if not JOB_ID.fullmatch(job_id):
             results.insert(index, Refusal(shown(job_id), InvalidJobId()))
-    data = [_refusal_view(result) if isinstance(result, Refusal) else job_view(result, listed=True) for result in results]
-    return Reply({"data": data, "size": len(data), **_next_cursor(call, retries.cursor, scope)})
+    reader = call.principal.owner
+    data: list[JobView | RefusalView] = [
+        refusal_view(result) if isinstance(result, Refusal) else job_view(result, reader, listed=True) for result in results
+    ]
+    view: RetriesView = {"data": data, "size": len(data)}
+    if retries.cursor is not None:
+        view["nextCursor"] = call.services.cursors.write(retries.cursor, scope)
+    return Reply(view)
 
 
 def cancel(call: Call) -> Reply:
-    call.expect_nothing_more()
     services = call.services
-    return _one(cancel_job(_job_id(call), call.principal, jobs=services.jobs, queue=services.queue, clock=services.clock))
+    return _one(call, cancel_job(_job_id(call), call.principal, jobs=services.jobs, queue=services.queue, clock=services.clock))
 
 
 # --- parts of requests and replies -------------------------------------------------------------------------------------
@@ -171,12 +184,9 @@ def _job_id(call: Call) -> str:
     return job_id
 
 
-def _one(job: Job) -> Reply:
-    return Reply({"data": job_view(job)})
-
-
-def _refusal_view(refusal: Refusal) -> dict[str, Any]:
-    return {"_id": refusal.job_id, **error_body(refusal.error)}
+def _one(call: Call, job: Job) -> Reply:
+    view: OneJobView = {"data": job_view(job, call.principal.owner)}
+    return Reply(view)
 
 
 def _scope(call: Call, endpoint: str, filters: Mapping[str, str | None]) -> Mapping[str, str | None]:
@@ -188,5 +198,87 @@ def _position(call: Call, cursor: str | None, scope: Mapping[str, str | None]) -
     return None if cursor is None else call.services.cursors.read(cursor, scope)
 
 
-def _next_cursor(call: Call, position: Mapping[str, str] | None, scope: Mapping[str, str | None]) -> Mapping[str, str]:
-    return {} if position is None else {"nextCursor": call.services.cursors.write(position, scope)}
+# --- routes ------------------------------------------------------------------------------------------------------------
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        methods=("POST",),
+        path="/api/v2/jobs",
+        handler=issue,
+        right=Right.ISSUER,
+        summary="Issue a transaction: a job, at once; it is signed and sent by a worker.",
+        replies={201: IssuedView, 200: IssuedView},
+        body=IssueBody,
+        errors=(CorrelationIdReused, Forbidden),
+    ),
+    Route(
+        methods=("GET",),
+        path="/api/v2/jobs",
+        handler=list_page,
+        right=Right.ISSUER,
+        summary="List own jobs, newest first; an administrator lists everybody's.",
+        replies={200: JobPageView},
+        query=ListQuery,
+    ),
+    Route(
+        methods=("GET",),
+        path="/api/v2/jobs/{job_id}",
+        handler=fetch_by_id,
+        right=Right.ISSUER,
+        summary="Fetch a job by its id.",
+        replies={200: OneJobView},
+        path_parameters=JobPath,
+        errors=(InvalidJobId, JobNotFound),
+    ),
+    Route(
+        methods=("GET",),
+        path="/api/v2/jobs/correlationId/{correlation_id}",
+        handler=fetch_by_correlation_id,
+        right=Right.ISSUER,
+        summary="Fetch a job by the issuer's own id.",
+        replies={200: OneJobView},
+        path_parameters=CorrelationIdPath,
+        errors=(JobNotFound,),
+    ),
+    Route(
+        methods=("GET",),
+        path="/api/v2/jobs/external",
+        handler=fetch_by_external_id,
+        right=Right.ISSUER,
+        summary="Every job with this external id.",
+        replies={200: JobsView},
+        query=ExternalQuery,
+    ),
+    Route(
+        methods=("GET", "POST"),
+        path="/api/v2/jobs/retry",
+        handler=retry_by_query,
+        right=Right.ISSUER,
+        summary="Retry every failed or cancelled job that fits, each on its own; one that cannot be says why in its place.",
+        replies={200: RetriesView},
+        query=RetryFilters,
+        body=RetryBody,
+        body_optional=True,
+        errors=(Forbidden,),
+    ),
+    Route(
+        methods=("GET", "POST"),
+        path="/api/v2/jobs/retry/{job_id}",
+        handler=retry_one,
+        right=Right.ISSUER,
+        summary="Retry a failed or cancelled job.",
+        replies={200: OneJobView},
+        path_parameters=JobPath,
+        errors=(InvalidJobId, JobNotFound, JobNotRetryable),
+    ),
+    Route(
+        methods=("POST",),
+        path="/api/v2/jobs/cancel/{job_id}",
+        handler=cancel,
+        right=Right.ISSUER,
+        summary="Cancel a job: at once while it is pending, by a cancel transaction afterwards.",
+        replies={200: OneJobView},
+        path_parameters=JobPath,
+        errors=(InvalidJobId, JobNotFound, JobNotCancellable),
+    ),
+)

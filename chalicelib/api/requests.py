@@ -4,17 +4,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from chalicelib.api.body import NO_BODY
 from chalicelib.api.errors import invalid, invalid_from
 from chalicelib.api.fields import (
     DEFAULT_PAGE,
+    MAX_IDS,
     Address,
     Amount,
     CallData,
     Flag,
     Gas,
+    JobId,
     JobIds,
     Limit,
     Model,
@@ -48,10 +50,16 @@ class Checked(Model):
 
 
 class ContractCall(Model):
-    """`{"function": "transfer(address,uint256)", "args": [...]}`"""
+    """A function of a contract, and what it is called with."""
 
-    function: str
-    args: list[Any] = Field(default_factory=list)
+    function: str = Field(
+        description="its signature in canonical types",
+        examples=["transfer(address,uint256)"],
+    )
+    args: list[Any] = Field(
+        default_factory=list,
+        description="integers as decimal strings or JSON integers, bytes as hex, arrays and tuples as arrays",
+    )
 
     def encoded(self) -> bytes:
         """Raises InvalidRequest when signature and arguments do not fit."""
@@ -65,19 +73,38 @@ class ContractCall(Model):
 
 
 class IssueBody(Checked):
-    """The body of `POST /api/v2/jobs`. An absent field and a null one mean the same."""
+    """One transaction, and the job around it. An absent field and a null one mean the same. `data` or `call`, not both."""
 
-    to: Address | None = None
-    value: Amount | None = None
-    data: CallData | None = None
-    call: ContractCall | None = None
-    sender: Address | None = Field(default=None, alias="from")
-    network: str | None = None
-    gas: Gas | None = None
-    max_fee_per_gas: PositiveAmount | None = None
-    valid_until: Time | None = None
-    correlation_id: Text | None = None
-    external_id: Text | None = None
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "to": "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+                    "call": {
+                        "function": "transfer(address,uint256)",
+                        "args": ["0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359", "1000000000000000000"],
+                    },
+                    "correlationId": "order-1",
+                }
+            ]
+        }
+    )
+
+    to: Address | None = Field(default=None, description="who is called or paid; without it, data is the code of a contract")
+    value: Amount | None = Field(default=None, description="sent along; 0 by default")
+    data: CallData | None = Field(default=None, description=f"at most {MAX_DATA_BYTES:,} bytes")
+    call: ContractCall | None = Field(default=None, description="call data by its function and arguments")
+    sender: Address | None = Field(
+        default=None, alias="from", description="an account the token may sign with; by default its pool's, or its own"
+    )
+    network: str | None = Field(default=None, description="the network this service serves, and no other")
+    gas: Gas | None = Field(default=None, description="gas limit; estimated by default")
+    max_fee_per_gas: PositiveAmount | None = Field(default=None, description="no transaction of the job offers more")
+    valid_until: Time | None = Field(default=None, description="not signed any more after this time")
+    correlation_id: Text | None = Field(
+        default=None, description="the issuer's own id: the same request under it is the same job, another one is a conflict"
+    )
+    external_id: Text | None = Field(default=None, description="another id of the issuer's, which many jobs may share")
 
     def job_request(self, network: str, chain_id: int) -> JobRequest:
         """For the one network the service serves. Raises InvalidRequest where fields do not go together."""
@@ -127,11 +154,18 @@ def _retryable(value: Any) -> Status:
     return Status(value)
 
 
+_LIMIT = "a page may be shorter and still have a nextCursor"
+_CURSOR = "the nextCursor of the page before, with the same filters"
+
+AnyStatus = Annotated[Status, BeforeValidator(_status), WithJsonSchema({"type": "string", "enum": list(Status)})]
+RetryableStatus = Annotated[Status, BeforeValidator(_retryable), WithJsonSchema({"type": "string", "enum": sorted(RETRYABLE)})]
+
+
 class ListQuery(Checked):
-    status: Annotated[Status, BeforeValidator(_status)] | None = None
-    name: Text | None = None
-    limit: Limit = DEFAULT_PAGE
-    cursor: str | None = None
+    status: AnyStatus | None = Field(default=None, description="only jobs in this state")
+    name: Text | None = Field(default=None, description="only jobs of this name")
+    limit: Limit = Field(default=DEFAULT_PAGE, description=_LIMIT)
+    cursor: str | None = Field(default=None, description=_CURSOR)
 
     def scope(self) -> Mapping[str, str | None]:
         """What a cursor of this listing is good for."""
@@ -142,23 +176,31 @@ class ExternalQuery(Checked):
     external_id: Text
 
 
+class JobPath(Checked):
+    job_id: JobId
+
+
 class CorrelationIdPath(Checked):
     correlation_id: Text
 
 
 class RetryFilters(Checked):
-    """The filters of a retry by query, from a query string or a body: numbers and booleans may be strings."""
+    """All given filters must hold, and at least one is needed. In the query, in the body, or some here and some there."""
 
-    ids: JobIds | None = None
-    name: Text | None = None
-    status: Annotated[Status, BeforeValidator(_retryable)] | None = None
-    failed_after: Time | None = None
-    failed_before: Time | None = None
-    code: Text | None = None
-    owner: Text | None = None
-    limit: Limit | None = None
-    cursor: str | None = None
-    dry_run: Flag = False
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"status": "failed", "code": "TransactionReverted", "dryRun": True}]}
+    )
+
+    ids: JobIds | None = Field(default=None, description=f"exactly these jobs, at most {MAX_IDS}")
+    name: Text | None = Field(default=None, description="only jobs of this name")
+    status: RetryableStatus | None = Field(default=None, description="failed by default; with ids, both")
+    failed_after: Time | None = Field(default=None, description="only jobs that ended then or later")
+    failed_before: Time | None = Field(default=None, description="only jobs that ended earlier")
+    code: Text | None = Field(default=None, description="only jobs with this failCode")
+    owner: Text | None = Field(default=None, description="only this owner's jobs; another's for administrators only")
+    limit: Limit | None = Field(default=None, description=f"{DEFAULT_PAGE} by default; {_LIMIT}")
+    cursor: str | None = Field(default=None, description=_CURSOR)
+    dry_run: Flag = Field(default=False, description="show what would be retried, and retry nothing")
 
     @classmethod
     def from_call(cls, query: Mapping[str, str], body: Any) -> Self:
@@ -201,6 +243,15 @@ class RetryFilters(Checked):
             "owner": self.owner,
             "ids": None if self.ids is None else ",".join(self.ids),
         }
+
+
+RetryBody = (
+    RetryFilters
+    | Annotated[
+        list[str], WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1, "description": "job ids"})
+    ]
+)
+"""As documented: filters, or an array of ids. `RetryFilters.from_call` reads both."""
 
 
 def _text(at: datetime | None) -> str | None:

@@ -1,42 +1,217 @@
-"""Job → the HTTP contract's form: fields that do not apply are absent, amounts are strings, raw transactions never leave."""
+"""Job → the HTTP contract's form: fields that do not apply are absent, amounts are strings, raw transactions never leave.
+
+The types are those the API reference is made from.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired, cast
 
+from pydantic import ConfigDict, Field, WithJsonSchema, with_config
+from typing_extensions import TypedDict
+
+from chalicelib.api.errors import ErrorView, error_body
+from chalicelib.api.fields import ADDRESS_PATTERN, JOB_ID_PATTERN, WEI_PATTERN
 from chalicelib.jobs.model import Attempt, Event, Job, Outcome, Purpose, SignedTransaction, Status
+from chalicelib.jobs.retry import Refusal
 
-BRIDGE_TYPE = "home"
+BRIDGE_TYPE: Literal["home"] = "home"
 LISTED_DATA_BYTES = 4 * 1024
 """Longer call data is left out of lists: a page of 100 jobs must fit into the 6 MB a Lambda may answer with."""
+PERSONAL = frozenset({"phoneNumber"})
+"""Shown to the job's owner alone, not to an administrator."""
 
-View = dict[str, Any]
+# --- the form ----------------------------------------------------------------------------------------------------------
 
-
-def job_view(job: Job, *, listed: bool = False) -> View:
-    """One job. `listed` leaves `data.data` out where it is long: fetching the job by its id shows it.
-
-    failReason, failCode and failedAt tell of the last failure, also of a job that was retried and went on or succeeded since,
-    as clients of the Studio know it: `status` says how the job is, `failedAt` when it failed, `failCount` how often.
-    """
-    return _present(
+JobIdText = Annotated[str, WithJsonSchema({"type": "string", "pattern": JOB_ID_PATTERN})]
+AddressText = Annotated[
+    str, WithJsonSchema({"type": "string", "pattern": ADDRESS_PATTERN, "description": "EIP-55 checksummed"})
+]
+HashText = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^0x[0-9a-f]{64}$", "description": "32 bytes in hex"})]
+HexText = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^0x([0-9a-f]{2})*$"})]
+WeiText = Annotated[str, WithJsonSchema({"type": "string", "pattern": WEI_PATTERN, "description": "wei"})]
+GasText = Annotated[str, WithJsonSchema({"type": "string", "pattern": WEI_PATTERN, "description": "units of gas"})]
+TimeText = Annotated[
+    str,
+    WithJsonSchema(
         {
-            "_id": job.job_id,
-            "name": job.name,
-            "status": job.status.value,
-            "data": _data_view(job, listed),
-            "accountAddress": job.account,
-            "createdAt": time_view(job.created_at),
-            "updatedAt": time_view(job.updated_at),
-            "lastFinishedAt": _optional_time(job.last_finished_at),
-            "failedAt": _optional_time(job.failed_at),
-            "failReason": job.failure and job.failure.reason,
-            "failCode": job.failure and job.failure.code,
-            "failCount": job.fail_count or None,
-            "attempts": [_attempt_view(attempt) for attempt in job.attempts],
-            "history": [_event_view(event) for event in job.history],
+            "type": "string",
+            "format": "date-time",
+            "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$",
+            "description": "ISO-8601, UTC, with milliseconds",
+            "examples": ["2022-06-21T08:01:00.524Z"],
         }
-    )
+    ),
+]
+StatusText = Annotated[str, WithJsonSchema({"type": "string", "enum": list(Status)})]
+OutcomeText = Annotated[str, WithJsonSchema({"type": "string", "enum": list(Outcome)})]
+PurposeText = Annotated[
+    str, WithJsonSchema({"type": "string", "enum": [purpose for purpose in Purpose if purpose is not Purpose.ORIGINAL]})
+]
+CursorText = Annotated[str, Field(description="where the next page begins; absent on the last one")]
+
+
+@with_config(ConfigDict(extra="ignore"))  # not that of what it stands in
+class TransactionBodyView(TypedDict):
+    """How the job's transaction stands on chain."""
+
+    status: Literal["pending", "confirmed", "failed"]
+    blockNumber: NotRequired[int]
+    gasUsed: NotRequired[GasText]
+    effectiveGasPrice: NotRequired[WeiText]
+
+
+def _of(*jobs: str) -> Any:
+    return Field(description=f"of {', '.join(jobs)}")
+
+
+_AMOUNT = ("mint", "burn", "adminTransfer")
+
+
+_HolderView = TypedDict("_HolderView", {"from": NotRequired[Annotated[AddressText, _of("burn")]]})
+
+
+class _NamedView(TypedDict):
+    bridgeType: Literal["home"]
+    accountAddress: AddressText
+    value: WeiText
+    correlationId: NotRequired[str]
+    externalId: NotRequired[str]
+    to: NotRequired[AddressText]
+    data: NotRequired[HexText]
+    txHash: NotRequired[HashText]
+    transactionBody: NotRequired[TransactionBodyView]
+    txFee: NotRequired[WeiText]
+    contractAddress: NotRequired[Annotated[AddressText, Field(description="of a contract that the transaction deployed")]]
+    tokenAddress: NotRequired[Annotated[AddressText, _of("createToken", *_AMOUNT)]]
+    amount: NotRequired[Annotated[WeiText, Field(description="of mint, burn, adminTransfer: in the token's smallest units")]]
+    toAddress: NotRequired[Annotated[AddressText, _of("mint")]]
+    wallet: NotRequired[Annotated[AddressText, _of("adminTransfer")]]
+    name: NotRequired[Annotated[str, _of("createToken")]]
+    symbol: NotRequired[Annotated[str, _of("createToken")]]
+    initialSupplyInWei: NotRequired[Annotated[WeiText, _of("createToken")]]
+    tokenURI: NotRequired[Annotated[str, _of("createToken")]]
+    expiryTimestamp: NotRequired[Annotated[int, Field(description="of createToken: seconds since 1970")]]
+    spendabilityIdsArr: NotRequired[Annotated[list[str], _of("createToken")]]
+    owner: NotRequired[Annotated[AddressText, _of("createWallet")]]
+    phoneNumber: NotRequired[Annotated[str, Field(description="of createWallet: shown to its issuer alone")]]
+    salt: NotRequired[Annotated[HashText, _of("createWallet")]]
+    walletAddress: NotRequired[Annotated[AddressText, Field(description="of createWallet: once it is mined")]]
+    blockNumber: NotRequired[Annotated[int, Field(description="of createToken, createWallet: once it is mined")]]
+
+
+@with_config(ConfigDict(extra="allow"))
+class JobDataView(_NamedView, _HolderView):
+    """What was asked for and what came of it: the fields that all jobs have, and those of the job's name."""
+
+
+class TransactionView(TypedDict):
+    """One signed transaction of an attempt: with maxFeePerGas and maxPriorityFeePerGas, or a legacy one's gasPrice."""
+
+    hash: HashText
+    at: TimeText
+    maxFeePerGas: NotRequired[WeiText]
+    maxPriorityFeePerGas: NotRequired[WeiText]
+    gasPrice: NotRequired[WeiText]
+    purpose: NotRequired[PurposeText]
+
+
+class AttemptView(TypedDict):
+    """One try of the job: one nonce, and every transaction signed for it."""
+
+    nonce: int
+    transactions: list[TransactionView]
+    outcome: NotRequired[OutcomeText]
+
+
+class EventView(TypedDict):
+    at: TimeText
+    event: str
+    detail: NotRequired[str]
+
+
+class JobView(TypedDict):
+    """failReason, failCode and failedAt tell of the last failure, also of a job retried since: status says how it is now."""
+
+    _id: JobIdText
+    name: str
+    status: StatusText
+    data: JobDataView
+    accountAddress: AddressText
+    createdAt: TimeText
+    updatedAt: TimeText
+    lastFinishedAt: NotRequired[TimeText]
+    failedAt: NotRequired[TimeText]
+    failReason: NotRequired[str]
+    failCode: NotRequired[str]
+    failCount: NotRequired[int]
+    attempts: list[AttemptView]
+    history: list[EventView]
+
+
+class IssuedView(TypedDict):
+    job: JobView
+
+
+class OneJobView(TypedDict):
+    data: JobView
+
+
+class JobsView(TypedDict):
+    data: list[JobView]
+
+
+class JobPageView(TypedDict):
+    data: list[JobView]
+    nextCursor: NotRequired[CursorText]
+
+
+class RefusalView(ErrorView):
+    """A job that was not retried, and why. `_id` is what was sent."""
+
+    _id: str
+
+
+class RetriesView(TypedDict):
+    data: list[JobView | RefusalView]
+    size: int
+    nextCursor: NotRequired[CursorText]
+
+
+# --- jobs in it --------------------------------------------------------------------------------------------------------
+
+
+def job_view(job: Job, reader: str, *, listed: bool = False) -> JobView:
+    """One job, as the owner `reader` may see it. `listed` leaves long `data.data` out: fetching the job by its id shows it."""
+    view: JobView = {
+        "_id": job.job_id,
+        "name": job.name,
+        "status": job.status.value,
+        "data": _data_view(job, reader, listed),
+        "accountAddress": job.account,
+        "createdAt": time_view(job.created_at),
+        "updatedAt": time_view(job.updated_at),
+        "attempts": [_attempt_view(attempt) for attempt in job.attempts],
+        "history": [_event_view(event) for event in job.history],
+    }
+    if job.last_finished_at is not None:
+        view["lastFinishedAt"] = time_view(job.last_finished_at)
+    if job.failed_at is not None:
+        view["failedAt"] = time_view(job.failed_at)
+    if job.failure is not None:
+        view["failReason"] = job.failure.reason
+        view["failCode"] = job.failure.code
+    if job.fail_count:
+        view["failCount"] = job.fail_count
+    return view
+
+
+def refusal_view(refusal: Refusal) -> RefusalView:
+    error = error_body(refusal.error)
+    view: RefusalView = {"_id": refusal.job_id, "error": error["error"], "code": error["code"]}
+    if "details" in error:
+        view["details"] = error["details"]
+    return view
 
 
 def time_view(at: datetime) -> str:
@@ -44,22 +219,22 @@ def time_view(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _data_view(job: Job, listed: bool) -> View:
+def _data_view(job: Job, reader: str, listed: bool) -> JobDataView:
     request = job.request
-    too_long = listed and len(request.data) > LISTED_DATA_BYTES
-    return _present(
-        {
-            "bridgeType": BRIDGE_TYPE,
-            "accountAddress": job.account,
-            "correlationId": job.correlation_id,
-            "externalId": job.external_id,
-            "to": request.to,
-            "value": str(request.value),
-            "data": f"0x{request.data.hex()}" if request.data and not too_long else None,
-            **job.data,
-            **_transaction_view(job),
-        }
-    )
+    view: JobDataView = {"bridgeType": BRIDGE_TYPE, "accountAddress": job.account, "value": str(request.value)}
+    if job.correlation_id is not None:
+        view["correlationId"] = job.correlation_id
+    if job.external_id is not None:
+        view["externalId"] = job.external_id
+    if request.to is not None:
+        view["to"] = request.to
+    if request.data and not (listed and len(request.data) > LISTED_DATA_BYTES):
+        view["data"] = f"0x{request.data.hex()}"
+    hidden = frozenset() if reader == job.owner else PERSONAL
+    of_its_name = {
+        name: value for name, value in {**job.data, **job.result}.items() if value is not None and name not in hidden
+    }
+    return cast(JobDataView, {**view, **of_its_name, **_transaction_view(job)})
 
 
 def _transaction_view(job: Job) -> Mapping[str, Any]:
@@ -71,23 +246,20 @@ def _transaction_view(job: Job) -> Mapping[str, Any]:
     if job.status is Status.PENDING or not job.attempts:
         return {}
     attempt = job.attempt
+    body: TransactionBodyView = {"status": _body_status(attempt.outcome)}
     receipt = attempt.receipt
-    return {
-        "txHash": receipt.hash if receipt else attempt.latest.hash,
-        "transactionBody": _present(
-            {
-                "status": _body_status(attempt.outcome),
-                "blockNumber": receipt and receipt.block_number,
-                "gasUsed": receipt and str(receipt.gas_used),
-                "effectiveGasPrice": receipt and str(receipt.effective_gas_price),
-            }
-        ),
-        "txFee": receipt and str(receipt.fee),
-        "contractAddress": receipt.contract_address if receipt and attempt.outcome is Outcome.CONFIRMED else None,
-    }
+    if receipt is None:
+        return {"txHash": attempt.latest.hash, "transactionBody": body}
+    body["blockNumber"] = receipt.block_number
+    body["gasUsed"] = str(receipt.gas_used)
+    body["effectiveGasPrice"] = str(receipt.effective_gas_price)
+    view: dict[str, Any] = {"txHash": receipt.hash, "transactionBody": body, "txFee": str(receipt.fee)}
+    if receipt.contract_address and attempt.outcome is Outcome.CONFIRMED:
+        view["contractAddress"] = receipt.contract_address
+    return view
 
 
-def _body_status(outcome: Outcome | None) -> str:
+def _body_status(outcome: Outcome | None) -> Literal["pending", "confirmed", "failed"]:
     match outcome:
         case None:
             return "pending"
@@ -97,34 +269,31 @@ def _body_status(outcome: Outcome | None) -> str:
             return "failed"
 
 
-def _attempt_view(attempt: Attempt) -> View:
-    return _present(
-        {
-            "nonce": attempt.nonce,
-            "transactions": [_signed_view(transaction) for transaction in attempt.transactions],
-            "outcome": attempt.outcome and attempt.outcome.value,
-        }
-    )
+def _attempt_view(attempt: Attempt) -> AttemptView:
+    view: AttemptView = {
+        "nonce": attempt.nonce,
+        "transactions": [_signed_view(transaction) for transaction in attempt.transactions],
+    }
+    if attempt.outcome is not None:
+        view["outcome"] = attempt.outcome.value
+    return view
 
 
-def _signed_view(transaction: SignedTransaction) -> View:
+def _signed_view(transaction: SignedTransaction) -> TransactionView:
     fees = transaction.fees
-    price = (
-        {"gasPrice": str(fees.max_fee_per_gas)}
-        if fees.max_priority_fee_per_gas is None
-        else {"maxFeePerGas": str(fees.max_fee_per_gas), "maxPriorityFeePerGas": str(fees.max_priority_fee_per_gas)}
-    )
-    purpose = None if transaction.purpose is Purpose.ORIGINAL else transaction.purpose.value
-    return _present({"hash": transaction.hash, **price, "at": time_view(transaction.signed_at), "purpose": purpose})
+    view: TransactionView = {"hash": transaction.hash, "at": time_view(transaction.signed_at)}
+    if fees.max_priority_fee_per_gas is None:
+        view["gasPrice"] = str(fees.max_fee_per_gas)
+    else:
+        view["maxFeePerGas"] = str(fees.max_fee_per_gas)
+        view["maxPriorityFeePerGas"] = str(fees.max_priority_fee_per_gas)
+    if transaction.purpose is not Purpose.ORIGINAL:
+        view["purpose"] = transaction.purpose.value
+    return view
 
 
-def _event_view(event: Event) -> View:
-    return _present({"at": time_view(event.at), "event": event.event, "detail": event.detail})
-
-
-def _optional_time(at: datetime | None) -> str | None:
-    return None if at is None else time_view(at)
-
-
-def _present(fields: Mapping[str, Any]) -> View:
-    return {name: value for name, value in fields.items() if value is not None}
+def _event_view(event: Event) -> EventView:
+    view: EventView = {"at": time_view(event.at), "event": event.event}
+    if event.detail is not None:
+        view["detail"] = event.detail
+    return view

@@ -1,4 +1,4 @@
-"""Replies as they leave: JSON, never cached, never sniffed."""
+"""Replies as they leave: never sniffed, and never cached unless they say so."""
 
 import json
 import uuid
@@ -8,8 +8,11 @@ from typing import Any
 
 from chalice.app import Chalice, Response
 
+JSON = "application/json"
+HTML = "text/html; charset=utf-8"
+
 _HEADERS = {
-    "Content-Type": "application/json",
+    "Content-Type": JSON,
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Strict-Transport-Security": "max-age=31536000",
@@ -20,9 +23,9 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A status, a body that is JSON as it stands, and headers beside the usual ones."""
+    """A status, a body that becomes JSON or is text already, and headers beside or instead of the usual ones."""
 
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] | str
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -30,7 +33,7 @@ class Reply:
 def response_from(reply: Reply, request_id: str) -> Response:
     """Serialised here, not by Chalice: it would turn a Decimal into a float that lost digits."""
     return Response(
-        body=json.dumps(reply.body, separators=(",", ":")),
+        body=reply.body if isinstance(reply.body, str) else json.dumps(reply.body, separators=(",", ":")),
         headers={**_HEADERS, "X-Request-Id": request_id, **reply.headers},
         status_code=reply.status,
     )

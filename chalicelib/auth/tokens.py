@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import jwt
 
 from chalicelib.auth.secrets import check_jwt_secret
 from chalicelib.errors import Unauthorized
+from chalicelib.jobs.model import Account
 from chalicelib.jobs.principal import Principal
 
 LEEWAY_SECONDS = 30
@@ -42,6 +44,17 @@ class TokenVerifier:
         secret = self._jwt_secret()
         check_jwt_secret(secret, self._stage)
         return principal_from(_claims(bearer[1], secret))
+
+
+def issuer_token(secret: str, account: Account, expires_at: datetime) -> str:
+    """A token for the issuer that signs with this account, and may use the Admin API."""
+    claims = {
+        "accountAddress": account.address,
+        "appName": account.app_name,
+        "isCommunityAdmin": True,
+        "exp": int(expires_at.timestamp()),
+    }
+    return jwt.encode(claims, secret, algorithm="HS256")
 
 
 def principal_from(claims: Mapping[str, Any]) -> Principal:

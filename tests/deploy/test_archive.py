@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_utils.crypto import keccak
 
+from chalicelib.chain.contracts import ARTIFACTS
 from stack import dependencies, paths
 from stack.dependencies import write_zip
 from stack.errors import StackError
@@ -111,6 +113,21 @@ def test_every_handler_is_there_in_a_fresh_interpreter_that_sees_only_the_zip(
         command = [sys.executable, "-I", "-S", "-B", "-c", program]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env={}, cwd=unzipped)
         assert (done.returncode, done.stdout, done.stderr) == (0, "there\n", ""), handler
+
+
+def test_the_contracts_are_in_the_zip_as_they_are_committed(packages: dict[str, Package], unzipped: Path) -> None:
+    committed = sorted(ARTIFACTS.glob("*.json"))
+    assert {file.stem for file in committed} >= {"TokenFactory", "WalletFactory", "CommunityToken", "Wallet"}
+    with zipfile.ZipFile(packages["spark"].archive) as archive:
+        for file in committed:
+            assert archive.read(str(file.relative_to(paths.ROOT))) == file.read_bytes()
+    program = (
+        f"import sys; sys.path.insert(0, {str(unzipped)!r}); from chalicelib.chain.contracts import ServiceContracts; "
+        "print(ServiceContracts().create_token('A', 'B', 1, '').hex()[:8])"
+    )
+    command = [sys.executable, "-I", "-S", "-B", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={}, cwd=unzipped)
+    assert done.stdout.strip() == keccak(text="createToken(string,string,uint256,string)")[:4].hex(), done.stderr
 
 
 def test_the_zip_describes_exactly_the_services_the_functions_call(entries: list[zipfile.ZipInfo]) -> None:

@@ -1,12 +1,13 @@
 """What a local stack leaves behind when it does not come up. That it comes up is shown by everything in tests/stack."""
 
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from stack import anvil
+from stack import anvil, rpc
 from stack.errors import StackError
 from stack.local import LocalStack, Options
 from stack.processes import Process, lock_holder
@@ -56,6 +57,31 @@ def test_a_node_of_ones_own_needs_a_key_that_can_pay(tmp_path: Path) -> None:
         assert "11" * 32 not in repr(poor)
     finally:
         process.stop()
+
+
+def test_a_stack_that_is_up_is_used_again_with_the_contracts_it_has(tmp_path: Path) -> None:
+    """Also when its code is deployed anew: another factory would leave the tokens and wallets of the first behind."""
+    first = LocalStack(tmp_path, say=silent)
+    again = LocalStack(tmp_path, say=silent)
+    try:
+        env = dict(first.start())
+        first.detach()
+        state = json.loads((tmp_path / "state.json").read_text())
+        (tmp_path / "state.json").write_text(json.dumps(state | {"deployed": "by an older version"}))
+        assert again.start_or_reuse() == env
+        assert factories_of_the_api(again) == (env["TOKEN_FACTORY"], env["WALLET_FACTORY"])
+        for address in factories_of_the_api(again):
+            assert len(rpc.call(env["RPC_URL"], "eth_getCode", address, "latest")) > 2
+    finally:
+        again.stop()
+        first.stop()
+
+
+def factories_of_the_api(stack: LocalStack) -> tuple[str, str]:
+    functions = stack.client("lambda").list_functions()["Functions"]
+    (api,) = [function for function in functions if "-APIHandler-" in function["FunctionName"]]
+    variables = api["Environment"]["Variables"]
+    return variables["TOKEN_FACTORY"], variables["WALLET_FACTORY"]
 
 
 def test_stopping_what_never_ran_does_nothing(tmp_path: Path) -> None:

@@ -1,17 +1,28 @@
 """What would be deployed, as CloudFormation sees it. Packaging validates nothing: these tests do."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from chalicelib.settings import Settings
 from stack import paths
 from stack.package import Package
 
 FUNCTIONS = {"APIHandler", "ExecuteJobs", "ConfirmJobs", "ReconcileJobs", "RecordDeadLetters"}
-PARAMETERS = {"RpcUrls", "ChainId", "Confirmations", "BlockSeconds", "LogLevel"}
+PARAMETERS = {
+    "RpcUrls",
+    "ChainId",
+    "Confirmations",
+    "BlockSeconds",
+    "LogLevel",
+    "JwtTtlDays",
+    "TokenFactory",
+    "WalletFactory",
+}
 OUTPUTS = {
     "RestAPIId",
     "EndpointURL",
@@ -20,22 +31,40 @@ OUTPUTS = {
     "ExecuteQueueUrl",
     "ConfirmQueueUrl",
     "JwtSecretArn",
+    "PhoneNumbersSecretArn",
 }
+ANYWHERE = {"kms:CreateKey"}
+"""What is asked of no resource, for it is not there yet: AWS takes no other than *."""
 STARRED = {"sqs:SendMessage*"}
 """On AWS this is SendMessage and nothing else; the emulator also asks for SendMessageBatch, which is no action on AWS."""
 CHAIN_OF = {"local": "fuse", "spark": "spark", "fuse": "fuse"}
 ROUTES = {
     ("/health", "get"),
+    ("/openapi.json", "get"),
+    ("/docs", "get"),
     ("/api/v2/jobs", "get"),
     ("/api/v2/jobs", "post"),
-    ("/api/v2/jobs/{job_id}", "get"),
-    ("/api/v2/jobs/correlationId/{correlation_id}", "get"),
+    ("/api/v2/jobs/{}", "get"),
+    ("/api/v2/jobs/correlationId/{}", "get"),
     ("/api/v2/jobs/external", "get"),
     ("/api/v2/jobs/retry", "get"),
     ("/api/v2/jobs/retry", "post"),
-    ("/api/v2/jobs/retry/{job_id}", "get"),
-    ("/api/v2/jobs/retry/{job_id}", "post"),
-    ("/api/v2/jobs/cancel/{job_id}", "post"),
+    ("/api/v2/jobs/retry/{}", "get"),
+    ("/api/v2/jobs/retry/{}", "post"),
+    ("/api/v2/jobs/cancel/{}", "post"),
+    ("/api/v2/admin/tokens/create", "post"),
+    ("/api/v2/admin/tokens/mint", "post"),
+    ("/api/v2/admin/tokens/burn", "post"),
+    ("/api/v2/admin/tokens/transfer", "post"),
+    ("/api/v2/admin/tokens/{}", "get"),
+    ("/api/v2/admin/tokens/owner/{}", "get"),
+    ("/api/v2/admin/wallets/create", "post"),
+    ("/api/v2/admin/wallets/{}", "get"),
+    ("/api/v2/admin/wallets/all/{}", "get"),
+    ("/api/v2/admin/wallets/exists/{}", "get"),
+    ("/api/v2/accounts", "get"),
+    ("/api/v2/accounts", "post"),
+    ("/api/v2/accounts/unlock", "post"),
 }
 
 
@@ -60,6 +89,12 @@ def named(value: Any) -> str:
     if "Fn::GetAtt" in value:
         return str(value["Fn::GetAtt"][0])
     return str(value["Fn::Sub"]).removeprefix("${").removesuffix(".Arn}")
+
+
+def statements_of(function: str, resources: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    role = resources[named(resources[function]["Properties"]["Role"])]
+    for policy in role["Properties"]["Policies"]:
+        yield from policy["PolicyDocument"]["Statement"]
 
 
 def dicts(value: Any) -> Iterator[dict[str, Any]]:
@@ -171,7 +206,7 @@ def test_no_policy_allows_everything(resources: dict[str, Any]) -> None:
             assert not any("*" in action for action in actions if action not in STARRED), where
             limited = bool(statement.get("Condition")) or all(action.startswith("logs:") for action in actions)
             for resource in as_list(statement["Resource"]):
-                assert resource != "*", where
+                assert resource != "*" or set(actions) <= ANYWHERE, where
                 spelled = resource if isinstance(resource, str) else json.dumps(resource)
                 of_this_stack = "${AWS::StackName}/" in spelled or ".Arn}/index/*" in spelled
                 assert "*" not in spelled or limited or of_this_stack, where
@@ -185,6 +220,67 @@ def test_only_the_workers_that_sign_may_use_keys(resources: dict[str, Any]) -> N
     }
     assert "APIHandler" not in signing
     assert "ExecuteJobs" in signing
+
+
+def test_the_api_makes_keys_for_this_stack_and_reads_their_public_halves_and_no_more(resources: dict[str, Any]) -> None:
+    """KeySpec only where it is told: the emulator tells it of no request, AWS of every CreateKey.
+
+    CreateKey asks for TagResource on keys that nobody can name yet, so it has to be allowed on all: but never to take a key of
+    another stack, one that is no account's, or to set any other tag.
+    """
+    this_stack = {"Ref": "AWS::StackName"}
+    keys = {"Fn::Sub": "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"}
+    tagged_so = {"aws:RequestTag/jobs-api:stack": this_stack}
+    expected = {
+        "kms:CreateKey": (
+            "*",
+            {
+                "StringEquals": tagged_so,
+                "StringEqualsIfExists": {"kms:KeySpec": "ECC_SECG_P256K1", "kms:KeyUsage": "SIGN_VERIFY"},
+            },
+        ),
+        "kms:TagResource": (
+            keys,
+            {
+                "StringEquals": tagged_so,
+                "ForAllValues:StringEquals": {"aws:TagKeys": ["jobs-api:stack"]},
+                "StringEqualsIfExists": {
+                    "kms:KeySpec": "ECC_SECG_P256K1",
+                    "aws:ResourceTag/jobs-api:stack": this_stack,
+                },
+            },
+        ),
+        "kms:GetPublicKey": (keys, {"StringEquals": {"aws:ResourceTag/jobs-api:stack": this_stack}}),
+    }
+    found = {
+        action: (statement["Resource"], statement["Condition"])
+        for statement in statements_of("APIHandler", resources)
+        for action in as_list(statement["Action"])
+        if action.startswith("kms:")
+    }
+    assert found == expected
+
+
+def test_each_function_reads_only_the_secrets_it_needs(resources: dict[str, Any]) -> None:
+    found = {
+        name: {
+            (action, resource["Fn::Sub"].rpartition(":secret:")[2])
+            for statement in statements_of(name, resources)
+            for action in as_list(statement["Action"])
+            for resource in as_list(statement["Resource"])
+            if action.startswith("secretsmanager:")
+        }
+        for name in FUNCTIONS
+    }
+    read, stack = "secretsmanager:GetSecretValue", "${AWS::StackName}"
+    accounts = {(read, f"{stack}/accounts/*")}
+    assert found == {
+        "APIHandler": {(read, f"{stack}/jwt-*"), (read, f"{stack}/phone-numbers-*")},
+        "ExecuteJobs": accounts,
+        "ConfirmJobs": accounts,
+        "ReconcileJobs": set(),
+        "RecordDeadLetters": set(),
+    }
 
 
 def test_no_table_is_scanned_by_a_function_that_serves_jobs(resources: dict[str, Any]) -> None:
@@ -203,8 +299,8 @@ def test_no_value_is_two_functions_at_once(template: dict[str, Any]) -> None:
 
 def test_the_api_has_the_routes_of_the_contract_and_no_stray_stage(template: dict[str, Any]) -> None:
     api = template["Resources"]["RestAPI"]["Properties"]
-    routes = {(path, verb) for path, verbs in api["DefinitionBody"]["paths"].items() for verb in verbs}
-    assert routes >= ROUTES
+    paths_ = api["DefinitionBody"]["paths"].items()
+    assert {(re.sub(r"{\w+}", "{}", path), verb) for path, verbs in paths_ for verb in verbs} == ROUTES
     assert template["Globals"]["Api"]["OpenApiVersion"] == "2.0"
 
 
@@ -226,6 +322,26 @@ def test_the_jwt_secret_is_generated_and_long_enough(resources: dict[str, Any]) 
     assert "SecretString" not in properties
     assert properties["GenerateSecretString"]["PasswordLength"] >= 64
     assert "SecretStringTemplate" not in properties["GenerateSecretString"]
+
+
+def test_the_key_of_the_phone_numbers_is_generated_and_outlives_its_stack(resources: dict[str, Any]) -> None:
+    """Every look-up by phone number depends on it. A stack that never came up leaves nothing behind, or it could not be
+    created again.
+    """
+    secret = resources["PhoneNumbersSecret"]
+    assert (secret["DeletionPolicy"], secret["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    assert secret["Properties"]["Description"]
+    assert secret["Properties"]["Name"] == {"Fn::Sub": "${AWS::StackName}/phone-numbers"}
+    assert secret["Properties"]["GenerateSecretString"] == {"PasswordLength": 64, "ExcludePunctuation": True}
+
+
+def test_every_setting_reaches_the_functions_by_the_template(template: dict[str, Any]) -> None:
+    """Each one without a default of its own has to, or no function starts."""
+    given = set(template["Globals"]["Function"]["Environment"]["Variables"]) | {"STAGE", "NETWORK"}
+    required = {str(field.alias) for field in Settings.model_fields.values() if field.is_required()}
+    assert required <= given
+    known = {str(field.alias) for field in Settings.model_fields.values()}
+    assert given <= known
 
 
 def test_cfn_lint_finds_nothing_in_the_transformed_template(built: Package) -> None:

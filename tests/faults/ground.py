@@ -128,6 +128,7 @@ class Ground:
             "EXECUTE_QUEUE_URL": queues["ExecuteQueue"],
             "CONFIRM_QUEUE_URL": queues["ConfirmQueue"],
             "JWT_SECRET_ID": "faults/jwt",
+            "PHONE_KEY_ID": "faults/phone-numbers",
             "LOG_LEVEL": "INFO",
         }
         return Place(tables["JobsTable"], tables["AccountsTable"], queues, visibility, environment)

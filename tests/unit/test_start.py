@@ -45,6 +45,7 @@ ENVIRONMENT = {
     "EXECUTE_QUEUE_URL": "http://127.0.0.1/execute.fifo",
     "CONFIRM_QUEUE_URL": "http://127.0.0.1/confirm",
     "JWT_SECRET_ID": "jobs-api-local/jwt",
+    "PHONE_KEY_ID": "jobs-api-local/phone-numbers",
     "NETWORK": "fuse",
     "PYTHONPATH": str(ROOT),
 }

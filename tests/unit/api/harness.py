@@ -12,8 +12,7 @@ from chalice.app import Chalice
 from chalice.test import Client
 
 from chalicelib.api.errors import use_error_format
-from chalicelib.api.health import register_health_route
-from chalicelib.api.jobs import register_job_routes
+from chalicelib.api.routes import register_routes
 from chalicelib.api.services import ApiServices
 from chalicelib.jobs.model import (
     Account,
@@ -29,12 +28,16 @@ from chalicelib.jobs.model import (
     TransactionRequest,
 )
 from chalicelib.settings import Settings, settings_from
+from tests.fakes.contracts import MemoryLedger, NumberedKeys, Simulator, TextCalls
 from tests.fakes.memory import MemoryAccountStore, MemoryJobStore, RecordingQueue
+from tests.unit.api.documented import assert_documented
 
 KEY = "kZ8vXr2Qp5Lw9TnB4cYh7GdJ3mFs6AeU"
 ISSUER = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"  # the examples of EIP-55
 OTHER = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
 TARGET = "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB"
+TOKEN_FACTORY = "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb"
+WALLET_FACTORY = "0x52908400098527886E0F7030069857D2E4169EE7"
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CHAIN_ID = 122
 
@@ -58,12 +61,16 @@ class Api:
     now: datetime = NOW
     key: str = KEY
     overrides: dict[str, Any] = field(default_factory=dict)
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    chain: Any = field(default_factory=Simulator)
+    """Only what the pre-flight asks of it."""
+    calls: TextCalls = field(default_factory=TextCalls)
+    keys: NumberedKeys = field(default_factory=NumberedKeys)
 
     def __post_init__(self) -> None:
         app = Chalice("jobs-api", configure_logs=False, env={})
         use_error_format(app)
-        register_health_route(app)
-        register_job_routes(app, lambda: replace(ApiServices.of(self), **self.overrides))
+        register_routes(app, lambda: replace(ApiServices.of(self), **self.overrides))
         self.app = app
         self.client = Client(app)
 
@@ -73,6 +80,9 @@ class Api:
     def jwt_secret(self) -> str:
         return self.key
 
+    def phone_key(self) -> bytes:
+        return b"a key of phone numbers"
+
     def token(self, key: str | None = None, algorithm: str = "HS256", **claims: Any) -> str:
         """A token of the issuer; a claim given as None is left out."""
         payload = {"accountAddress": ISSUER, "exp": time.time() + 3_600} | claims
@@ -80,6 +90,9 @@ class Api:
 
     def other_token(self) -> str:
         return self.token(accountAddress=OTHER)
+
+    def community_token(self, **claims: Any) -> str:
+        return self.token(isCommunityAdmin=True, **claims)
 
     def admin_token(self) -> str:
         return self.token(sub="the operators", isAdmin=True)
@@ -94,14 +107,17 @@ class Api:
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """`body` is sent as JSON, `raw` as it is."""
-        sent = {"Authorization": f"Bearer {token or self.token()}"}
+        """`body` is sent as JSON, `raw` as it is; an empty `token` is none. Every answer must be one that is documented."""
+        sent = {} if token == "" else {"Authorization": f"Bearer {token or self.token()}"}
         content = b""
         if body is not None or raw is not None:
             content = raw if raw is not None else json.dumps(body).encode()
             sent["Content-Type"] = "application/json"
         response = self.client.http.request(method, path, headers={**sent, **(headers or {})}, body=content)
-        return Answer(response.status_code, response.json_body, response.headers, response.body.decode())
+        is_json = response.headers["Content-Type"] == "application/json"
+        answer = Answer(response.status_code, response.json_body if is_json else None, response.headers, response.body.decode())
+        assert_documented(method, path, answer.status, answer.headers, answer.body)
+        return answer
 
     def get(self, path: str, **more: Any) -> Answer:
         return self.request("GET", path, **more)
@@ -154,7 +170,10 @@ def environment() -> dict[str, str]:
         "EXECUTE_QUEUE_URL": "https://queues/execute.fifo",
         "CONFIRM_QUEUE_URL": "https://queues/confirm",
         "JWT_SECRET_ID": "jwt",
+        "PHONE_KEY_ID": "phone-numbers",
         "NETWORK": "fuse",
+        "TOKEN_FACTORY": TOKEN_FACTORY,
+        "WALLET_FACTORY": WALLET_FACTORY,
     }
 
 

@@ -19,7 +19,7 @@ print(json.dumps({"statuses": [job.status, lists.status], "modules": sorted(sys.
 
 IMPORT = """
 import json, sys
-import chalicelib.api.jobs, chalicelib.api.health, chalicelib.api.errors, chalicelib.api.services
+import chalicelib.api.routes, chalicelib.api.errors, chalicelib.api.services
 print(json.dumps({"modules": sorted(sys.modules)}))
 """
 
@@ -36,6 +36,10 @@ def rooms(modules: list[str]) -> set[str]:
 def test_importing_the_api_imports_no_chain_library_and_no_aws_client() -> None:
     imported = rooms(run(IMPORT)["modules"])
     assert imported.isdisjoint({"web3", "eth_abi", "eth_utils", "eth_account", "eth_keys", "boto3", "botocore"})
+
+
+def test_the_reference_is_built_by_who_asks_for_it() -> None:
+    assert {"chalicelib.api.openapi", "chalicelib.api.docs"}.isdisjoint(run(IMPORT)["modules"])
 
 
 def test_reading_a_job_imports_no_chain_library() -> None:

@@ -147,23 +147,6 @@ def test_what_chalice_itself_fails_at_is_told_in_the_same_form(api: Api) -> None
     assert body["requestId"]
 
 
-def test_every_path_of_the_contract_is_served(api: Api) -> None:
-    served = {(method, path) for path, methods in api.app.routes.items() for method in methods}
-    assert served == {
-        ("GET", "/health"),
-        ("POST", "/api/v2/jobs"),
-        ("GET", "/api/v2/jobs"),
-        ("GET", "/api/v2/jobs/{job_id}"),
-        ("GET", "/api/v2/jobs/correlationId/{correlation_id}"),
-        ("GET", "/api/v2/jobs/external"),
-        ("GET", "/api/v2/jobs/retry"),
-        ("POST", "/api/v2/jobs/retry"),
-        ("GET", "/api/v2/jobs/retry/{job_id}"),
-        ("POST", "/api/v2/jobs/retry/{job_id}"),
-        ("POST", "/api/v2/jobs/cancel/{job_id}"),
-    }
-
-
 def test_a_service_of_another_network_issues_there_and_refuses_this_one() -> None:
     spark = {"NETWORK": "spark", "CHAIN_ID": "122"}
     api = replace(new_api(), settings=settings_from(environment() | spark))

@@ -6,9 +6,27 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.views import job_view, time_view
-from chalicelib.jobs.model import Event, Failure, Fees, Outcome, Purpose, Receipt, SignedTransaction, Status, TransactionRequest
+from chalicelib.api.views import JobView, time_view
+from chalicelib.api.views import job_view as view_for
+from chalicelib.jobs.model import (
+    Event,
+    Failure,
+    Fees,
+    Job,
+    Outcome,
+    Purpose,
+    Receipt,
+    SignedTransaction,
+    Status,
+    TransactionRequest,
+)
 from tests.unit.api.harness import ISSUER, NOW, TARGET, a_job, attempt
+
+
+def job_view(job: Job, reader: str = ISSUER) -> JobView:
+    """As its owner sees it."""
+    return view_for(job, reader)
+
 
 FEE = str(21_000 * 11_000_000_000)
 
@@ -171,3 +189,14 @@ def test_amounts_keep_all_their_digits() -> None:
 def test_times_are_utc_with_milliseconds() -> None:
     assert time_view(datetime(2022, 6, 21, 8, 1, 0, 524_999, tzinfo=UTC)) == "2022-06-21T08:01:00.524Z"
     assert time_view(datetime(2022, 6, 21, 1, 1, tzinfo=timezone(timedelta(hours=-7)))) == "2022-06-21T08:01:00.000Z"
+
+
+def test_a_phone_number_is_shown_to_the_issuer_of_its_wallet_and_to_no_administrator() -> None:
+    job = a_job(name="createWallet", data={"phoneNumber": "+12025550123", "owner": TARGET}, result={"walletAddress": TARGET})
+    assert job_view(job)["data"] == {**job_view(job, "the operators")["data"], "phoneNumber": "+12025550123"}
+    assert "2025550123" not in str(job_view(job, "the operators"))
+
+
+def test_what_a_mined_transaction_made_stands_in_the_job() -> None:
+    view = job_view(a_job(name="createToken", result={"tokenAddress": TARGET, "blockNumber": 17}))
+    assert {"tokenAddress": TARGET, "blockNumber": 17}.items() <= view["data"].items()

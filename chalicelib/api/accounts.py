@@ -1,0 +1,73 @@
+"""The accounts resource: the signing accounts, for administrators."""
+
+from datetime import timedelta
+
+from chalicelib.admin import accounts
+from chalicelib.admin.accounts import NewAccount
+from chalicelib.api.admin_bodies import BridgeType
+from chalicelib.api.admin_views import Accounts, CreatedAccount, NewAccountView, OneAccount, account_view
+from chalicelib.api.endpoint import Call, Right, Route
+from chalicelib.api.fields import Address, Text
+from chalicelib.api.requests import Checked
+from chalicelib.api.wire import Reply
+from chalicelib.auth.tokens import issuer_token
+from chalicelib.errors import AccountNotFound, SignerUnavailable
+
+
+class CreateAccountBody(Checked):
+    role: Text
+    bridge_type: BridgeType
+    description: Text | None = None
+    app_name: Text | None = None
+
+
+class UnlockAccountBody(Checked):
+    account_address: Address
+    bridge_type: BridgeType
+
+
+def list_accounts(call: Call) -> Reply:
+    return Reply({"accounts": [account_view(account) for account in accounts.list_accounts(call.services)]})
+
+
+def create_account(call: Call) -> Reply:
+    """With `appName`, its issuer's token comes back: this once, and it is kept nowhere."""
+    body = CreateAccountBody.parse(call.body)
+    services = call.services
+    secret = services.parts.jwt_secret()  # before anything is made that its token would be missed for
+    account = accounts.create_account(NewAccount(body.role, body.bridge_type, body.description, body.app_name), services)
+    created: NewAccountView = {"account": account_view(account)}
+    if account.app_name is not None:
+        valid_for = timedelta(days=services.parts.settings.jwt_ttl_days)
+        created["jwt"] = issuer_token(secret, account, services.clock() + valid_for)
+    return Reply({"data": created}, 201)
+
+
+def unlock_account(call: Call) -> Reply:
+    body = UnlockAccountBody.parse(call.body)
+    return Reply({"data": {"account": account_view(accounts.unlock_account(body.account_address, call.services))}})
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(("GET",), "/api/v2/accounts", list_accounts, Right.ADMIN, "List the signing accounts.", {200: Accounts}),
+    Route(
+        ("POST",),
+        "/api/v2/accounts",
+        create_account,
+        Right.ADMIN,
+        "Create a signing account with a new key; with appName, a token for its issuer comes back once.",
+        {201: CreatedAccount},
+        body=CreateAccountBody,
+        errors=(SignerUnavailable,),
+    ),
+    Route(
+        ("POST",),
+        "/api/v2/accounts/unlock",
+        unlock_account,
+        Right.ADMIN,
+        "Let a paused account go on.",
+        {200: OneAccount},
+        body=UnlockAccountBody,
+        errors=(AccountNotFound,),
+    ),
+)

@@ -1,0 +1,285 @@
+"""The API reference as an OpenAPI 3.1 document, from the table of routes and the models of requests and replies."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
+
+from chalicelib.api.endpoint import METHODS_WITH_BODY, Right, Route
+from chalicelib.api.errors import ErrorView
+from chalicelib.api.requests import Checked
+from chalicelib.errors import (
+    BodyTooLarge,
+    ChainUnavailable,
+    Forbidden,
+    InvalidCursor,
+    InvalidRequest,
+    JobsApiError,
+    ServiceUnavailable,
+    SignerUnavailable,
+    TooManyRequests,
+    Unauthorized,
+    UnsupportedMediaType,
+)
+
+Document = dict[str, Any]
+Schemas = Mapping[tuple[int, str], Document]
+"""(index of a route, which of its types) → its schema."""
+
+ABOUT = """EVM transactions as asynchronous jobs. A call that changes something on chain answers at once with a job; the job
+tells how it stands, by its `_id` or by the issuer's own `correlationId`. Amounts of wei are decimal strings, addresses are
+returned in their EIP-55 form, times are ISO-8601 in UTC. A field that does not apply is absent. A path or a verb that is not
+listed here answers 404 or 405, in the form of every other error."""
+
+CLAIMS = """A JSON Web Token, HS256, with `exp`. Claims: `accountAddress` (the issuer's account), `sub` (the owner of its jobs;
+by default the account), `isCommunityAdmin` (may use the Admin API), `isAdmin` (sees and may act on everything), `role` (a pool
+of accounts it may sign with), `appName`."""
+
+EVERY_ROUTE: tuple[type[JobsApiError], ...] = (JobsApiError,)
+WITH_TOKEN: tuple[type[JobsApiError], ...] = (
+    InvalidRequest,
+    Unauthorized,
+    TooManyRequests,
+    ServiceUnavailable,
+    ChainUnavailable,
+    SignerUnavailable,
+)
+WITH_BODY: tuple[type[JobsApiError], ...] = (BodyTooLarge, UnsupportedMediaType)
+
+_MEANINGS = {
+    400: "The request breaks a rule; nothing was done.",
+    401: "No token, or one that is not valid (any more).",
+    403: "The token is valid, but does not give this right.",
+    404: "There is none that the caller may see.",
+    409: "It is not in a state that allows this.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    429: "Too many requests: slow down and try again.",
+    500: "A fault of the service: report the requestId.",
+    501: "This stage was deployed without what the request needs.",
+    503: "A part of the service does not answer: try again, unchanged.",
+}
+
+
+def document_of(routes: Sequence[Route]) -> Document:
+    """The document of these routes. Raises ValueError for a route whose path and path_parameters do not fit."""
+    schemas, components = _schemas(routes)
+    paths: Document = {}
+    for index, route in enumerate(routes):
+        path, parameters = _path(route, schemas.get((index, "path")))
+        for method in route.methods:
+            paths.setdefault(path, {})[method.lower()] = _operation(index, route, method, schemas, parameters)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Jobs API", "version": "2", "description": _flowing(ABOUT)},
+        "servers": [{"url": ".", "description": "the stage that serves this document"}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(_tag(route) for route in routes)],
+        "paths": paths,
+        "components": {
+            "schemas": dict(sorted(components.items())),
+            "responses": _refusals(routes),
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": _flowing(CLAIMS)}
+            },
+        },
+    }
+
+
+def operation_id(route: Route, method: str) -> str:
+    """`jobsFetchById`; of a route with several verbs, `jobsRetryOneByPost`."""
+    words = f"{_room(route)}_{route.handler.__name__}".split("_") + (["by", method.lower()] if len(route.methods) > 1 else [])
+    return words[0] + "".join(word.capitalize() for word in words[1:])
+
+
+def errors_of(route: Route, method: str) -> Mapping[int, Sequence[type[JobsApiError]]]:
+    """Status → every error that this can end in. The codes of a 500 are one: it tells nothing else."""
+    errors = [*EVERY_ROUTE, *route.errors]
+    if route.right is not Right.ANYONE:
+        errors += WITH_TOKEN
+    if route.right in (Right.COMMUNITY_ADMIN, Right.ADMIN):
+        errors.append(Forbidden)
+    if route.query is not None and "cursor" in route.query.model_fields:
+        errors.append(InvalidCursor)
+    if method in METHODS_WITH_BODY:
+        errors += WITH_BODY
+    by_status: dict[int, list[type[JobsApiError]]] = {}
+    for error in sorted(dict.fromkeys(errors), key=lambda error: (error.http_status, error.code)):
+        by_status.setdefault(error.http_status, []).append(error)
+    return by_status
+
+
+# --- schemas -----------------------------------------------------------------------------------------------------------
+
+
+def _types(routes: Sequence[Route]) -> Iterator[tuple[tuple[int, str], JsonSchemaMode, Any]]:
+    yield (-1, "error"), "serialization", ErrorView
+    for index, route in enumerate(routes):
+        for part, type_ in (("body", route.body), ("query", route.query), ("path", route.path_parameters)):
+            if type_ is not None:
+                yield (index, part), "validation", type_
+        for status, type_ in route.replies.items():
+            yield (index, str(status)), "serialization", type_
+
+
+def _schemas(routes: Sequence[Route]) -> tuple[Schemas, Document]:
+    """The schema of every type, and those they refer to by name. A type of parameters alone has no name of its own."""
+    types = list(_types(routes))
+    found, shared = TypeAdapter.json_schemas(
+        [(key, mode, TypeAdapter(type_)) for key, mode, type_ in types], ref_template="#/components/schemas/{model}"
+    )
+    components: Document = shared.get("$defs", {})
+    schemas = {key: schema for (key, _), schema in found.items()}
+    of_bodies = {schema.get("$ref") for key, schema in schemas.items() if key[1] not in ("query", "path")}
+    of_bodies |= {part.get("$ref") for schema in schemas.values() for part in schema.get("anyOf", ())}
+    names = {key: schema["$ref"] for key, schema in schemas.items() if key[1] in ("query", "path")}
+    parameters = {key: components[reference.rpartition("/")[2]] for key, reference in names.items()}
+    for reference in set(names.values()) - of_bodies:
+        del components[reference.rpartition("/")[2]]
+    for schema in (*components.values(), *schemas.values(), *parameters.values()):
+        _strip(schema)
+    return {**schemas, **parameters}, components
+
+
+def _strip(schema: Any) -> None:
+    """Take out what says nothing: titles, which pydantic makes of every field's name, and defaults that stand for absence."""
+    if isinstance(schema, list):
+        for part in schema:
+            _strip(part)
+    elif isinstance(schema, dict):
+        if isinstance(schema.get("title"), str):
+            del schema["title"]
+        if schema.get("default", "") in (None, [], ()):
+            del schema["default"]
+        for name, part in schema.items():
+            if name not in ("examples", "default", "enum"):
+                _strip(part)
+
+
+# --- operations --------------------------------------------------------------------------------------------------------
+
+
+def _operation(index: int, route: Route, method: str, schemas: Schemas, path_parameters: Sequence[Document]) -> Document:
+    operation: Document = {
+        "operationId": operation_id(route, method),
+        "tags": [_tag(route)],
+        "summary": route.summary,
+        "x-right": str(route.right),
+        "security": [] if route.right is Right.ANYONE else [{"token": []}],
+    }
+    parameters = [*path_parameters, *_query(schemas.get((index, "query")))]
+    if parameters:
+        operation["parameters"] = parameters
+    if route.body is not None and method in METHODS_WITH_BODY:
+        content = {"application/json": {"schema": schemas[index, "body"]}}
+        operation["requestBody"] = {"required": not route.body_optional, "content": content}
+    operation["responses"] = {
+        **{str(status): _reply(route, status, schemas[index, str(status)]) for status in sorted(route.replies)},
+        **{
+            str(status): {"$ref": f"#/components/responses/{_refusal_name(errors)}"}
+            for status, errors in errors_of(route, method).items()
+        },
+    }
+    return operation
+
+
+def _path(route: Route, schema: Document | None) -> tuple[str, list[Document]]:
+    """In the contract's own spelling: `/api/v2/jobs/{jobId}`."""
+    path = route.path
+    parameters = []
+    for name, field in _fields(route.path_parameters):
+        if f"{{{name}}}" not in path:
+            raise ValueError(f"{path} has no parameter {name}")
+        path = path.replace(f"{{{name}}}", f"{{{field}}}")
+        properties = (schema or {})["properties"]
+        parameters.append({"name": field, "in": "path", "required": True, **_described(properties[field])})
+    if path.count("{") != len(parameters):
+        raise ValueError(f"{route.path} has a parameter that path_parameters does not have")
+    return path, parameters
+
+
+def _fields(model: type[Checked] | None) -> Iterable[tuple[str, str]]:
+    return [(name, field.alias or name) for name, field in model.model_fields.items()] if model else []
+
+
+def _query(schema: Document | None) -> Iterator[Document]:
+    if schema is None:
+        return
+    for name, field in schema["properties"].items():
+        parameter = {"name": name, "in": "query", "required": name in schema.get("required", ()), **_described(_sent(field))}
+        if parameter["schema"].get("type") == "array":
+            parameter |= {"style": "form", "explode": False}
+        yield parameter
+
+
+def _sent(field: Document) -> Document:
+    """A field as a query string has it: never null, and of two ways to write it the one that is no string."""
+    kinds = [kind for kind in field.get("anyOf", ()) if kind.get("type") != "null"]
+    if not kinds:
+        return field
+    kind = _sent(kinds[0])
+    said = "; ".join(part["description"] for part in (field, kind) if "description" in part)
+    return {
+        **kind,
+        **{name: value for name, value in field.items() if name != "anyOf"},
+        **({"description": said} if said else {}),
+    }
+
+
+def _described(schema: Document) -> Document:
+    """A parameter's description stands beside its schema."""
+    description = schema.get("description")
+    rest = {name: value for name, value in schema.items() if name != "description"}
+    return {"description": description, "schema": rest} if description else {"schema": rest}
+
+
+def _reply(route: Route, status: int, schema: Document) -> Document:
+    reply: Document = {
+        "description": "OK" if status == 200 else "Created",
+        "content": {route.media_type.partition(";")[0]: {"schema": schema}},
+    }
+    if {200, 201} <= route.replies.keys():
+        reply["description"] = "A new job" if status == 201 else "The job that the same request has made before"
+        if status == 200:
+            value = {"type": "string", "enum": ["true"]}
+            reply["headers"] = {"Idempotent-Replayed": {"required": True, "schema": value}}
+    return reply
+
+
+def _refusals(routes: Sequence[Route]) -> Document:
+    """Every answer that is an error, by the codes it may have."""
+    refusals: Document = {}
+    for route in routes:
+        for method in route.methods:
+            for status, errors in errors_of(route, method).items():
+                refusals[_refusal_name(errors)] = _refusal(status, errors)
+    return dict(sorted(refusals.items()))
+
+
+def _refusal_name(errors: Sequence[type[JobsApiError]]) -> str:
+    return "Or".join(error.code for error in errors)
+
+
+def _refusal(status: int, errors: Sequence[type[JobsApiError]]) -> Document:
+    codes = [error.code for error in errors]
+    means = {"properties": {"code": {"enum": codes}}}
+    reply: Document = {
+        "description": f"{', '.join(codes)}: {_MEANINGS[status]}",
+        "content": {"application/json": {"schema": {"allOf": [{"$ref": "#/components/schemas/ErrorView"}, means]}}},
+    }
+    if status in (429, 503):
+        reply["headers"] = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
+    return reply
+
+
+def _flowing(text: str) -> str:
+    return text.replace("\n", " ")
+
+
+def _tag(route: Route) -> str:
+    return _room(route).capitalize()
+
+
+def _room(route: Route) -> str:
+    """The module that serves it: jobs, tokens, wallets, …"""
+    return route.handler.__module__.rpartition(".")[2]

@@ -1,0 +1,200 @@
+"""The tokens resource of the Admin API: create, mint, burn, transfer from a wallet; look up."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from chalicelib.admin import tokens
+from chalicelib.admin.tokens import Burn, Mint, NewToken, Transfer
+from chalicelib.api.admin_bodies import JobBody, TokenAmount
+from chalicelib.api.admin_views import MadeTokens, OneToken, made_token_view, token_view
+from chalicelib.api.endpoint import Call, Right, Route
+from chalicelib.api.fields import Address, Text
+from chalicelib.api.jobs import issued_reply
+from chalicelib.api.requests import Checked
+from chalicelib.api.views import IssuedView
+from chalicelib.api.wire import Reply
+from chalicelib.errors import (
+    BalanceTooLow,
+    ChainUnavailable,
+    CorrelationIdReused,
+    NotAToken,
+    NotConfigured,
+    NotTokenOwner,
+    NotYourWallet,
+    TokenNotFound,
+)
+
+LATEST_EXPIRY = 2**53 - 1  # what every JSON parser reads exactly
+MAX_IDS = 100
+
+
+def _timestamp(value: Any) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 17:
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= LATEST_EXPIRY:
+        raise ValueError("expiryTimestamp is seconds since 1970, a whole number.")
+    return value
+
+
+def _ids(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError("spendabilityIds is one string, with commas between the ids.")
+    ids = tuple(dict.fromkeys(id_ for part in value.split(",") if (id_ := part.strip())))
+    if len(ids) > MAX_IDS or any(len(id_) > 256 for id_ in ids):
+        raise ValueError(f"At most {MAX_IDS} ids of at most 256 characters are taken.")
+    return ids
+
+
+Timestamp = Annotated[
+    int,
+    BeforeValidator(_timestamp),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": LATEST_EXPIRY, "description": "Seconds since 1970"}),
+]
+CommaSeparated = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_ids),
+    WithJsonSchema({"type": "string", "description": "Comma-separated", "examples": ["food,transport"]}),
+]
+
+
+class CreateTokenBody(JobBody):
+    name: Text
+    symbol: Text
+    initial_supply: TokenAmount = "0"
+    uri: Text | None = None
+    expiry_timestamp: Timestamp | None = None
+    spendability_ids: CommaSeparated = ()
+
+
+class MintBody(JobBody):
+    token_address: Address
+    amount: TokenAmount
+    to_address: Address | None = None
+
+
+class BurnBody(JobBody):
+    token_address: Address
+    amount: TokenAmount
+    wallet: Address | None = Field(default=None, alias="from")
+
+
+class TransferBody(JobBody):
+    token_address: Address
+    amount: TokenAmount
+    wallet: Address = Field(alias="from")
+    to: Address
+
+
+class TokenPath(Checked):
+    token_address: Address
+
+
+class OwnerPath(Checked):
+    owner_address: Address
+
+
+def create_token(call: Call) -> Reply:
+    body = CreateTokenBody.parse(call.body)
+    body.require_network(call.services.network)
+    new = NewToken(body.name, body.symbol, body.initial_supply, body.uri, body.expiry_timestamp, body.spendability_ids)
+    return issued_reply(tokens.create_token(new, body.correlation_id, call.principal, call.services))
+
+
+def mint(call: Call) -> Reply:
+    body = MintBody.parse(call.body)
+    body.require_network(call.services.network)
+    wish = Mint(body.token_address, body.amount, body.to_address)
+    return issued_reply(tokens.mint(wish, body.correlation_id, call.principal, call.services))
+
+
+def burn(call: Call) -> Reply:
+    body = BurnBody.parse(call.body)
+    body.require_network(call.services.network)
+    wish = Burn(body.token_address, body.amount, body.wallet)
+    return issued_reply(tokens.burn(wish, body.correlation_id, call.principal, call.services))
+
+
+def transfer(call: Call) -> Reply:
+    body = TransferBody.parse(call.body)
+    body.require_network(call.services.network)
+    wish = Transfer(body.token_address, body.amount, body.wallet, body.to)
+    return issued_reply(tokens.transfer(wish, body.correlation_id, call.principal, call.services))
+
+
+def fetch_token(call: Call) -> Reply:
+    address = TokenPath.parse({"tokenAddress": call.path["token_address"]}).token_address
+    return Reply({"data": token_view(tokens.find_token(address, call.services))})
+
+
+def fetch_tokens_of_owner(call: Call) -> Reply:
+    """Those that were made here by this account, newest first."""
+    owner = OwnerPath.parse({"ownerAddress": call.path["owner_address"]}).owner_address
+    return Reply({"data": [made_token_view(made) for made in tokens.tokens_of(owner, call.services)]})
+
+
+_ISSUED = {201: IssuedView, 200: IssuedView}
+_OF_JOBS = (CorrelationIdReused, ChainUnavailable)
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        ("POST",),
+        "/api/v2/admin/tokens/create",
+        create_token,
+        Right.COMMUNITY_ADMIN,
+        "Create an ERC-20 token, owned by the account that signs.",
+        _ISSUED,
+        body=CreateTokenBody,
+        errors=(*_OF_JOBS, NotConfigured),
+    ),
+    Route(
+        ("POST",),
+        "/api/v2/admin/tokens/mint",
+        mint,
+        Right.COMMUNITY_ADMIN,
+        "Mint tokens to an address, or to the account that signs.",
+        _ISSUED,
+        body=MintBody,
+        errors=(*_OF_JOBS, NotAToken, NotTokenOwner),
+    ),
+    Route(
+        ("POST",),
+        "/api/v2/admin/tokens/burn",
+        burn,
+        Right.COMMUNITY_ADMIN,
+        "Burn tokens of the account that signs, or of a wallet of the issuer's.",
+        _ISSUED,
+        body=BurnBody,
+        errors=(*_OF_JOBS, NotAToken, BalanceTooLow, NotYourWallet),
+    ),
+    Route(
+        ("POST",),
+        "/api/v2/admin/tokens/transfer",
+        transfer,
+        Right.COMMUNITY_ADMIN,
+        "Transfer tokens from a wallet of the issuer's.",
+        _ISSUED,
+        body=TransferBody,
+        errors=(*_OF_JOBS, NotAToken, BalanceTooLow, NotYourWallet),
+    ),
+    Route(
+        ("GET",),
+        "/api/v2/admin/tokens/{token_address}",
+        fetch_token,
+        Right.COMMUNITY_ADMIN,
+        "Look up any ERC-20 token.",
+        {200: OneToken},
+        path_parameters=TokenPath,
+        errors=(TokenNotFound, ChainUnavailable),
+    ),
+    Route(
+        ("GET",),
+        "/api/v2/admin/tokens/owner/{owner_address}",
+        fetch_tokens_of_owner,
+        Right.COMMUNITY_ADMIN,
+        "List the tokens that an account made here, newest first.",
+        {200: MadeTokens},
+        path_parameters=OwnerPath,
+        errors=(ChainUnavailable,),
+    ),
+)

@@ -1,0 +1,84 @@
+"""The two contracts that make tokens and wallets, one of each on a network: deployed once, named to every stack on it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from eth_utils.address import is_checksum_address, is_checksum_formatted_address, is_hex_address
+
+from chalicelib.chain.contracts import ARTIFACTS
+from chalicelib.networks import NETWORKS
+from stack import rpc
+from stack.contracts import Contract
+from stack.errors import StackError
+from stack.funder import Funder
+from stack.package import CONFIG, LOCAL_STAGE, stages
+from stack.progress import Say
+
+
+@dataclass(frozen=True, slots=True)
+class Factories:
+    """Checksummed addresses."""
+
+    token: str
+    wallet: str
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """As the template names them."""
+        return {"TokenFactory": self.token, "WalletFactory": self.wallet}
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """As the environment names them."""
+        return {"TOKEN_FACTORY": self.token, "WALLET_FACTORY": self.wallet}
+
+
+def send_factories(funder: Funder) -> Factories:
+    """Where the two will be; sent, not waited for."""
+    token, wallet = (funder.deploy(name, _committed(name)) for name in ("TokenFactory", "WalletFactory"))
+    return Factories(token, wallet)
+
+
+def deploy_factories(stage: str, rpc_url: str, funder_key: str, say: Say) -> Factories:
+    """Both, mined, on the chain of a stage. Raises StackError when the node is another chain's, or there is no money for it."""
+    expected = _chain_id(stage)
+    url = rpc.node_url(rpc_url)
+    found = rpc.chain_id(url)
+    if expected is not None and found != expected:
+        raise StackError(f"The node at {rpc.shown(url)} is on chain {found}; stage {stage} is for chain {expected}.")
+    funder = Funder(url, funder_key)
+    if funder.balance() == 0:
+        raise StackError(f"The funder {funder.address} has no coins on chain {found} to pay for gas; fund it.")
+    say(f"Deploying TokenFactory and WalletFactory to chain {found} from {funder.address}")
+    factories = send_factories(funder)
+    funder.wait(say)
+    for name, address in (("TokenFactory", factories.token), ("WalletFactory", factories.wallet)):
+        if rpc.call(url, "eth_getCode", address, "latest") in {"0x", None}:
+            raise StackError(f"{name} is mined, but there is no contract at {address}: ask the node's operator.")
+    return factories
+
+
+def address_parameter(name: str, value: str) -> str:
+    """`value`, when it is an address; in mixed case, with the right checksum (EIP-55). Raises StackError otherwise."""
+    if not (value.startswith("0x") and is_hex_address(value)):
+        raise StackError(f"{name} must be an address, 0x and 40 hex digits, not {value!r}.")
+    if is_checksum_formatted_address(value) and not is_checksum_address(value):
+        raise StackError(f"{name} is {value}, which fails its checksum: check it for a typing mistake.")
+    return value
+
+
+def _committed(name: str) -> Contract:
+    """As it is in the repository and in the zip: no compiler is needed where a chain is set up."""
+    artifact = json.loads((ARTIFACTS / f"{name}.json").read_text())
+    return Contract(artifact["abi"], artifact["bytecode"])
+
+
+def _chain_id(stage: str) -> int | None:
+    """None for the local stage, which runs on whatever chain it is given."""
+    if stage not in stages():
+        raise StackError(f"There is no stage {stage!r} in .chalice/config.json; there are {', '.join(stages())}.")
+    if stage == LOCAL_STAGE:
+        return None
+    config: Mapping[str, str] = json.loads(CONFIG.read_text())["stages"][stage]["environment_variables"]
+    return NETWORKS[config["NETWORK"]].chain_id

@@ -1,0 +1,75 @@
+"""The README's tables of routes and rights, made from what they tell of: `python -m tests.readme_tables` writes them."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args
+
+from chalicelib.api.endpoint import Right, Route
+from chalicelib.api.requests import Checked
+from chalicelib.api.routes import ROUTES
+from tests.access import ACCESS, CALLERS
+
+README = Path(__file__).parents[1] / "README.md"
+
+_NEEDS = {
+    Right.ANYONE: "—",
+    Right.ISSUER: "a token",
+    Right.COMMUNITY_ADMIN: "`isCommunityAdmin`",
+    Right.ADMIN: "`isAdmin`",
+}
+
+
+def tables() -> Mapping[str, str]:
+    """Name → the table between the README's comments of that name."""
+    return {"endpoints": endpoints(), "access": access()}
+
+
+def endpoints() -> str:
+    return _table(("verb and path", "does", "takes", "needs"), (_row(route) for route in ROUTES))
+
+
+def access() -> str:
+    rows = ((f"`{name}`", *(str(status) for status in statuses)) for name, statuses in ACCESS.items())
+    return _table(("", *CALLERS), rows)
+
+
+def with_tables(readme: str) -> str:
+    """The README with its tables as they should be. Raises ValueError where one has no place."""
+    for name, table in tables().items():
+        readme, found = re.subn(
+            rf"(<!-- {name}: .*? -->\n).*?(\n<!-- end -->)",
+            lambda place, table=table: place[1] + table + place[2],
+            readme,
+            flags=re.S,
+        )
+        if found != 1:
+            raise ValueError(f"README.md has {found} places for the table {name!r}")
+    return readme
+
+
+def _row(route: Route) -> Iterable[str]:
+    *others, last = route.methods
+    path = re.sub(r"_([a-z])", lambda found: found[1].upper(), route.path)
+    verbs = "".join(f"`{method}`, " for method in others)
+    takes = dict.fromkeys([*_fields(route.query), *_fields(route.body)])
+    return f"{verbs}`{last} {path}`", route.summary.rstrip("."), ", ".join(f"`{name}`" for name in takes), _NEEDS[route.right]
+
+
+def _fields(type_: Any) -> Iterator[str]:
+    if isinstance(type_, UnionType) or hasattr(type_, "__metadata__"):
+        for kind in get_args(type_):
+            yield from _fields(kind)
+    elif isinstance(type_, type) and issubclass(type_, Checked):
+        for name, field in type_.model_fields.items():
+            yield field.alias or name
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    heads = tuple(heads)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, ["---"] * len(heads), *rows))
+
+
+if __name__ == "__main__":
+    README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")

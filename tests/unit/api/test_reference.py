@@ -1,0 +1,300 @@
+"""The API reference: it describes what is served, all of it and nothing else, and can be read by programs and people."""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import TypeAdapter, ValidationError
+
+import app as deployed
+from chalicelib.api import fields
+from chalicelib.api.docs import page_of
+from chalicelib.api.openapi import document_of, errors_of
+from chalicelib.api.requests import Checked, JobPath
+from chalicelib.api.routes import ROUTES
+from chalicelib.errors import JobNotFound
+from tests.unit.api.documented import document
+from tests.unit.api.harness import Api
+
+OPERATIONS = [operation for verbs in document()["paths"].values() for operation in verbs.values()]
+
+
+def camel(path: str) -> str:
+    """Chalice's path parameters in the contract's spelling."""
+    return re.sub(r"_([a-z])", lambda found: found[1].upper(), path)
+
+
+# --- the document ------------------------------------------------------------------------------------------------------
+
+
+def test_document_and_deployed_routes_are_the_same() -> None:
+    served = {(camel(path), method) for path, methods in deployed.app.routes.items() for method in methods}
+    described = {(path, verb.upper()) for path, verbs in document()["paths"].items() for verb in verbs}
+    assert served == described
+
+
+def test_every_operation_has_an_id_of_its_own() -> None:
+    ids = [operation["operationId"] for operation in OPERATIONS]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch("[a-z][a-zA-Z0-9]+", id_) for id_ in ids)
+
+
+def test_the_document_is_valid_openapi_3_1() -> None:
+    assert document()["openapi"].startswith("3.1.")
+    assert [error.message for error in OpenAPIV31SpecValidator(document()).iter_errors()] == []
+
+
+def test_every_operation_says_what_it_takes_and_answers() -> None:
+    for operation in OPERATIONS:
+        assert operation["summary"].endswith(".")
+        assert operation["tags"][0] in {tag["name"] for tag in document()["tags"]}
+        assert (operation["security"] == []) == (operation["x-right"] == "anyone")
+        assert {"200", "201"} & operation["responses"].keys()
+        assert "500" in operation["responses"]
+        if operation["security"]:
+            assert {"400", "401", "429", "503"} <= operation["responses"].keys()
+
+
+def test_every_reference_leads_somewhere() -> None:
+    for reference in references(document()):
+        _, _, kind, name = reference.split("/")
+        assert name in document()["components"][kind]
+    used = set(references(document()))
+    for kind in ("schemas", "responses"):
+        for name in document()["components"][kind]:
+            assert f"#/components/{kind}/{name}" in used, f"{name} is described and never used"
+
+
+def references(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"]
+        for value in part.values():
+            yield from references(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from references(value)
+
+
+@pytest.mark.parametrize(
+    "route", [route for route in ROUTES if route.body is not None], ids=lambda route: route.handler.__name__
+)
+def test_examples_of_bodies_are_taken(route: Any) -> None:
+    schema = TypeAdapter(route.body).json_schema()
+    for example in schema.get("examples", ()):
+        TypeAdapter(route.body).validate_python(example)
+        Draft202012Validator(schema).validate(example)
+
+
+def test_a_path_parameter_that_nobody_describes_stops_the_document() -> None:
+    route = next(route for route in ROUTES if route.path_parameters is JobPath)
+    with pytest.raises(ValueError, match="path_parameters"):
+        document_of([replace(route, path_parameters=None)])
+    with pytest.raises(ValueError, match="has no parameter"):
+        document_of([replace(route, path="/api/v2/jobs")])
+
+
+def test_an_error_a_route_declares_is_in_the_document() -> None:
+    for route in ROUTES:
+        for method in route.methods:
+            told = {error for errors in errors_of(route, method).values() for error in errors}
+            assert told >= set(route.errors)
+    job = document()["paths"]["/api/v2/jobs/{jobId}"]["get"]["responses"]["404"]["$ref"]
+    assert job.endswith(f"/{JobNotFound.code}")
+
+
+def test_a_replay_is_told_by_its_header() -> None:
+    replies = document()["paths"]["/api/v2/jobs"]["post"]["responses"]
+    assert replies["200"]["headers"]["Idempotent-Replayed"]["required"] is True
+    assert "headers" not in replies["201"]
+
+
+def test_a_get_has_no_body_where_the_post_has_one() -> None:
+    retry = document()["paths"]["/api/v2/jobs/retry"]
+    assert "requestBody" not in retry["get"]
+    assert retry["post"]["requestBody"]["required"] is False
+    assert {parameter["name"] for parameter in retry["get"]["parameters"]} >= {"ids", "status", "dryRun"}
+
+
+# --- schemas say what validation takes ---------------------------------------------------------------------------------
+
+TYPES = {
+    name: TypeAdapter(type_)
+    for name, type_ in vars(fields).items()
+    if name in ("Amount", "PositiveAmount", "Gas", "CallData", "Time", "Text", "Limit", "Flag", "JobIds")
+}
+LIKELY = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-1, 200),
+    st.integers(20_999, 30_000_001),
+    st.text(max_size=300),
+    st.text("0123456789", max_size=80),
+    st.text("0123456789abcdefABCDEFxX", max_size=20).map(lambda digits: f"0x{digits}"),
+    st.datetimes().map(lambda at: at.isoformat() + "Z"),
+    st.sampled_from(
+        ["true", "false", "", "0", "00", "1", "100", "101", "0x", "2030-01-31T12:00Z", "2030-01-31T12:00:00+02:00"]
+    ),
+    st.lists(st.text(max_size=5), max_size=3),
+)
+
+
+@pytest.mark.parametrize("name", TYPES)
+@settings(deadline=None)
+@given(value=LIKELY)
+def test_what_a_field_takes_is_what_its_schema_says(name: str, value: Any) -> None:
+    """The one way round without exception; the other but where a schema cannot say it: 2^256, a date that is none, blanks."""
+    assume(not str(value).endswith("\n"))  # where $ matches in Python, and not in the patterns of JSON Schema
+    says = Draft202012Validator(TYPES[name].json_schema()).is_valid(value)
+    try:
+        TYPES[name].validate_python(value)
+        takes = True
+    except ValidationError:
+        takes = False
+    beyond_schemas = {
+        "Amount": isinstance(value, str) and len(value) == 78,
+        "PositiveAmount": isinstance(value, str) and len(value) == 78,
+        "Gas": isinstance(value, str),
+        "Time": isinstance(value, str),
+        "JobIds": not isinstance(value, list),
+    }
+    if takes:
+        assert says, f"{value!r} is taken"
+    if says:
+        assert takes or beyond_schemas.get(name, False), f"{value!r} is refused"
+
+
+def test_every_parameter_and_field_of_a_body_has_a_type() -> None:
+    for route in ROUTES:
+        for model in (route.body, route.query, route.path_parameters):
+            if isinstance(model, type) and issubclass(model, Checked):
+                for name, field in model.model_json_schema()["properties"].items():
+                    assert {"type", "anyOf", "$ref", "enum"} & field.keys(), f"{model.__name__}.{name}"
+
+
+# --- as it is served ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
+def test_the_reference_is_public_and_may_be_kept_for_minutes(api: Api, path: str) -> None:
+    api.overrides["no such service"] = None  # nothing is built for it
+    answer = api.get(path, token="")
+    assert answer.status == 200
+    assert answer.headers["Cache-Control"] == "public, max-age=300"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_document_is_served_as_it_is(api: Api) -> None:
+    answer = api.get("/openapi.json", token="")
+    assert answer.headers["Content-Type"] == "application/json"
+    assert json.loads(answer.text) == document()
+    assert document()["servers"][0]["url"] == ".", "the stage's prefix is the gateway's to add"
+
+
+class Page(HTMLParser):
+    """Tags that match, and what they carry."""
+
+    VOID = ("meta",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: set[str] = set()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.attributes: set[str] = set()
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            self.attributes.add(name)
+            if name == "id":
+                self.ids.append(value or "")
+            if name == "href":
+                self.links.append(value or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def read(html: str) -> Page:
+    page = Page()
+    page.feed(html)
+    page.close()
+    assert page.open == []
+    return page
+
+
+def test_the_page_has_everything_the_document_has(api: Api) -> None:
+    answer = api.get("/docs", token="")
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    page = read(answer.text)
+    for path, verbs in document()["paths"].items():
+        assert path in page.text
+        for operation in verbs.values():
+            assert operation["operationId"] in page.ids
+            assert operation["summary"] in page.text
+            for parameter in operation.get("parameters", ()):
+                assert parameter["name"] in page.text
+    for name, schema in document()["components"]["schemas"].items():
+        assert name in page.ids
+        for field in schema.get("properties", ()):
+            assert field in page.text
+    assert len(set(page.ids)) == len(page.ids)
+
+
+def test_links_of_the_page_lead_into_it_or_to_the_document_beside_it(api: Api) -> None:
+    page = read(api.get("/docs", token="").text)
+    assert {link for link in page.links if not link.startswith("#")} == {"openapi.json"}
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
+
+
+def test_the_page_runs_nothing_and_loads_nothing(api: Api) -> None:
+    answer = api.get("/docs", token="")
+    page = read(answer.text)
+    assert page.tags.isdisjoint({"script", "img", "link", "iframe", "object", "embed", "form", "base"})
+    assert not [name for name in page.attributes if name.startswith("on") or name in ("style", "src")]
+    policy = answer.headers["Content-Security-Policy"]
+    style = re.search(r"<style>(.*?)</style>", answer.text, re.DOTALL)
+    assert style
+    assert "url(" not in style[1]
+    assert "@import" not in style[1]
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
+    assert "unsafe" not in policy
+
+
+def test_nothing_of_the_document_becomes_markup() -> None:
+    evil = "<script>alert(1)</script>\"'&"
+    hostile = json.loads(json.dumps(document()))
+    hostile["info"] |= {"title": evil, "description": evil}
+    for verbs in hostile["paths"].values():
+        for operation in verbs.values():
+            operation["summary"] = operation["x-right"] = evil
+            for parameter in operation.get("parameters", ()):
+                parameter["name"] = parameter["description"] = evil
+    for schema in hostile["components"]["schemas"].values():
+        schema["description"] = evil
+        schema["examples"] = [{evil: evil}]
+        schema["properties"] = {evil: {"type": evil, "description": evil, "pattern": evil, "default": evil, "enum": [evil]}}
+    html, _ = page_of(hostile)
+    page = read(html)
+    assert "script" not in page.tags
+    assert "alert" not in page.attributes
+    assert "<script>alert(1)" in page.text
