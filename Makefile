@@ -10,10 +10,10 @@ READY := .venv/.ready
 REQUIREMENTS := requirements.txt requirements-dev.txt stack/constraints.txt
 
 # By the environment, never on a command line that others can see.
-export RPC_URL RPC_URLS FUNDER_KEY FUND_AMOUNT AWS_PORT RPC_PORT STACK_DIR
+export RPC_URL RPC_URLS FUNDER_KEY FUND_AMOUNT AWS_PORT RPC_PORT STACK_DIR TOKEN_FACTORY WALLET_FACTORY
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run up down package deploy test lint faults
+.PHONY: help run up down package factories deploy test lint faults
 
 help:
 	@echo 'make run                       the whole stack on this machine with a first job, until Ctrl-C'
@@ -22,7 +22,8 @@ help:
 	@echo '                               STACK_DIR=…  a second one; its stack.env is in there'
 	@echo 'make down                      end it'
 	@echo 'make package [STAGE=…]         template and zip of a stage (local, spark, fuse) in .local/package'
-	@echo 'make deploy STAGE=spark        to AWS (RPC_URLS=…  the nodes to use)'
+	@echo 'make factories STAGE=spark     the contracts that make tokens and wallets, once a network (RPC_URL=… FUNDER_KEY=0x…)'
+	@echo 'make deploy STAGE=spark        to AWS (RPC_URLS=…  the nodes to use; TOKEN_FACTORY=… WALLET_FACTORY=…)'
 	@echo 'make test                      everything that is checked before a release'
 	@echo 'make lint                      style and types'
 	@echo 'make faults                    what it does when its parts fail'
@@ -38,6 +39,9 @@ down: $(READY)
 
 package: $(READY)
 	@$(PYTHON) -m stack package --stage $(or $(STAGE),local)
+
+factories: $(READY)
+	@$(if $(STAGE),,$(error Say which stage: make factories STAGE=spark))$(PYTHON) -m stack factories --stage $(STAGE)
 
 deploy: $(READY)
 	@$(if $(STAGE),,$(error Say which stage: make deploy STAGE=spark))$(PYTHON) -m stack deploy --stage $(STAGE)

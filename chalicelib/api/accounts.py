@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from pydantic import Field
+
 from chalicelib.admin import accounts
 from chalicelib.admin.accounts import NewAccount
 from chalicelib.api.admin_bodies import BridgeType
@@ -15,10 +17,10 @@ from chalicelib.errors import AccountNotFound, SignerUnavailable
 
 
 class CreateAccountBody(Checked):
-    role: Text
+    role: Text = Field(description="The pool it signs for; with appName only a label")
     bridge_type: BridgeType
     description: Text | None = None
-    app_name: Text | None = None
+    app_name: Text | None = Field(default=None, description="The application whose issuer alone signs with it")
 
 
 class UnlockAccountBody(Checked):

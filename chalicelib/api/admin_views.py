@@ -5,62 +5,62 @@ from typing import Any, NotRequired
 from typing_extensions import TypedDict
 
 from chalicelib.admin.tokens import KnownToken, MadeToken
-from chalicelib.api.views import time_view
+from chalicelib.api.views import AddressText, HashText, JobIdText, TimeText, WeiText, time_view
 from chalicelib.jobs.model import Account, Job
 
 
 class TokenView(TypedDict):
     """A token as the chain tells it, and what was kept here when it was made here. Amounts in its smallest units."""
 
-    tokenAddress: str
+    tokenAddress: AddressText
     decimals: int
-    totalSupply: str
+    totalSupply: WeiText
     name: NotRequired[str]
     symbol: NotRequired[str]
-    owner: NotRequired[str]
+    owner: NotRequired[AddressText]
     tokenURI: NotRequired[str]
     expiryTimestamp: NotRequired[int]
     spendabilityIdsArr: NotRequired[list[str]]
     blockNumber: NotRequired[int]
-    createdAt: NotRequired[str]
+    createdAt: NotRequired[TimeText]
 
 
 class MadeTokenView(TypedDict):
     """A token that an account made here, as it was asked for; `owner` is who owns it now, where the chain tells."""
 
-    tokenAddress: str
+    tokenAddress: AddressText
     name: str
     symbol: str
-    initialSupplyInWei: str
-    owner: NotRequired[str]
+    initialSupplyInWei: WeiText
+    owner: NotRequired[AddressText]
     tokenURI: NotRequired[str]
     expiryTimestamp: NotRequired[int]
     spendabilityIdsArr: NotRequired[list[str]]
     blockNumber: int
-    createdAt: str
+    createdAt: TimeText
 
 
 class WalletView(TypedDict):
     """A wallet of the issuer's; `owner` is the account that may make it act."""
 
-    walletAddress: str
-    owner: str
+    walletAddress: AddressText
+    owner: AddressText
     phoneNumber: str
-    salt: str
+    salt: HashText
     blockNumber: int
-    createdAt: str
-    jobId: str
+    createdAt: TimeText
+    jobId: JobIdText
 
 
 class WalletExistsView(TypedDict):
-    walletAddress: str
+    walletAddress: AddressText
     exists: bool
 
 
 class AccountView(TypedDict):
     """A signing account. `nonce` is the next one this service will use; absent before the first transaction."""
 
-    accountAddress: str
+    accountAddress: AddressText
     bridgeType: str
     chainId: int
     role: NotRequired[str]
@@ -69,7 +69,7 @@ class AccountView(TypedDict):
     nonce: NotRequired[int]
     isLocked: bool
     lockedBecause: NotRequired[str]
-    createdAt: NotRequired[str]
+    createdAt: NotRequired[TimeText]
 
 
 class OneToken(TypedDict):

@@ -61,28 +61,30 @@ CommaSeparated = Annotated[
 class CreateTokenBody(JobBody):
     name: Text
     symbol: Text
-    initial_supply: TokenAmount = "0"
-    uri: Text | None = None
-    expiry_timestamp: Timestamp | None = None
-    spendability_ids: CommaSeparated = ()
+    initial_supply: TokenAmount = Field(default="0", description="In tokens; the account that signs gets it")
+    uri: Text | None = Field(default=None, description="Where the token's metadata is; on chain as tokenURI")
+    expiry_timestamp: Timestamp | None = Field(default=None, description="Kept here and told by look-ups, not on chain")
+    spendability_ids: CommaSeparated = Field(default=(), description="Comma-separated; kept here, not on chain")
 
 
 class MintBody(JobBody):
     token_address: Address
     amount: TokenAmount
-    to_address: Address | None = None
+    to_address: Address | None = Field(default=None, description="The account that signs, when absent")
 
 
 class BurnBody(JobBody):
     token_address: Address
     amount: TokenAmount
-    wallet: Address | None = Field(default=None, alias="from")
+    wallet: Address | None = Field(
+        default=None, alias="from", description="A wallet of yours; without it, the account that signs"
+    )
 
 
 class TransferBody(JobBody):
     token_address: Address
     amount: TokenAmount
-    wallet: Address = Field(alias="from")
+    wallet: Address = Field(alias="from", description="A wallet of yours")
     to: Address
 
 
