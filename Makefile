@@ -13,7 +13,7 @@ REQUIREMENTS := requirements.txt requirements-dev.txt stack/constraints.txt
 export RPC_URL RPC_URLS FUNDER_KEY FUND_AMOUNT AWS_PORT RPC_PORT STACK_DIR TOKEN_FACTORY WALLET_FACTORY
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run up down package factories deploy test lint faults
+.PHONY: help run up down package factories deploy test lint faults bench
 
 help:
 	@echo 'make run                       the whole stack on this machine with a first job, until Ctrl-C'
@@ -27,6 +27,7 @@ help:
 	@echo 'make test                      everything that is checked before a release'
 	@echo 'make lint                      style and types'
 	@echo 'make faults                    what it does when its parts fail'
+	@echo 'make bench                     what a job costs and how fast it goes; writes bench.json'
 
 run: $(READY)
 	@$(PYTHON) -m stack run
@@ -56,6 +57,9 @@ test: lint
 
 faults: $(READY)
 	@$(PYTHON) -m tests.faults $(if $(SEED),--seed $(SEED))
+
+bench: $(READY)
+	@$(PYTHON) -m tests.bench
 
 # Any other word.
 .DEFAULT:
