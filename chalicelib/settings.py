@@ -1,14 +1,15 @@
-"""The environment as one frozen model, read at first use; a wrong value is one clear sentence."""
+"""The environment as one frozen record, read at first use; a wrong value is one clear sentence.
+
+Without pydantic: every function reads its settings, and most requests need nothing else of it.
+"""
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
-from typing import Annotated
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError
+from math import inf
+from typing import Any
 
 from chalicelib.errors import ConfigurationError
 from chalicelib.networks import NETWORKS, Network
@@ -16,41 +17,78 @@ from chalicelib.networks import NETWORKS, Network
 JWT_SECRET_MIN_BYTES = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
+_VARIABLE = "variable"
+_READ = "read"
+
+
+# --- how a variable is read: each raises ValueError, saying what it must be ---------------------------------------------
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _whole(low: int, high: float = inf) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not re.fullmatch(r"-?[0-9]{1,18}", value, re.ASCII) or not low <= int(value) <= high:
+            raise ValueError(f"must be a whole number from {low}" + (f" to {high}" if high < inf else ""))
+        return int(value)
+
+    return read
+
+
+def _seconds(value: str) -> float:
+    problem = "must be a number of seconds, more than 0"
+    try:
+        seconds = float(value)
+    except ValueError:
+        raise ValueError(problem) from None
+    if not 0 < seconds < inf:
+        raise ValueError(problem)
+    return seconds
 
 
 def _address(value: str) -> str:
     """As it was given: its checksum needs keccak, and is looked at where the address is used."""
     if not _ADDRESS.fullmatch(value):
-        raise PydanticCustomError("address", "must be an address, 0x and 40 hex digits")
+        raise ValueError("must be an address, 0x and 40 hex digits")
     return value
 
 
-class Settings(BaseModel):
+def _from(variable: str, read: Callable[[str], Any] = _text, default: Any = MISSING) -> Any:
+    """A field of the environment's `variable`; without a default it is needed."""
+    metadata = {_VARIABLE: variable, _READ: read}
+    return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
+
+
+# --- the settings ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
     """What a function is told by its environment. Empty strings count as absent: CloudFormation has no optional variables."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True)
-
-    stage: str = Field(alias="STAGE")
-    stack_name: str = Field(alias="STACK_NAME")
-    jobs_table: str = Field(alias="JOBS_TABLE")
-    accounts_table: str = Field(alias="ACCOUNTS_TABLE")
-    execute_queue_url: str = Field(alias="EXECUTE_QUEUE_URL")
-    confirm_queue_url: str = Field(alias="CONFIRM_QUEUE_URL")
-    jwt_secret_id: str = Field(alias="JWT_SECRET_ID")
-    jwt_ttl_days: int = Field(default=90, alias="JWT_TTL_DAYS", ge=1, le=3_650)
+    stage: str = _from("STAGE")
+    stack_name: str = _from("STACK_NAME")
+    jobs_table: str = _from("JOBS_TABLE")
+    accounts_table: str = _from("ACCOUNTS_TABLE")
+    execute_queue_url: str = _from("EXECUTE_QUEUE_URL")
+    confirm_queue_url: str = _from("CONFIRM_QUEUE_URL")
+    jwt_secret_id: str = _from("JWT_SECRET_ID")
+    jwt_ttl_days: int = _from("JWT_TTL_DAYS", _whole(1, 3_650), 90)
     """How long the token of a new account's issuer is valid."""
-    phone_key_id: str = Field(alias="PHONE_KEY_ID")
+    phone_key_id: str = _from("PHONE_KEY_ID")
     """The secret whose value keys the hashes that phone numbers are found by."""
-    cursor_ttl_seconds: int = Field(default=86_400, alias="CURSOR_TTL_SECONDS", ge=60)
-    log_level: str = Field(default="INFO", alias="LOG_LEVEL")
+    cursor_ttl_seconds: int = _from("CURSOR_TTL_SECONDS", _whole(60), 86_400)
+    log_level: str = _from("LOG_LEVEL", _text, "INFO")
 
-    network_name: str = Field(alias="NETWORK")
-    rpc_urls: str | None = Field(default=None, alias="RPC_URLS")
-    chain_id: int | None = Field(default=None, alias="CHAIN_ID", ge=1)
-    confirmations: int | None = Field(default=None, alias="CONFIRMATIONS", ge=1)
-    block_seconds: float | None = Field(default=None, alias="BLOCK_SECONDS", gt=0)
-    token_factory: Annotated[str, AfterValidator(_address)] | None = Field(default=None, alias="TOKEN_FACTORY")
-    wallet_factory: Annotated[str, AfterValidator(_address)] | None = Field(default=None, alias="WALLET_FACTORY")
+    network_name: str = _from("NETWORK")
+    rpc_urls: str | None = _from("RPC_URLS", _text, None)
+    chain_id: int | None = _from("CHAIN_ID", _whole(1), None)
+    confirmations: int | None = _from("CONFIRMATIONS", _whole(1), None)
+    block_seconds: float | None = _from("BLOCK_SECONDS", _seconds, None)
+    token_factory: str | None = _from("TOKEN_FACTORY", _address, None)
+    wallet_factory: str | None = _from("WALLET_FACTORY", _address, None)
     """The network's contracts that make tokens and wallets; without one, what needs it is not configured."""
 
     @property
@@ -72,13 +110,29 @@ class Settings(BaseModel):
         )
 
 
+def variables() -> Mapping[str, bool]:
+    """Every variable of the environment that is read → whether it is needed."""
+    return {one.metadata[_VARIABLE]: one.default is MISSING for one in fields(Settings)}
+
+
 def settings_from(environ: Mapping[str, str]) -> Settings:
     """Raises ConfigurationError naming every variable that is missing or wrong, and what it says of it."""
-    try:
-        return Settings.model_validate({key: value for key, value in environ.items() if value != ""})
-    except ValidationError as error:
-        problems = "; ".join(f"{problem['loc'][0]}: {problem['msg'].lower()}" for problem in error.errors())
-        raise ConfigurationError(f"The environment is not complete: {problems}.") from None
+    read: dict[str, Any] = {}
+    problems: list[str] = []
+    for one in fields(Settings):
+        variable = one.metadata[_VARIABLE]
+        value = environ.get(variable, "")
+        if value == "":
+            if one.default is MISSING:
+                problems.append(f"{variable}: field required")
+            continue
+        try:
+            read[one.name] = one.metadata[_READ](value)
+        except ValueError as error:
+            problems.append(f"{variable}: {error}")
+    if problems:
+        raise ConfigurationError(f"The environment is not complete: {'; '.join(problems)}.")
+    return Settings(**read)
 
 
 @cache

@@ -1,15 +1,17 @@
 """What a Lambda needs besides our own code: wheels that fit it, as one zip with the same bytes every time."""
 
+import json
 import os
 import platform
 import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from stack import paths, tools
+from stack.bytecode import COMPILED, compile_all
 from stack.errors import StackError
 from stack.progress import Say
 
@@ -17,16 +19,35 @@ REQUIREMENTS = paths.ROOT / "requirements.txt"
 CONSTRAINTS = Path(__file__).with_name("constraints.txt")
 """The version of everything that requirements.txt only implies: tests and Lambdas run the same."""
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
-IN_PACKAGE_ALREADY = "chalice"
-"""Chalice puts its own runtime, two files, beside app.py; its command line and what that needs stay out."""
-LEFT_OUT = ("__pycache__", "tests", "bin", "*.pyi", "*.pyx", "*.pxd", "*.c", "*.h")
+
+INSTEAD: Mapping[str, tuple[str, ...]] = {
+    # Chalice puts its own runtime, two files, beside app.py; its command line and what that needs stay out.
+    "chalice": (),
+    # The functions make their clients with botocore. What boto3 adds, resources and managers of S3 transfers, none of them
+    # uses; the stack and the tests do.
+    "boto3": ("botocore",),
+    # The functions encode and sign with the libraries that web3 is made of, and speak JSON-RPC over urllib3. web3 itself adds
+    # aiohttp, websockets, the Ethereum Name Service and 0.75 s of imports; the stack and the tests use it.
+    "web3": ("certifi", "eth-abi", "eth-account", "eth-hash[pycryptodome]", "eth-keys", "eth-utils", "rlp", "urllib3"),
+}
+"""Of the packages of requirements.txt, those that no function imports → what the functions import of what they bring along."""
+LEFT_OUT = ("tests", "test_*.py", "SelfTest", "bin", "*.pyi", "*.pyx", "*.pxd", "*.c", "*.h", "*.data")
+"""Wherever they are."""
+NEVER_IMPORTED = (
+    *("docs", "newsfragments", "tlz"),  # lie beside the packages by mistake, or as another name of one
+    *(f"Crypto/{room}" for room in ("IO", "Math", "PublicKey", "Signature")),  # keccak and AES are used
+    "dateutil/zoneinfo",
+    "eth_account/typed_transactions/blob_transactions/kzg_trusted_setup.txt",
+    "pydantic/v1",
+)
+"""Parts of packages that nothing imports or reads, by their paths. Only those that take room."""
 AWS_SERVICES = {"dynamodb", "kms", "secretsmanager", "sqs"}
 """Those `chalicelib.wiring` makes clients of."""
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def dependencies_zip(say: Say, *, for_this_machine: bool = False) -> Path:
-    """The zip of requirements.txt's closure, built when requirements.txt or the Python version changed.
+    """The zip of what the functions need of requirements.txt, built when that, this file or the Python version changed.
 
     `for_this_machine` builds for another platform than Lambda's where this machine is not Linux on x86-64: there the emulator,
     which runs functions with this very interpreter, could not load Lambda's wheels.
@@ -34,7 +55,8 @@ def dependencies_zip(say: Say, *, for_this_machine: bool = False) -> Path:
     """
     native = for_this_machine and (sys.platform, platform.machine()) != ("linux", "x86_64")
     target_platform = f"{sys.platform}-{platform.machine()}" if native else "lambda-x86_64"
-    key = tools.content_hash([REQUIREMENTS, CONSTRAINTS, Path(__file__).resolve()], PYTHON, target_platform)[:16]
+    sources = [REQUIREMENTS, CONSTRAINTS, Path(__file__).resolve(), Path(__file__).with_name("bytecode.py").resolve()]
+    key = tools.content_hash(sources, sys.version, target_platform)[:16]
     built = paths.LOCAL / "package" / f"dependencies-{key}.zip"
     if built.exists():
         return built
@@ -42,41 +64,62 @@ def dependencies_zip(say: Say, *, for_this_machine: bool = False) -> Path:
     built.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=built.parent) as directory:
         requirements = Path(directory) / "requirements.txt"
-        requirements.write_text("\n".join([f"-c {CONSTRAINTS}", *_without_chalice(REQUIREMENTS.read_text())]))
+        requirements.write_text("\n".join([f"-c {CONSTRAINTS}", *needed(REQUIREMENTS.read_text())]))
         site_packages = Path(directory) / "site-packages"
         if native:
-            command: list[str | Path] = [
-                sys.executable,
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--no-compile",
-                "--target",
-                site_packages,
-            ]
-            tools.run("Installing what the functions need", [*command, "-r", requirements])
+            pip: list[str | Path] = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile"]
+            tools.run("Installing what the functions need", [*pip, "--target", site_packages, "-r", requirements])
         else:
             lambda_wheels(requirements, site_packages)
-        _leave_out_unused_services(site_packages)
+        leave_out(site_packages)
+        compile_all(site_packages)
         unfinished = Path(directory) / "unfinished.zip"
-        write_zip(unfinished, site_packages)
+        with zipfile.ZipFile(unfinished, "w") as archive:
+            add_all(archive, site_packages)
         unfinished.replace(built)
     return built
 
 
-def _leave_out_unused_services(site_packages: Path) -> None:
-    """botocore describes 400 services, half of the zip; the functions call four."""
-    for service in (site_packages / "botocore" / "data").iterdir():
-        if service.is_dir() and service.name not in AWS_SERVICES:
-            shutil.rmtree(service)
-
-
-def _without_chalice(requirements: str) -> Iterator[str]:
+def needed(requirements: str) -> Iterator[str]:
+    """The lines of requirements.txt, with what the functions need instead of a package they do not import."""
     for line in requirements.splitlines():
         name = line.split("#")[0].split("==")[0].split("[")[0].strip().lower()
-        if name != IN_PACKAGE_ALREADY:
-            yield line
+        if name:
+            yield from INSTEAD.get(name, (line,))
+
+
+def leave_out(site_packages: Path) -> None:
+    """Delete what no function imports or reads. Raises StackError for a path in the list above that is not there any more."""
+    for part in NEVER_IMPORTED:
+        path = site_packages / part
+        if not path.exists():
+            raise StackError(f"No package has {part} any more: take it out of NEVER_IMPORTED (stack/dependencies.py).")
+        _delete(path)
+    for pattern in (*LEFT_OUT, COMPILED):
+        for path in sorted(site_packages.rglob(pattern)):
+            _delete(path)
+    for path in sorted(site_packages.glob("*.dist-info/*")):
+        if path.name != "METADATA":  # some packages ask for their own version when they are imported
+            _delete(path)
+    _leave_out_services(site_packages / "botocore" / "data")
+
+
+def _leave_out_services(data: Path) -> None:
+    """botocore describes 400 services, half of everything, and reads where all of them are to make one client."""
+    for service in data.iterdir():
+        if service.is_dir() and service.name not in AWS_SERVICES:
+            _delete(service)
+    endpoints = json.loads((data / "endpoints.json").read_bytes())
+    for partition in endpoints["partitions"]:
+        partition["services"] = {name: where for name, where in partition["services"].items() if name in AWS_SERVICES}
+    (data / "endpoints.json").write_text(json.dumps(endpoints, separators=(",", ":")))
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)  # it may have gone with its folder
 
 
 def lambda_wheels(requirements: Path, target: Path) -> None:
@@ -100,21 +143,13 @@ def lambda_wheels(requirements: Path, target: Path) -> None:
         raise StackError(f"Downloading what the functions need failed: {last.strip()}") from None
 
 
-def write_zip(target: Path, directory: Path) -> None:
-    """Everything under `directory` but LEFT_OUT, sorted, with fixed dates and modes: the same files give the same bytes."""
-    ignored = shutil.ignore_patterns(*LEFT_OUT)
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for folder, folders, files in os.walk(directory):
-            left_out = ignored(folder, [*folders, *files])
-            folders[:] = sorted(name for name in folders if name not in left_out)
-            for file in sorted(name for name in files if name not in left_out):
-                path = Path(folder) / file
-                add(archive, str(path.relative_to(directory)), path.read_bytes())
-
-
-def add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    """One entry that says nothing of when and where it was made."""
-    entry = zipfile.ZipInfo(name, FIXED_TIME)
-    entry.external_attr = 0o644 << 16
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    archive.writestr(entry, content)
+def add_all(archive: zipfile.ZipFile, directory: Path) -> None:
+    """Add every file under `directory`, in order, with fixed dates and modes: the same files give the same bytes."""
+    for folder, folders, files in os.walk(directory):
+        folders.sort()
+        for file in sorted(files):
+            path = Path(folder) / file
+            entry = zipfile.ZipInfo(str(path.relative_to(directory)), FIXED_TIME)
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, path.read_bytes(), compresslevel=6)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack import paths, tools
-from stack.dependencies import PYTHON, REQUIREMENTS, add, dependencies_zip
+from stack.bytecode import compile_all
+from stack.dependencies import REQUIREMENTS, add_all, dependencies_zip
 from stack.errors import StackError
 from stack.progress import Say
 from stack.turn import exclusively
@@ -30,7 +31,7 @@ class Package:
     template: Path
     """CloudFormation with the SAM transform; every function's CodeUri still says where Chalice put its zip."""
     archive: Path
-    """The zip of every function: our code, Chalice's runtime, and the wheels of requirements.txt."""
+    """The zip of every function: our code, Chalice's runtime, what they import of requirements.txt's wheels; all compiled."""
 
     @property
     def digest(self) -> str:
@@ -54,7 +55,7 @@ def _package(stage: str, say: Say, directory: Path | None) -> Package:
     out = directory or paths.LOCAL / "package" / stage
     built = Package(stage, out / "sam.json", out / "deployment.zip")
     stamp = out / "inputs"
-    key = tools.content_hash([*_inputs(), Path(__file__).resolve()], stage, PYTHON)
+    key = tools.content_hash([*_inputs(), Path(__file__).resolve()], stage, sys.version)
     dependencies = dependencies_zip(say, for_this_machine=stage == LOCAL_STAGE)
     wanted = f"{key} {dependencies.name}"
     if stamp.exists() and stamp.read_text() == wanted and built.template.exists() and built.archive.exists():
@@ -107,10 +108,13 @@ def _chalice_package(stage: str, project: Path, out: Path) -> None:
 
 
 def _join(dependencies: Path, code: Path, target: Path) -> None:
-    """The dependencies' zip with Chalice's entries appended, in order and undated."""
+    """The dependencies' zip with Chalice's entries appended, compiled, in order and undated."""
     unfinished = target.with_suffix(".unfinished")
     shutil.copyfile(dependencies, unfinished)
-    with zipfile.ZipFile(code) as source, zipfile.ZipFile(unfinished, "a", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name in sorted(source.namelist()):
-            add(archive, name, source.read(name))
+    with tempfile.TemporaryDirectory(dir=target.parent) as directory:
+        with zipfile.ZipFile(code) as source:
+            source.extractall(directory)
+        compile_all(Path(directory))
+        with zipfile.ZipFile(unfinished, "a") as archive:
+            add_all(archive, Path(directory))
     unfinished.replace(target)

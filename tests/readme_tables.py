@@ -6,9 +6,9 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, get_args
 
-from chalicelib.api.endpoint import Right, Route
+from chalicelib.api.described import DESCRIBED, Described
+from chalicelib.api.endpoint import Right
 from chalicelib.api.requests import Checked
-from chalicelib.api.routes import ROUTES
 from tests.access import ACCESS, CALLERS
 
 README = Path(__file__).parents[1] / "README.md"
@@ -27,7 +27,7 @@ def tables() -> Mapping[str, str]:
 
 
 def endpoints() -> str:
-    return _table(("verb and path", "does", "takes", "needs"), (_row(route) for route in ROUTES))
+    return _table(("verb and path", "does", "takes", "needs"), (_row(one) for one in DESCRIBED))
 
 
 def access() -> str:
@@ -49,12 +49,13 @@ def with_tables(readme: str) -> str:
     return readme
 
 
-def _row(route: Route) -> Iterable[str]:
+def _row(described: Described) -> Iterable[str]:
+    route, told = described.route, described.told
     *others, last = route.methods
     path = re.sub(r"_([a-z])", lambda found: found[1].upper(), route.path)
     verbs = "".join(f"`{method}`, " for method in others)
-    takes = dict.fromkeys([*_fields(route.query), *_fields(route.body)])
-    return f"{verbs}`{last} {path}`", route.summary.rstrip("."), ", ".join(f"`{name}`" for name in takes), _NEEDS[route.right]
+    takes = dict.fromkeys([*_fields(told.query), *_fields(told.body)])
+    return f"{verbs}`{last} {path}`", told.summary.rstrip("."), ", ".join(f"`{name}`" for name in takes), _NEEDS[route.right]
 
 
 def _fields(type_: Any) -> Iterator[str]:

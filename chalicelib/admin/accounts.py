@@ -62,8 +62,8 @@ def unlock_account(address: str, ports: AdminPorts) -> Account:
             account = ports.accounts.pause(account, None)
         except VersionConflict:
             return _account(address, ports)  # somebody else has just resumed it, or paused it again for a reason of today
-    pending = ports.jobs.pending_of(account.account_id, NUDGED_AT_ONCE)
-    ports.queue.execute_now(account.account_id, pending)
+    unsigned = ports.jobs.issued_on(account.account_id, account.signed_to, NUDGED_AT_ONCE)
+    ports.queue.execute_now(account.account_id, [job_id for _, job_id in unsigned])
     return account
 
 

@@ -56,4 +56,4 @@ def signing_account(principal: Principal, ports: AdminPorts) -> Account:
 
 def stands_still(account: Account, ports: AdminPorts) -> bool:
     """Whether what the chain says of the account's doings will stay so: an open job may change it (invariant 11)."""
-    return is_idle(account, jobs=ports.jobs, mined=ports.ledger.transaction_counts)
+    return is_idle(account, jobs=ports.jobs, accounts=ports.accounts, mined=ports.ledger.transaction_counts)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from chalicelib.jobs.ports import AccountStore, Chain, Clock, JobStore, Queue
+from chalicelib.jobs.ports import Chain, Clock, Queue
+from chalicelib.jobs.stores import AccountStore, JobStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,22 @@
 """The accounts resource: the signing accounts, for administrators."""
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from chalicelib.admin import accounts
 from chalicelib.admin.accounts import NewAccount
 from chalicelib.api.admin_bodies import BridgeType
-from chalicelib.api.admin_views import Accounts, CreatedAccount, NewAccountView, OneAccount, account_view
-from chalicelib.api.endpoint import Call, Right, Route
+from chalicelib.api.admin_views import account_view
+from chalicelib.api.endpoint import Call
 from chalicelib.api.fields import Address, Text
 from chalicelib.api.requests import Checked
 from chalicelib.api.wire import Reply
 from chalicelib.auth.tokens import issuer_token
-from chalicelib.errors import AccountNotFound, SignerUnavailable
+
+if TYPE_CHECKING:
+    from chalicelib.api.forms import NewAccountView
 
 
 class CreateAccountBody(Checked):
@@ -48,28 +51,3 @@ def create_account(call: Call) -> Reply:
 def unlock_account(call: Call) -> Reply:
     body = UnlockAccountBody.parse(call.body)
     return Reply({"data": {"account": account_view(accounts.unlock_account(body.account_address, call.services))}})
-
-
-ROUTES: tuple[Route, ...] = (
-    Route(("GET",), "/api/v2/accounts", list_accounts, Right.ADMIN, "List the signing accounts.", {200: Accounts}),
-    Route(
-        ("POST",),
-        "/api/v2/accounts",
-        create_account,
-        Right.ADMIN,
-        "Create a signing account with a new key; with appName, a token for its issuer comes back once.",
-        {201: CreatedAccount},
-        body=CreateAccountBody,
-        errors=(SignerUnavailable,),
-    ),
-    Route(
-        ("POST",),
-        "/api/v2/accounts/unlock",
-        unlock_account,
-        Right.ADMIN,
-        "Let a paused account go on.",
-        {200: OneAccount},
-        body=UnlockAccountBody,
-        errors=(AccountNotFound,),
-    ),
-)

@@ -1,118 +1,15 @@
 """Tokens, wallets and accounts in the HTTP contract's form."""
 
-from typing import Any, NotRequired
+from __future__ import annotations  # as in `views`: the forms are not imported to answer
 
-from typing_extensions import TypedDict
+from typing import TYPE_CHECKING, Any
 
-from chalicelib.admin.tokens import KnownToken, MadeToken
-from chalicelib.api.views import AddressText, HashText, JobIdText, TimeText, WeiText, time_view
-from chalicelib.jobs.model import Account, Job
+from chalicelib.api.views import time_view
 
-
-class TokenView(TypedDict):
-    """A token as the chain tells it, and what was kept here when it was made here. Amounts in its smallest units."""
-
-    tokenAddress: AddressText
-    decimals: int
-    totalSupply: WeiText
-    name: NotRequired[str]
-    symbol: NotRequired[str]
-    owner: NotRequired[AddressText]
-    tokenURI: NotRequired[str]
-    expiryTimestamp: NotRequired[int]
-    spendabilityIdsArr: NotRequired[list[str]]
-    blockNumber: NotRequired[int]
-    createdAt: NotRequired[TimeText]
-
-
-class MadeTokenView(TypedDict):
-    """A token that an account made here, as it was asked for; `owner` is who owns it now, where the chain tells."""
-
-    tokenAddress: AddressText
-    name: str
-    symbol: str
-    initialSupplyInWei: WeiText
-    owner: NotRequired[AddressText]
-    tokenURI: NotRequired[str]
-    expiryTimestamp: NotRequired[int]
-    spendabilityIdsArr: NotRequired[list[str]]
-    blockNumber: int
-    createdAt: TimeText
-
-
-class WalletView(TypedDict):
-    """A wallet of the issuer's; `owner` is the account that may make it act."""
-
-    walletAddress: AddressText
-    owner: AddressText
-    phoneNumber: str
-    salt: HashText
-    blockNumber: int
-    createdAt: TimeText
-    jobId: JobIdText
-
-
-class WalletExistsView(TypedDict):
-    walletAddress: AddressText
-    exists: bool
-
-
-class AccountView(TypedDict):
-    """A signing account. `nonce` is the next one this service will use; absent before the first transaction."""
-
-    accountAddress: AddressText
-    bridgeType: str
-    chainId: int
-    role: NotRequired[str]
-    description: NotRequired[str]
-    appName: NotRequired[str]
-    nonce: NotRequired[int]
-    isLocked: bool
-    lockedBecause: NotRequired[str]
-    createdAt: NotRequired[TimeText]
-
-
-class OneToken(TypedDict):
-    data: TokenView
-
-
-class MadeTokens(TypedDict):
-    data: list[MadeTokenView]
-
-
-class OneWallet(TypedDict):
-    data: WalletView
-
-
-class Wallets(TypedDict):
-    data: list[WalletView]
-
-
-class WalletExists(TypedDict):
-    data: WalletExistsView
-
-
-class Accounts(TypedDict):
-    accounts: list[AccountView]
-
-
-class UnlockedAccount(TypedDict):
-    account: AccountView
-
-
-class NewAccountView(TypedDict):
-    """`jwt` is shown this once, and kept nowhere."""
-
-    account: AccountView
-    jwt: NotRequired[str]
-
-
-class OneAccount(TypedDict):
-    data: UnlockedAccount
-
-
-class CreatedAccount(TypedDict):
-    data: NewAccountView
+if TYPE_CHECKING:
+    from chalicelib.admin.tokens import KnownToken, MadeToken
+    from chalicelib.api.forms import AccountView, MadeTokenView, TokenView, WalletView
+    from chalicelib.jobs.model import Account, Job
 
 
 def token_view(known: KnownToken) -> TokenView:

@@ -3,17 +3,20 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
 
 from chalice.app import Chalice, Request, Response
 
 from chalicelib.api.body import NO_BODY, read_body, shown
 from chalicelib.api.errors import invalid, reply_to
-from chalicelib.api.requests import Checked
-from chalicelib.api.services import ApiServices
-from chalicelib.api.wire import JSON, Reply, request_id_of, response_from
-from chalicelib.errors import Forbidden, InvalidRequest, JobsApiError
+from chalicelib.api.wire import Reply, request_id_of, response_from
+from chalicelib.errors import Forbidden, InvalidRequest
 from chalicelib.jobs.principal import Principal
+
+if TYPE_CHECKING:  # with what it needs of tokens: nobody asks for it before there is a request
+    from chalicelib.api.services import ApiServices
 
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -47,7 +50,7 @@ class Caller:
     """Who has shown a token, and the services its request is answered with."""
 
     principal: Principal
-    services: ApiServices
+    services: "ApiServices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Call:
         return self._known().principal
 
     @property
-    def services(self) -> ApiServices:
+    def services(self) -> "ApiServices":
         return self._known().services
 
     def _known(self) -> Caller:
@@ -78,29 +81,35 @@ Handler = Callable[[Call], Reply]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path of the API: what serves it, who may call it, and what goes in and out. The API reference says the same."""
+    """One path of the API: what serves it, who may call it, and what of a request it reads."""
 
     methods: tuple[str, ...]
     path: str
     """Chalice's form, `/api/v2/jobs/{job_id}`."""
-    handler: Handler
+    handler: str
+    """`jobs.fetch.fetch_by_id`: a function in a module of `chalicelib.api`, which is imported at the route's first request."""
     right: Right
-    summary: str
-    """One sentence."""
-    replies: Mapping[int, Any]
-    """Success status → the type of its body."""
-    body: Any = None
-    """The type of its JSON body: a Checked model, or a union with one."""
-    query: type[Checked] | None = None
-    path_parameters: type[Checked] | None = None
-    """Its fields are the path's parameters."""
-    errors: tuple[type[JobsApiError], ...] = ()
-    """Beside those every route has."""
-    body_optional: bool = False
-    media_type: str = JSON
+    reads_query: bool = False
+    reads_body: bool = False
+
+    @property
+    def room(self) -> str:
+        """The resource that serves it: jobs, tokens, wallets, …"""
+        return self.handler.partition(".")[0]
+
+    @property
+    def function(self) -> str:
+        return self.handler.rpartition(".")[2]
 
 
-def add_route(app: Chalice, services: Callable[[], ApiServices], route: Route) -> None:
+@cache
+def handler_of(name: str) -> Handler:
+    """The function that a route names."""
+    module, _, function = name.rpartition(".")
+    return cast(Handler, getattr(import_module(f"chalicelib.api.{module}"), function))
+
+
+def add_route(app: Chalice, services: "Callable[[], ApiServices]", route: Route) -> None:
     """Serve `route`. Its handler runs for callers with its right only, and may raise anything.
 
     This is a wrapper under the route, not middleware: there, an error raised would become a 500 and an answer would lose its
@@ -113,16 +122,16 @@ def add_route(app: Chalice, services: Callable[[], ApiServices], route: Route) -
             raise RuntimeError("a route runs without a request")
         request_id = request_id_of(app)
         try:
-            reply = route.handler(_call(route, request, services, parameters))
-            return response_from(reply, request_id)
+            call = _call(route, request, services, parameters)
+            return response_from(handler_of(route.handler)(call), request_id)
         except Exception as error:  # noqa: BLE001 -- the last line: nothing gets past it but a reply
             return response_from(reply_to(error, request_id, f"{request.method} {route.path}"), request_id)
 
-    name = f"{route.handler.__name__}_{route.methods[0].lower()}"
+    name = f"{route.function}_{route.methods[0].lower()}"
     app.route(route.path, methods=list(route.methods), content_types=[], name=name)(view)
 
 
-def _call(route: Route, request: Request, services: Callable[[], ApiServices], parameters: Mapping[str, str]) -> Call:
+def _call(route: Route, request: Request, services: "Callable[[], ApiServices]", parameters: Mapping[str, str]) -> Call:
     """Who calls is settled before anything they sent is read: 401, then 403, then 400."""
     if route.right is Right.ANYONE:
         return Call(parameters, {}, NO_BODY)
@@ -137,9 +146,9 @@ def _call(route: Route, request: Request, services: Callable[[], ApiServices], p
 
 def _refuse_what_is_not_read(route: Route, query: Mapping[str, str], body: Any) -> None:
     """A parameter that is ignored, such as a dry run, may be one that was relied on."""
-    if route.query is None and query:
+    if not route.reads_query and query:
         raise invalid((shown(name), "There is no parameter of this name here.") for name in query)
-    if route.body is None and body is not NO_BODY and body is not None and body != {}:
+    if not route.reads_body and body is not NO_BODY and body is not None and body != {}:
         raise InvalidRequest("This path takes no body.")
 
 

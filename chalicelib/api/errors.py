@@ -2,11 +2,9 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, NotRequired
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import Chalice, Request, Response
-from pydantic import Field, ValidationError
-from typing_extensions import TypedDict
 
 from chalicelib.api.body import shown
 from chalicelib.api.wire import Reply, request_id_of, response_from
@@ -20,29 +18,16 @@ from chalicelib.errors import (
     UnsupportedMediaType,
 )
 
+if TYPE_CHECKING:
+    from chalicelib.api.forms import ErrorView
+
 MAX_DETAILS = 20
 RETRY_AFTER_SECONDS = 1
 
 log = logging.getLogger(__name__)
 
 
-class DetailView(TypedDict):
-    """What is wrong with one field; the field is empty for the request as a whole."""
-
-    field: str
-    error: str
-
-
-class ErrorView(TypedDict):
-    """Why a request was not answered: a sentence a person can act on, and a code that stays."""
-
-    error: str
-    code: str
-    details: NotRequired[list[DetailView]]
-    requestId: NotRequired[Annotated[str, Field(description="of a fault of ours: report it")]]
-
-
-def error_body(error: JobsApiError) -> ErrorView:
+def error_body(error: JobsApiError) -> "ErrorView":
     """Of a fault of ours only that it is one."""
     if _is_internal(error):
         return {"error": "Something went wrong on our side: try again, and report the request id.", "code": "InternalError"}
@@ -82,24 +67,6 @@ def invalid(problems: Iterable[tuple[str, str]]) -> InvalidRequest:
         return InvalidRequest(f"{first['field']}: {first['error']}" if first["field"] else first["error"], details)
     named = ", ".join(detail["field"] for detail in details[:MAX_DETAILS])
     return InvalidRequest(f"{len(details)} fields are not valid: {named}. See details.", details[:MAX_DETAILS])
-
-
-def invalid_from(error: ValidationError) -> InvalidRequest:
-    """pydantic's findings in the contract's form, without the values: they may be long, and they are the caller's."""
-    return invalid((".".join(str(part) for part in problem["loc"]), _sentence(problem)) for problem in error.errors())
-
-
-def _sentence(problem: Any) -> str:
-    match problem["type"]:
-        case "extra_forbidden":
-            return "There is no field of this name here."
-        case "missing":
-            return "This field is needed."
-        case "value_error":
-            return str(problem["ctx"]["error"])
-        case _:
-            message: str = problem["msg"]
-            return message.rstrip(".") + "."
 
 
 # --- Chalice's own answers ---------------------------------------------------------------------------------------------

@@ -1,123 +1,19 @@
-"""The types of fields, as the contract writes them and as the domain takes them. A refusal says what would have been right."""
+"""The types of fields: what `chalicelib.api.values` makes of them, each with the JSON schema that says what it takes."""
 
-import re
-import unicodedata
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-MAX_UINT256 = 2**256 - 1
-MAX_TEXT_LENGTH = 256
-MIN_GAS = 21_000  # what the simplest transaction costs
-MAX_GAS = 30_000_000  # above the block limit of any chain served
-MAX_IDS = 100
-MAX_PAGE = 100
-DEFAULT_PAGE = 50
-
-_DECIMAL = re.compile(r"0|[1-9][0-9]{0,77}", re.ASCII)
-_HEX = re.compile(r"0x(?:[0-9a-fA-F]{2})*", re.ASCII)
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})", re.ASCII)
-_UNWANTED = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, unpaired surrogate, line and paragraph separators
+from chalicelib.api import values
+from chalicelib.api.values import MAX_GAS, MAX_PAGE, MAX_TEXT_LENGTH, MIN_GAS
 
 
 class Model(BaseModel):
-    """camelCase on the wire, nothing unknown, nothing converted that was not meant to be."""
+    """camelCase on the wire, nothing unknown, nothing converted that was not meant to be. Validators are built at first use."""
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True)
-
-
-def amount(value: Any) -> int:
-    """A decimal string of wei, up to 2**256 - 1. Raises ValueError."""
-    if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
-        raise ValueError("An amount is a string of decimal digits, in wei: no sign, point, exponent, space or leading zero.")
-    number = int(value)
-    if number > MAX_UINT256:
-        raise ValueError("The amount is larger than 2^256 - 1.")
-    return number
-
-
-def positive_amount(value: Any) -> int:
-    number = amount(value)
-    if number == 0:
-        raise ValueError("The amount must be more than 0.")
-    return number
-
-
-def gas(value: Any) -> int:
-    """Units of gas: a decimal string, or a JSON integer, since no number of gas loses digits in one. Raises ValueError."""
-    if isinstance(value, str) and len(value) < 20 and _DECIMAL.fullmatch(value):
-        value = int(value)
-    if not isinstance(value, int) or not MIN_GAS <= value <= MAX_GAS:
-        raise ValueError(f"Gas is a whole number from {MIN_GAS:,} to {MAX_GAS:,}.".replace(",", " "))
-    return value
-
-
-def address(value: str) -> str:
-    """EIP-55 checksummed. Raises ValueError."""
-    # imported here: it takes 80 ms, and only requests that name an address need it
-    from chalicelib.chain.abi import checksum_address  # noqa: PLC0415
-
-    return checksum_address(value)
-
-
-def hex_bytes(value: Any) -> bytes:
-    if not isinstance(value, str) or not _HEX.fullmatch(value):
-        raise ValueError("Call data is 0x and an even number of hex digits.")
-    return bytes.fromhex(value[2:])
-
-
-def time(value: Any) -> datetime:
-    """ISO-8601 with a zone, as UTC. Raises ValueError."""
-    problem = "A time is ISO-8601 with a zone, such as 2030-01-31T12:00:00Z (in a query, write a + as %2B)."
-    if not isinstance(value, str) or not _TIME.fullmatch(value):
-        raise ValueError(problem)
-    try:
-        return datetime.fromisoformat(value).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError(problem) from None
-
-
-def text(value: str) -> str:
-    """1 to 256 characters, none of them invisible in a way that breaks a line or an encoding. Raises ValueError."""
-    if not 1 <= len(value) <= MAX_TEXT_LENGTH or any(unicodedata.category(character) in _UNWANTED for character in value):
-        raise ValueError(f"A text has 1 to {MAX_TEXT_LENGTH} characters and no control characters.")
-    return value
-
-
-def job_ids(value: Any) -> tuple[str, ...]:
-    """An array, or a comma-separated string; each one once, in the order given. Whether each is an id is decided one by one,
-    later: of what is no string only the type is kept, which is no id. Raises ValueError.
-    """
-    if isinstance(value, str):
-        value = [part for item in value.split(",") if (part := item.strip())]
-    if not isinstance(value, list):
-        raise ValueError("ids is an array of job ids, or one string with commas between them.")
-    unique = tuple(dict.fromkeys(item if isinstance(item, str) else f"({type(item).__name__})" for item in value))
-    if not unique:
-        raise ValueError("ids is empty: name at least one job.")
-    if len(unique) > MAX_IDS:
-        raise ValueError(f"At most {MAX_IDS} ids are taken at once.")
-    return unique
-
-
-def page_limit(value: Any) -> int:
-    if isinstance(value, str) and len(value) < 4 and _DECIMAL.fullmatch(value):
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_PAGE:
-        raise ValueError(f"limit is a whole number from 1 to {MAX_PAGE}.")
-    return value
-
-
-def flag(value: Any) -> bool:
-    match value:
-        case "true" | True:
-            return True
-        case "false" | False:
-            return False
-        case _:
-            raise ValueError("This is true or false.")
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 # --- the types, each with the JSON schema that says what it takes ------------------------------------------------------
@@ -129,14 +25,14 @@ JOB_ID_PATTERN = "^[0-9a-f]{24}$"
 
 Amount = Annotated[
     int,
-    BeforeValidator(amount),
+    BeforeValidator(values.amount),
     WithJsonSchema(
         {"type": "string", "pattern": WEI_PATTERN, "description": "wei, at most 2^256 - 1", "examples": ["1000000000"]}
     ),
 ]
 PositiveAmount = Annotated[
     int,
-    BeforeValidator(positive_amount),
+    BeforeValidator(values.positive_amount),
     WithJsonSchema(
         {
             "type": "string",
@@ -148,7 +44,7 @@ PositiveAmount = Annotated[
 ]
 Gas = Annotated[
     int,
-    BeforeValidator(gas),
+    BeforeValidator(values.gas),
     WithJsonSchema(
         {
             "anyOf": [
@@ -162,7 +58,7 @@ Gas = Annotated[
 ]
 Address = Annotated[
     str,
-    AfterValidator(address),
+    AfterValidator(values.address),
     WithJsonSchema(
         {
             "type": "string",
@@ -174,12 +70,12 @@ Address = Annotated[
 ]
 CallData = Annotated[
     bytes,
-    BeforeValidator(hex_bytes),
+    BeforeValidator(values.hex_bytes),
     WithJsonSchema({"type": "string", "pattern": "^0x([0-9a-fA-F]{2})*$", "description": "call data or code, in hex"}),
 ]
 Time = Annotated[
     datetime,
-    BeforeValidator(time),
+    BeforeValidator(values.time),
     WithJsonSchema(
         {
             "type": "string",
@@ -191,7 +87,7 @@ Time = Annotated[
 ]
 Text = Annotated[
     str,
-    AfterValidator(text),
+    AfterValidator(values.text),
     WithJsonSchema(
         {
             "type": "string",
@@ -204,7 +100,7 @@ Text = Annotated[
 ]
 JobIds = Annotated[
     tuple[str, ...],
-    BeforeValidator(job_ids),
+    BeforeValidator(values.job_ids),
     WithJsonSchema(
         {
             "anyOf": [
@@ -217,7 +113,7 @@ JobIds = Annotated[
 ]
 Limit = Annotated[
     int,
-    BeforeValidator(page_limit),
+    BeforeValidator(values.page_limit),
     WithJsonSchema(
         {
             "anyOf": [
@@ -229,7 +125,7 @@ Limit = Annotated[
 ]
 Flag = Annotated[
     bool,
-    BeforeValidator(flag),
+    BeforeValidator(values.flag),
     WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "string", "enum": ["true", "false"]}]}),
 ]
 JobId = Annotated[str, WithJsonSchema({"type": "string", "pattern": JOB_ID_PATTERN, "examples": ["62b17abc8c26160014940e87"]})]

@@ -1,29 +1,14 @@
 """Is the API there at all: without a token, a store, or settings."""
 
-from typing import Literal
+from typing import TYPE_CHECKING
 
-from typing_extensions import TypedDict
-
-from chalicelib.api.endpoint import Call, Right, Route
+from chalicelib.api.endpoint import Call
 from chalicelib.api.wire import Reply
 
-
-class HealthView(TypedDict):
-    response: Literal["ok"]
+if TYPE_CHECKING:
+    from chalicelib.api.forms import HealthView
 
 
 def health(_: Call) -> Reply:
     view: HealthView = {"response": "ok"}
     return Reply(view)
-
-
-ROUTES: tuple[Route, ...] = (
-    Route(
-        methods=("GET",),
-        path="/health",
-        handler=health,
-        right=Right.ANYONE,
-        summary="Whether the API is there at all.",
-        replies={200: HealthView},
-    ),
-)

@@ -6,8 +6,9 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
+from chalicelib.api.described import Described, Description
 from chalicelib.api.endpoint import METHODS_WITH_BODY, Right, Route
-from chalicelib.api.errors import ErrorView
+from chalicelib.api.forms import ErrorView
 from chalicelib.api.requests import Checked
 from chalicelib.errors import (
     BodyTooLarge,
@@ -62,23 +63,24 @@ _MEANINGS = {
 }
 
 
-def document_of(routes: Sequence[Route]) -> Document:
-    """The document of these routes. Raises ValueError for a route whose path and path_parameters do not fit."""
-    schemas, components = _schemas(routes)
+def document_of(described: Sequence[Described]) -> Document:
+    """The document of these routes. Raises ValueError for a route that reads or has in its path what is not described."""
+    schemas, components = _schemas(described)
     paths: Document = {}
-    for index, route in enumerate(routes):
-        path, parameters = _path(route, schemas.get((index, "path")))
-        for method in route.methods:
-            paths.setdefault(path, {})[method.lower()] = _operation(index, route, method, schemas, parameters)
+    for index, one in enumerate(described):
+        _require_what_it_reads(one)
+        path, parameters = _path(one, schemas.get((index, "path")))
+        for method in one.route.methods:
+            paths.setdefault(path, {})[method.lower()] = _operation(index, one, method, schemas, parameters)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Jobs API", "version": "2", "description": _flowing(ABOUT)},
         "servers": [{"url": ".", "description": "the stage that serves this document"}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(_tag(route) for route in routes)],
+        "tags": [{"name": tag} for tag in dict.fromkeys(_tag(one.route) for one in described)],
         "paths": paths,
         "components": {
             "schemas": dict(sorted(components.items())),
-            "responses": _refusals(routes),
+            "responses": _refusals(described),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": _flowing(CLAIMS)}
             },
@@ -88,18 +90,19 @@ def document_of(routes: Sequence[Route]) -> Document:
 
 def operation_id(route: Route, method: str) -> str:
     """`jobsFetchById`; of a route with several verbs, `jobsRetryOneByPost`."""
-    words = f"{_room(route)}_{route.handler.__name__}".split("_") + (["by", method.lower()] if len(route.methods) > 1 else [])
+    words = f"{route.room}_{route.function}".split("_") + (["by", method.lower()] if len(route.methods) > 1 else [])
     return words[0] + "".join(word.capitalize() for word in words[1:])
 
 
-def errors_of(route: Route, method: str) -> Mapping[int, Sequence[type[JobsApiError]]]:
+def errors_of(described: Described, method: str) -> Mapping[int, Sequence[type[JobsApiError]]]:
     """Status → every error that this can end in. The codes of a 500 are one: it tells nothing else."""
-    errors = [*EVERY_ROUTE, *route.errors]
+    route, told = described.route, described.told
+    errors = [*EVERY_ROUTE, *told.errors]
     if route.right is not Right.ANYONE:
         errors += WITH_TOKEN
     if route.right in (Right.COMMUNITY_ADMIN, Right.ADMIN):
         errors.append(Forbidden)
-    if route.query is not None and "cursor" in route.query.model_fields:
+    if told.query is not None and "cursor" in told.query.model_fields:
         errors.append(InvalidCursor)
     if method in METHODS_WITH_BODY:
         errors += WITH_BODY
@@ -112,19 +115,20 @@ def errors_of(route: Route, method: str) -> Mapping[int, Sequence[type[JobsApiEr
 # --- schemas -----------------------------------------------------------------------------------------------------------
 
 
-def _types(routes: Sequence[Route]) -> Iterator[tuple[tuple[int, str], JsonSchemaMode, Any]]:
+def _types(described: Sequence[Described]) -> Iterator[tuple[tuple[int, str], JsonSchemaMode, Any]]:
     yield (-1, "error"), "serialization", ErrorView
-    for index, route in enumerate(routes):
-        for part, type_ in (("body", route.body), ("query", route.query), ("path", route.path_parameters)):
+    for index, one in enumerate(described):
+        told = one.told
+        for part, type_ in (("body", told.body), ("query", told.query), ("path", told.path_parameters)):
             if type_ is not None:
                 yield (index, part), "validation", type_
-        for status, type_ in route.replies.items():
+        for status, type_ in told.replies.items():
             yield (index, str(status)), "serialization", type_
 
 
-def _schemas(routes: Sequence[Route]) -> tuple[Schemas, Document]:
+def _schemas(described: Sequence[Described]) -> tuple[Schemas, Document]:
     """The schema of every type, and those they refer to by name. A type of parameters alone has no name of its own."""
-    types = list(_types(routes))
+    types = list(_types(described))
     found, shared = TypeAdapter.json_schemas(
         [(key, mode, TypeAdapter(type_)) for key, mode, type_ in types], ref_template="#/components/schemas/{model}"
     )
@@ -159,42 +163,50 @@ def _strip(schema: Any) -> None:
 # --- operations --------------------------------------------------------------------------------------------------------
 
 
-def _operation(index: int, route: Route, method: str, schemas: Schemas, path_parameters: Sequence[Document]) -> Document:
+def _operation(index: int, one: Described, method: str, schemas: Schemas, path_parameters: Sequence[Document]) -> Document:
+    route, told = one.route, one.told
     operation: Document = {
         "operationId": operation_id(route, method),
         "tags": [_tag(route)],
-        "summary": route.summary,
+        "summary": told.summary,
         "x-right": str(route.right),
         "security": [] if route.right is Right.ANYONE else [{"token": []}],
     }
     parameters = [*path_parameters, *_query(schemas.get((index, "query")))]
     if parameters:
         operation["parameters"] = parameters
-    if route.body is not None and method in METHODS_WITH_BODY:
+    if told.body is not None and method in METHODS_WITH_BODY:
         content = {"application/json": {"schema": schemas[index, "body"]}}
-        operation["requestBody"] = {"required": not route.body_optional, "content": content}
+        operation["requestBody"] = {"required": not told.body_optional, "content": content}
     operation["responses"] = {
-        **{str(status): _reply(route, status, schemas[index, str(status)]) for status in sorted(route.replies)},
+        **{str(status): _reply(told, status, schemas[index, str(status)]) for status in sorted(told.replies)},
         **{
             str(status): {"$ref": f"#/components/responses/{_refusal_name(errors)}"}
-            for status, errors in errors_of(route, method).items()
+            for status, errors in errors_of(one, method).items()
         },
     }
     return operation
 
 
-def _path(route: Route, schema: Document | None) -> tuple[str, list[Document]]:
+def _require_what_it_reads(described: Described) -> None:
+    route, told = described.route, described.told
+    for part, reads, type_ in (("query", route.reads_query, told.query), ("body", route.reads_body, told.body)):
+        if reads != (type_ is not None):
+            raise ValueError(f"{route.path} and its description disagree on whether it reads a {part}")
+
+
+def _path(described: Described, schema: Document | None) -> tuple[str, list[Document]]:
     """In the contract's own spelling: `/api/v2/jobs/{jobId}`."""
-    path = route.path
+    path = described.route.path
     parameters = []
-    for name, field in _fields(route.path_parameters):
+    for name, field in _fields(described.told.path_parameters):
         if f"{{{name}}}" not in path:
             raise ValueError(f"{path} has no parameter {name}")
         path = path.replace(f"{{{name}}}", f"{{{field}}}")
         properties = (schema or {})["properties"]
         parameters.append({"name": field, "in": "path", "required": True, **_described(properties[field])})
     if path.count("{") != len(parameters):
-        raise ValueError(f"{route.path} has a parameter that path_parameters does not have")
+        raise ValueError(f"{described.route.path} has a parameter that path_parameters does not have")
     return path, parameters
 
 
@@ -233,12 +245,12 @@ def _described(schema: Document) -> Document:
     return {"description": description, "schema": rest} if description else {"schema": rest}
 
 
-def _reply(route: Route, status: int, schema: Document) -> Document:
+def _reply(told: Description, status: int, schema: Document) -> Document:
     reply: Document = {
         "description": "OK" if status == 200 else "Created",
-        "content": {route.media_type.partition(";")[0]: {"schema": schema}},
+        "content": {told.media_type.partition(";")[0]: {"schema": schema}},
     }
-    if {200, 201} <= route.replies.keys():
+    if {200, 201} <= told.replies.keys():
         reply["description"] = "A new job" if status == 201 else "The job that the same request has made before"
         if status == 200:
             value = {"type": "string", "enum": ["true"]}
@@ -246,12 +258,12 @@ def _reply(route: Route, status: int, schema: Document) -> Document:
     return reply
 
 
-def _refusals(routes: Sequence[Route]) -> Document:
+def _refusals(described: Sequence[Described]) -> Document:
     """Every answer that is an error, by the codes it may have."""
     refusals: Document = {}
-    for route in routes:
-        for method in route.methods:
-            for status, errors in errors_of(route, method).items():
+    for one in described:
+        for method in one.route.methods:
+            for status, errors in errors_of(one, method).items():
                 refusals[_refusal_name(errors)] = _refusal(status, errors)
     return dict(sorted(refusals.items()))
 
@@ -277,9 +289,4 @@ def _flowing(text: str) -> str:
 
 
 def _tag(route: Route) -> str:
-    return _room(route).capitalize()
-
-
-def _room(route: Route) -> str:
-    """The module that serves it: jobs, tokens, wallets, …"""
-    return route.handler.__module__.rpartition(".")[2]
+    return route.room.capitalize()

@@ -1,24 +1,52 @@
-"""The one table of routes: what is served, and what the API reference describes."""
+"""The API at a glance: the one table of routes. `chalicelib.api.described` says of each what the API reference tells."""
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from chalice.app import Chalice
 
-from chalicelib.api import accounts, health, jobs, reference, tokens, wallets
-from chalicelib.api.endpoint import Route, add_route
-from chalicelib.api.services import ApiServices
+from chalicelib.api.endpoint import Right, Route, add_route
 
-_RESOURCES: tuple[Route, ...] = (
-    *jobs.ROUTES,
-    *tokens.ROUTES,
-    *wallets.ROUTES,
-    *accounts.ROUTES,
-    *health.ROUTES,
+if TYPE_CHECKING:
+    from chalicelib.api.services import ApiServices, Parts
+
+_GET, _POST, _EITHER = ("GET",), ("POST",), ("GET", "POST")
+_ISSUER, _COMMUNITY, _ADMIN, _ANYONE = Right.ISSUER, Right.COMMUNITY_ADMIN, Right.ADMIN, Right.ANYONE
+
+ROUTES: tuple[Route, ...] = (
+    Route(_POST, "/api/v2/jobs", "jobs.issue.issue", _ISSUER, reads_body=True),
+    Route(_GET, "/api/v2/jobs", "jobs.listing.list_page", _ISSUER, reads_query=True),
+    Route(_GET, "/api/v2/jobs/{job_id}", "jobs.fetch.fetch_by_id", _ISSUER),
+    Route(_GET, "/api/v2/jobs/correlationId/{correlation_id}", "jobs.fetch.fetch_by_correlation_id", _ISSUER),
+    Route(_GET, "/api/v2/jobs/external", "jobs.listing.fetch_by_external_id", _ISSUER, reads_query=True),
+    Route(_EITHER, "/api/v2/jobs/retry", "jobs.retry.retry_by_query", _ISSUER, reads_query=True, reads_body=True),
+    Route(_EITHER, "/api/v2/jobs/retry/{job_id}", "jobs.retry.retry_one", _ISSUER),
+    Route(_POST, "/api/v2/jobs/cancel/{job_id}", "jobs.cancel.cancel", _ISSUER),
+    Route(_POST, "/api/v2/admin/tokens/create", "tokens.create_token", _COMMUNITY, reads_body=True),
+    Route(_POST, "/api/v2/admin/tokens/mint", "tokens.mint", _COMMUNITY, reads_body=True),
+    Route(_POST, "/api/v2/admin/tokens/burn", "tokens.burn", _COMMUNITY, reads_body=True),
+    Route(_POST, "/api/v2/admin/tokens/transfer", "tokens.transfer", _COMMUNITY, reads_body=True),
+    Route(_GET, "/api/v2/admin/tokens/{token_address}", "tokens.fetch_token", _COMMUNITY),
+    Route(_GET, "/api/v2/admin/tokens/owner/{owner_address}", "tokens.fetch_tokens_of_owner", _COMMUNITY),
+    Route(_POST, "/api/v2/admin/wallets/create", "wallets.create_wallet", _COMMUNITY, reads_body=True),
+    Route(_GET, "/api/v2/admin/wallets/{phone_number}", "wallets.fetch_latest", _COMMUNITY),
+    Route(_GET, "/api/v2/admin/wallets/all/{phone_number}", "wallets.fetch_all", _COMMUNITY),
+    Route(_GET, "/api/v2/admin/wallets/exists/{wallet_address}", "wallets.fetch_exists", _COMMUNITY),
+    Route(_GET, "/api/v2/accounts", "accounts.list_accounts", _ADMIN),
+    Route(_POST, "/api/v2/accounts", "accounts.create_account", _ADMIN, reads_body=True),
+    Route(_POST, "/api/v2/accounts/unlock", "accounts.unlock_account", _ADMIN, reads_body=True),
+    Route(_GET, "/health", "health.health", _ANYONE),
+    Route(_GET, "/openapi.json", "reference.openapi", _ANYONE),
+    Route(_GET, "/docs", "reference.docs", _ANYONE),
 )
-ROUTES: tuple[Route, ...] = (*_RESOURCES, *reference.routes_describing(_RESOURCES))
 
 
-def register_routes(app: Chalice, services: Callable[[], ApiServices]) -> None:
-    """Add the routes to `app`; `services` is asked for at each request that needs a token, never at import."""
+def register_routes(app: Chalice, parts: "Parts") -> None:
+    """Add the routes to `app`; `parts` is asked for nothing, and nothing made of it, before a request needs it."""
+
+    def services() -> "ApiServices":
+        from chalicelib.api.services import ApiServices  # noqa: PLC0415 -- with what reads tokens
+
+        return ApiServices(parts)
+
     for route in ROUTES:
         add_route(app, services, route)

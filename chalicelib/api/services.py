@@ -1,15 +1,21 @@
 """What the routes are given to work with."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol, Self
+from __future__ import annotations  # the ports are for mypy: what a request does not use is not imported for it
 
-from chalicelib.admin.ports import Calls, Keys, Ledger
+from typing import TYPE_CHECKING, Protocol
+
 from chalicelib.api.cursors import Cursors
 from chalicelib.auth.tokens import TokenVerifier
+from chalicelib.chain.addresses import checksum_address
 from chalicelib.errors import NotConfigured
-from chalicelib.jobs.ports import AccountStore, Chain, Clock, JobStore, Queue
-from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from chalicelib.admin.ports import Calls, Keys, Ledger
+    from chalicelib.jobs.ports import Chain, Clock, Queue
+    from chalicelib.jobs.stores import AccountStore, JobStore
+    from chalicelib.settings import Settings
 
 
 class Parts(Protocol):
@@ -49,37 +55,46 @@ class Parts(Protocol):
         """The key of the hashes that phone numbers are found by. Raises ServiceUnavailable when it cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
 class ApiServices:
-    """One stage's stores and queue, who may call, and the one network it serves: `chalicelib.admin.ports.AdminPorts`, too."""
+    """One stage's parts, who may call, and the one network it serves: `chalicelib.admin.ports.AdminPorts`, too.
 
-    parts: Parts
-    jobs: JobStore
-    accounts: AccountStore
-    queue: Queue
-    clock: Clock
-    tokens: TokenVerifier
-    cursors: Cursors
-    network: str
-    chain_id: int
+    Cheap to make: nothing is read, built or connected before it is asked for.
+    """
 
-    @classmethod
-    def of(cls, parts: Parts) -> Self:
-        """Cheap: nothing is read or connected."""
-        settings = parts.settings
-        return cls(
-            parts=parts,
-            jobs=parts.jobs,
-            accounts=parts.accounts,
-            queue=parts.queue,
-            clock=parts.clock,
-            tokens=TokenVerifier(parts.jwt_secret, settings.stage),
-            cursors=Cursors(parts.jwt_secret, settings.cursor_ttl_seconds, parts.clock),
-            network=settings.network_name,
-            chain_id=settings.network.chain_id,
-        )
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
 
-    # What reads the chain or makes keys is built by those who need it: most requests only read or write a job.
+    @property
+    def tokens(self) -> TokenVerifier:
+        return TokenVerifier(self.parts.jwt_secret, self.parts.settings.stage)
+
+    @property
+    def cursors(self) -> Cursors:
+        return Cursors(self.parts.jwt_secret, self.parts.settings.cursor_ttl_seconds, self.parts.clock)
+
+    @property
+    def network(self) -> str:
+        return self.parts.settings.network_name
+
+    @property
+    def chain_id(self) -> int:
+        return self.parts.settings.network.chain_id
+
+    @property
+    def clock(self) -> Clock:
+        return self.parts.clock
+
+    @property
+    def jobs(self) -> JobStore:
+        return self.parts.jobs
+
+    @property
+    def accounts(self) -> AccountStore:
+        return self.parts.accounts
+
+    @property
+    def queue(self) -> Queue:
+        return self.parts.queue
 
     @property
     def chain(self) -> Chain:
@@ -118,7 +133,4 @@ class ApiServices:
 def _configured(address: str | None, what: str) -> str:
     if address is None:
         raise NotConfigured(f"This stage has no {what}: an operator deploys one and sets it.")
-    # imported here: see `fields.address`
-    from chalicelib.chain.abi import checksum_address  # noqa: PLC0415
-
     return checksum_address(address)

@@ -7,23 +7,12 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from chalicelib.admin import tokens
 from chalicelib.admin.tokens import Burn, Mint, NewToken, Transfer
 from chalicelib.api.admin_bodies import JobBody, TokenAmount
-from chalicelib.api.admin_views import MadeTokens, OneToken, made_token_view, token_view
-from chalicelib.api.endpoint import Call, Right, Route
+from chalicelib.api.admin_views import made_token_view, token_view
+from chalicelib.api.endpoint import Call
 from chalicelib.api.fields import Address, Text
-from chalicelib.api.jobs import issued_reply
+from chalicelib.api.jobs.issue import issued_reply
 from chalicelib.api.requests import Checked
-from chalicelib.api.views import IssuedView
 from chalicelib.api.wire import Reply
-from chalicelib.errors import (
-    BalanceTooLow,
-    ChainUnavailable,
-    CorrelationIdReused,
-    NotAToken,
-    NotConfigured,
-    NotTokenOwner,
-    NotYourWallet,
-    TokenNotFound,
-)
 
 LATEST_EXPIRY = 2**53 - 1  # what every JSON parser reads exactly
 MAX_IDS = 100
@@ -133,70 +122,3 @@ def fetch_tokens_of_owner(call: Call) -> Reply:
     """Those that were made here by this account, newest first."""
     owner = OwnerPath.parse({"ownerAddress": call.path["owner_address"]}).owner_address
     return Reply({"data": [made_token_view(made) for made in tokens.tokens_of(owner, call.services)]})
-
-
-_ISSUED = {201: IssuedView, 200: IssuedView}
-_OF_JOBS = (CorrelationIdReused, ChainUnavailable)
-
-ROUTES: tuple[Route, ...] = (
-    Route(
-        ("POST",),
-        "/api/v2/admin/tokens/create",
-        create_token,
-        Right.COMMUNITY_ADMIN,
-        "Create an ERC-20 token, owned by the account that signs.",
-        _ISSUED,
-        body=CreateTokenBody,
-        errors=(*_OF_JOBS, NotConfigured),
-    ),
-    Route(
-        ("POST",),
-        "/api/v2/admin/tokens/mint",
-        mint,
-        Right.COMMUNITY_ADMIN,
-        "Mint tokens to an address, or to the account that signs.",
-        _ISSUED,
-        body=MintBody,
-        errors=(*_OF_JOBS, NotAToken, NotTokenOwner),
-    ),
-    Route(
-        ("POST",),
-        "/api/v2/admin/tokens/burn",
-        burn,
-        Right.COMMUNITY_ADMIN,
-        "Burn tokens of the account that signs, or of a wallet of the issuer's.",
-        _ISSUED,
-        body=BurnBody,
-        errors=(*_OF_JOBS, NotAToken, BalanceTooLow, NotYourWallet),
-    ),
-    Route(
-        ("POST",),
-        "/api/v2/admin/tokens/transfer",
-        transfer,
-        Right.COMMUNITY_ADMIN,
-        "Transfer tokens from a wallet of the issuer's.",
-        _ISSUED,
-        body=TransferBody,
-        errors=(*_OF_JOBS, NotAToken, BalanceTooLow, NotYourWallet),
-    ),
-    Route(
-        ("GET",),
-        "/api/v2/admin/tokens/{token_address}",
-        fetch_token,
-        Right.COMMUNITY_ADMIN,
-        "Look up any ERC-20 token.",
-        {200: OneToken},
-        path_parameters=TokenPath,
-        errors=(TokenNotFound, ChainUnavailable),
-    ),
-    Route(
-        ("GET",),
-        "/api/v2/admin/tokens/owner/{owner_address}",
-        fetch_tokens_of_owner,
-        Right.COMMUNITY_ADMIN,
-        "List the tokens that an account made here, newest first.",
-        {200: MadeTokens},
-        path_parameters=OwnerPath,
-        errors=(ChainUnavailable,),
-    ),
-)

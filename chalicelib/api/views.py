@@ -1,184 +1,31 @@
-"""Job → the HTTP contract's form: fields that do not apply are absent, amounts are strings, raw transactions never leave.
+"""Job → the HTTP contract's form: fields that do not apply are absent, amounts are strings, raw transactions never leave."""
 
-The types are those the API reference is made from.
-"""
+from __future__ import annotations  # the forms are for mypy and the reference: to answer, they are not imported
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, NotRequired, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from pydantic import ConfigDict, Field, WithJsonSchema, with_config
-from typing_extensions import TypedDict
-
-from chalicelib.api.errors import ErrorView, error_body
-from chalicelib.api.fields import ADDRESS_PATTERN, JOB_ID_PATTERN, WEI_PATTERN
+from chalicelib.api.errors import error_body
 from chalicelib.jobs.model import Attempt, Event, Job, Outcome, Purpose, SignedTransaction, Status
-from chalicelib.jobs.retry import Refusal
+
+if TYPE_CHECKING:
+    from chalicelib.api.forms import (
+        AttemptView,
+        EventView,
+        JobDataView,
+        JobView,
+        RefusalView,
+        TransactionBodyView,
+        TransactionView,
+    )
+    from chalicelib.jobs.retry import Refusal
 
 BRIDGE_TYPE: Literal["home"] = "home"
 LISTED_DATA_BYTES = 4 * 1024
 """Longer call data is left out of lists: a page of 100 jobs must fit into the 6 MB a Lambda may answer with."""
 PERSONAL = frozenset({"phoneNumber"})
 """Shown to the job's owner alone, not to an administrator."""
-
-# --- the form ----------------------------------------------------------------------------------------------------------
-
-JobIdText = Annotated[str, WithJsonSchema({"type": "string", "pattern": JOB_ID_PATTERN})]
-AddressText = Annotated[
-    str, WithJsonSchema({"type": "string", "pattern": ADDRESS_PATTERN, "description": "EIP-55 checksummed"})
-]
-HashText = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^0x[0-9a-f]{64}$", "description": "32 bytes in hex"})]
-HexText = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^0x([0-9a-f]{2})*$"})]
-WeiText = Annotated[str, WithJsonSchema({"type": "string", "pattern": WEI_PATTERN, "description": "wei"})]
-GasText = Annotated[str, WithJsonSchema({"type": "string", "pattern": WEI_PATTERN, "description": "units of gas"})]
-TimeText = Annotated[
-    str,
-    WithJsonSchema(
-        {
-            "type": "string",
-            "format": "date-time",
-            "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$",
-            "description": "ISO-8601, UTC, with milliseconds",
-            "examples": ["2022-06-21T08:01:00.524Z"],
-        }
-    ),
-]
-StatusText = Annotated[str, WithJsonSchema({"type": "string", "enum": list(Status)})]
-OutcomeText = Annotated[str, WithJsonSchema({"type": "string", "enum": list(Outcome)})]
-PurposeText = Annotated[
-    str, WithJsonSchema({"type": "string", "enum": [purpose for purpose in Purpose if purpose is not Purpose.ORIGINAL]})
-]
-CursorText = Annotated[str, Field(description="where the next page begins; absent on the last one")]
-
-
-@with_config(ConfigDict(extra="ignore"))  # not that of what it stands in
-class TransactionBodyView(TypedDict):
-    """How the job's transaction stands on chain."""
-
-    status: Literal["pending", "confirmed", "failed"]
-    blockNumber: NotRequired[int]
-    gasUsed: NotRequired[GasText]
-    effectiveGasPrice: NotRequired[WeiText]
-
-
-def _of(*jobs: str) -> Any:
-    return Field(description=f"of {', '.join(jobs)}")
-
-
-_AMOUNT = ("mint", "burn", "adminTransfer")
-
-
-_HolderView = TypedDict("_HolderView", {"from": NotRequired[Annotated[AddressText, _of("burn")]]})
-
-
-class _NamedView(TypedDict):
-    bridgeType: Literal["home"]
-    accountAddress: AddressText
-    value: WeiText
-    correlationId: NotRequired[str]
-    externalId: NotRequired[str]
-    to: NotRequired[AddressText]
-    data: NotRequired[HexText]
-    txHash: NotRequired[HashText]
-    transactionBody: NotRequired[TransactionBodyView]
-    txFee: NotRequired[WeiText]
-    contractAddress: NotRequired[Annotated[AddressText, Field(description="of a contract that the transaction deployed")]]
-    tokenAddress: NotRequired[Annotated[AddressText, _of("createToken", *_AMOUNT)]]
-    amount: NotRequired[Annotated[WeiText, Field(description="of mint, burn, adminTransfer: in the token's smallest units")]]
-    toAddress: NotRequired[Annotated[AddressText, _of("mint")]]
-    wallet: NotRequired[Annotated[AddressText, _of("adminTransfer")]]
-    name: NotRequired[Annotated[str, _of("createToken")]]
-    symbol: NotRequired[Annotated[str, _of("createToken")]]
-    initialSupplyInWei: NotRequired[Annotated[WeiText, _of("createToken")]]
-    tokenURI: NotRequired[Annotated[str, _of("createToken")]]
-    expiryTimestamp: NotRequired[Annotated[int, Field(description="of createToken: seconds since 1970")]]
-    spendabilityIdsArr: NotRequired[Annotated[list[str], _of("createToken")]]
-    owner: NotRequired[Annotated[AddressText, _of("createWallet")]]
-    phoneNumber: NotRequired[Annotated[str, Field(description="of createWallet: shown to its issuer alone")]]
-    salt: NotRequired[Annotated[HashText, _of("createWallet")]]
-    walletAddress: NotRequired[Annotated[AddressText, Field(description="of createWallet: once it is mined")]]
-    blockNumber: NotRequired[Annotated[int, Field(description="of createToken, createWallet: once it is mined")]]
-
-
-@with_config(ConfigDict(extra="allow"))
-class JobDataView(_NamedView, _HolderView):
-    """What was asked for and what came of it: the fields that all jobs have, and those of the job's name."""
-
-
-class TransactionView(TypedDict):
-    """One signed transaction of an attempt: with maxFeePerGas and maxPriorityFeePerGas, or a legacy one's gasPrice."""
-
-    hash: HashText
-    at: TimeText
-    maxFeePerGas: NotRequired[WeiText]
-    maxPriorityFeePerGas: NotRequired[WeiText]
-    gasPrice: NotRequired[WeiText]
-    purpose: NotRequired[PurposeText]
-
-
-class AttemptView(TypedDict):
-    """One try of the job: one nonce, and every transaction signed for it."""
-
-    nonce: int
-    transactions: list[TransactionView]
-    outcome: NotRequired[OutcomeText]
-
-
-class EventView(TypedDict):
-    at: TimeText
-    event: str
-    detail: NotRequired[str]
-
-
-class JobView(TypedDict):
-    """failReason, failCode and failedAt tell of the last failure, also of a job retried since: status says how it is now."""
-
-    _id: JobIdText
-    name: str
-    status: StatusText
-    data: JobDataView
-    accountAddress: AddressText
-    createdAt: TimeText
-    updatedAt: TimeText
-    lastFinishedAt: NotRequired[TimeText]
-    failedAt: NotRequired[TimeText]
-    failReason: NotRequired[str]
-    failCode: NotRequired[str]
-    failCount: NotRequired[int]
-    attempts: list[AttemptView]
-    history: list[EventView]
-
-
-class IssuedView(TypedDict):
-    job: JobView
-
-
-class OneJobView(TypedDict):
-    data: JobView
-
-
-class JobsView(TypedDict):
-    data: list[JobView]
-
-
-class JobPageView(TypedDict):
-    data: list[JobView]
-    nextCursor: NotRequired[CursorText]
-
-
-class RefusalView(ErrorView):
-    """A job that was not retried, and why. `_id` is what was sent."""
-
-    _id: str
-
-
-class RetriesView(TypedDict):
-    data: list[JobView | RefusalView]
-    size: int
-    nextCursor: NotRequired[CursorText]
-
-
-# --- jobs in it --------------------------------------------------------------------------------------------------------
 
 
 def job_view(job: Job, reader: str, *, listed: bool = False) -> JobView:
@@ -234,7 +81,7 @@ def _data_view(job: Job, reader: str, listed: bool) -> JobDataView:
     of_its_name = {
         name: value for name, value in {**job.data, **job.result}.items() if value is not None and name not in hidden
     }
-    return cast(JobDataView, {**view, **of_its_name, **_transaction_view(job)})
+    return cast("JobDataView", {**view, **of_its_name, **_transaction_view(job)})
 
 
 def _transaction_view(job: Job) -> Mapping[str, Any]:

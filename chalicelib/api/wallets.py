@@ -2,15 +2,13 @@
 
 from chalicelib.admin import wallets
 from chalicelib.api.admin_bodies import JobBody, PhoneNumber
-from chalicelib.api.admin_views import OneWallet, WalletExists, Wallets, wallet_view
-from chalicelib.api.endpoint import Call, Right, Route
+from chalicelib.api.admin_views import wallet_view
+from chalicelib.api.endpoint import Call
 from chalicelib.api.fields import Address
-from chalicelib.api.jobs import issued_reply
+from chalicelib.api.jobs.issue import issued_reply
 from chalicelib.api.paths import readings
 from chalicelib.api.requests import Checked
-from chalicelib.api.views import IssuedView
 from chalicelib.api.wire import Reply
-from chalicelib.errors import ChainUnavailable, CorrelationIdReused, NotConfigured, WalletNotFound
 
 
 class CreateWalletBody(JobBody):
@@ -49,45 +47,3 @@ def fetch_exists(call: Call) -> Reply:
 def _phone_number(call: Call) -> str:
     likeliest, *_ = readings(call.path["phone_number"])
     return PhonePath.parse({"phoneNumber": likeliest}).phone_number
-
-
-ROUTES: tuple[Route, ...] = (
-    Route(
-        ("POST",),
-        "/api/v2/admin/wallets/create",
-        create_wallet,
-        Right.COMMUNITY_ADMIN,
-        "Create a wallet for a phone number, owned by the account that signs.",
-        {201: IssuedView, 200: IssuedView},
-        body=CreateWalletBody,
-        errors=(CorrelationIdReused, NotConfigured, ChainUnavailable),
-    ),
-    Route(
-        ("GET",),
-        "/api/v2/admin/wallets/{phone_number}",
-        fetch_latest,
-        Right.COMMUNITY_ADMIN,
-        "Fetch the newest wallet you made for a phone number.",
-        {200: OneWallet},
-        path_parameters=PhonePath,
-        errors=(WalletNotFound,),
-    ),
-    Route(
-        ("GET",),
-        "/api/v2/admin/wallets/all/{phone_number}",
-        fetch_all,
-        Right.COMMUNITY_ADMIN,
-        "List the wallets you made for a phone number, newest first.",
-        {200: Wallets},
-        path_parameters=PhonePath,
-    ),
-    Route(
-        ("GET",),
-        "/api/v2/admin/wallets/exists/{wallet_address}",
-        fetch_exists,
-        Right.COMMUNITY_ADMIN,
-        "Tell whether a wallet was made here at this address.",
-        {200: WalletExists},
-        path_parameters=WalletPath,
-    ),
-)

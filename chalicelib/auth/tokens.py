@@ -8,6 +8,7 @@ from typing import Any
 import jwt
 
 from chalicelib.auth.secrets import check_jwt_secret
+from chalicelib.chain.addresses import checksum_address
 from chalicelib.errors import Unauthorized
 from chalicelib.jobs.model import Account
 from chalicelib.jobs.principal import Principal
@@ -89,10 +90,7 @@ def _account_address(value: Any) -> str:
         raise Unauthorized("The token's accountAddress is not an address.")
     digits = value[2:]
     if digits not in (digits.lower(), digits.upper()):
-        return value
-    # imported here: tokens usually carry the checksummed form, and reading a job then needs no keccak
-    from chalicelib.chain.abi import checksum_address  # noqa: PLC0415
-
+        return value  # checksummed, as tokens usually carry it: no keccak is loaded for them
     return checksum_address(value)
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from eth_abi.abi import encode
-from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from chalicelib.chain.addresses import checksum_address
 from chalicelib.chain.reverts import decode_revert
 from chalicelib.errors import InvalidRequest
 
-__all__ = ["checksum_address", "decode_revert", "encode_call"]
+__all__ = ["decode_revert", "encode_call"]
 
 _FUNCTION = re.compile(r"([A-Za-z_$][A-Za-z0-9_$]*)\((.*)\)", re.ASCII)
 _PUNCTUATION = re.compile(r"\s*([(),\[\]])\s*")
@@ -20,7 +20,6 @@ _ARRAY = re.compile(r"(.+)\[([1-9][0-9]{0,8})?\]", re.ASCII)
 _BASIC = re.compile(r"(address|bool|string|bytes|u?int)([1-9][0-9]{0,2})?", re.ASCII)
 _DECIMAL = re.compile(r"-?[0-9]+", re.ASCII)
 _HEX_BYTES = re.compile(r"0x(?:[0-9a-fA-F]{2})*", re.ASCII)
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 
 MAX_FUNCTION_LENGTH = 1_000
 MAX_NESTING = 16
@@ -38,20 +37,6 @@ class _Type:
     """Bits of an integer, bytes of bytesN, length of an array; None where it has none."""
     parts: "tuple[_Type, ...]" = ()
     """A tuple's components, an array's one item type."""
-
-
-def checksum_address(value: str) -> str:
-    """The EIP-55 form of a 0x-prefixed address. Raises ValueError, with a sentence, when it is none.
-
-    All lower-case and all upper-case carry no checksum and are accepted; mixed case must be the right one.
-    """
-    if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
-        raise ValueError("An address is 0x and 40 hex digits.")
-    digits = value[2:]
-    checksummed = to_checksum_address(value.lower())
-    if digits not in (digits.lower(), digits.upper()) and value != checksummed:
-        raise ValueError("The address is in mixed case and fails its EIP-55 checksum: check it for a typing mistake.")
-    return checksummed
 
 
 def encode_call(function: str, args: Sequence[Any]) -> bytes:

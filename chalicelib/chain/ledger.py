@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chalicelib.admin.ports import Token
+from chalicelib.chain.addresses import checksummed
 from chalicelib.chain.classify import classify_estimate, message_of
 from chalicelib.chain.quantities import quantity
 from chalicelib.chain.rpc import Answer, Request, RpcClient
@@ -149,9 +150,7 @@ def _address(returned: bytes) -> str | None:
     word = _word(returned)
     if word is None or any(word[:12]):
         return None
-    from eth_utils.address import to_checksum_address  # noqa: PLC0415  # takes 0.1 s; not every question ends here
-
-    return to_checksum_address(word[12:])
+    return checksummed(word[12:])
 
 
 def _string(returned: bytes) -> bytes | None:

@@ -1,21 +1,31 @@
 """The chain as the domain sees it, over JSON-RPC: `chalicelib.jobs.ports.Chain`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from chalicelib.chain.classify import INVALID_PARAMS, classify_broadcast, classify_estimate, is_throttled, message_of
+from chalicelib.chain.fees import FEE_HISTORY, dynamic_fees, legacy_fees, times
 from chalicelib.chain.nonces import user_of_nonce
-from chalicelib.chain.quantities import block_tag, quantity, quantity_or_none
-from chalicelib.chain.receipts import read_receipt
-from chalicelib.chain.rpc import Answer, RpcClient
+from chalicelib.chain.quantities import quantity, quantity_or_none
+from chalicelib.chain.reads import block_and_count, blocks_of, count_at, head_of, receipt_request, receipts_of, result_of
+from chalicelib.chain.rpc import Answer, Request, RpcClient
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees, Receipt, SignedTransaction
-from chalicelib.jobs.ports import Broadcast, BroadcastStatus, Call, Estimate, GasEstimate, Head, Revert, Unavailable, Unfunded
+from chalicelib.jobs.ports import (
+    Broadcast,
+    BroadcastStatus,
+    Call,
+    Estimate,
+    GasEstimate,
+    Head,
+    Outlook,
+    Revert,
+    Sighting,
+    StandingBlock,
+    Unavailable,
+    Unfunded,
+)
 from chalicelib.networks import Network
-
-FEE_HISTORY_BLOCKS = 5
-REWARD_PERCENTILE = 50
-METHOD_NOT_FOUND = -32601
 
 _REFUSALS = frozenset(
     {
@@ -42,70 +52,65 @@ class Node:
     # --- blocks and accounts -------------------------------------------------------------------------------------------
 
     def head(self) -> Head:
-        block = self._rpc.newest_block()
-        base_fee = block.get("baseFeePerGas")
-        return Head(quantity(block.get("number"), "block number"), None if base_fee is None else quantity(base_fee, "base fee"))
+        return head_of(self._rpc.newest_block())
 
     def block_hash(self, number: int) -> str | None:
         """Of the block at this height on the chain the node follows now; None where it has none yet."""
         block = self._rpc.call("eth_getBlockByNumber", hex(number), False)
         return str(block["hash"]).lower() if isinstance(block, dict) and block.get("hash") else None
 
-    def transaction_count(self, address: str, block_number: int | None = None) -> int:
-        """Mined transactions of `address` up to the block (the newest when None): the lowest unused nonce there."""
-        return quantity(self._rpc.call("eth_getTransactionCount", address, block_tag(block_number)), "transaction count")
-
     def user_of_nonce(self, address: str, nonce: int, block_number: int) -> str | None:
         """Hash of the transaction that used this nonce, mined at or before the block; None when it is not found there."""
         return user_of_nonce(self._rpc, address, nonce, block_number)
 
-    def balance(self, address: str) -> int:
-        """Wei at the newest block."""
-        return quantity(self._rpc.call("eth_getBalance", address, "latest"), "balance")
+    def standing_blocks(self, address: str, numbers: Collection[int]) -> dict[int, StandingBlock]:
+        """Those that there are, by number, each with the transactions of `address` mined by then: in one request."""
+        asked = sorted(set(numbers))
+        answers = self._rpc.batch([request for number in asked for request in block_and_count(number, address)])
+        headers, counts = answers[::2], answers[1::2]
+        # Nodes keep headers for ever, and the state of some 128 blocks: of older ones only the hash is told.
+        for answer in headers if any(count.error is None for count in counts) else counts[-1:]:
+            result_of(answer, "to tell a block")
+        return blocks_of(asked, answers)
 
-    def code(self, address: str) -> bytes:
-        """The contract's code at the newest block; empty where there is no contract."""
-        code = self._rpc.call("eth_getCode", address, "latest")
-        try:
-            return bytes.fromhex(code.removeprefix("0x"))
-        except (AttributeError, ValueError):
-            raise ChainUnavailable("The chain's node gave no code that can be read.") from None
-
-    # --- fees ----------------------------------------------------------------------------------------------------------
-
-    def fees(self, head: Head) -> Fees:
-        """EIP-1559 where the head has a base fee, else a legacy gas price; within the network's floor and cap."""
-        network = self._network
-        if head.base_fee is None:
-            floor = network.min_base_fee + network.min_priority_fee
-            price = quantity(self._rpc.call("eth_gasPrice"), "gas price")
-            return Fees(min(max(price, floor), network.max_fee_cap))
-        next_base_fee, suggested_tip = self._fee_history()
-        base_fee = max(head.base_fee, next_base_fee, network.min_base_fee)
-        tip = min(max(suggested_tip, network.min_priority_fee), network.max_priority_fee)
-        max_fee = min(_times(base_fee, network.base_fee_multiplier) + tip, network.max_fee_cap)
-        return Fees(max_fee, min(tip, max_fee))
-
-    def _fee_history(self) -> tuple[int, int]:
-        """The next block's base fee, and the median over recent blocks that held anything of their median tip.
-
-        Both 0 on a node without eth_feeHistory: the head's base fee and the network's floor then stand alone.
+    def outlook(self, address: str, calls: Sequence[Call]) -> Outlook:
+        """How the account stands at the newest block, and what each call would do on the pending one: in one request for up to
+        95 calls, to one endpoint. (On a chain without base fees, the gas price is another.)
         """
-        answer = self._rpc.request("eth_feeHistory", hex(FEE_HISTORY_BLOCKS), "latest", [REWARD_PERCENTILE])
-        if isinstance(answer.error, dict) and answer.error.get("code") == METHOD_NOT_FOUND:
-            return 0, 0
-        history = _result(answer, "eth_feeHistory")
-        try:
-            next_base_fee = quantity(history["baseFeePerGas"][-1], "base fee")
-            used = history.get("gasUsedRatio") or []
-            tips = sorted(
-                quantity(rewards[0], "tip")
-                for rewards, share in zip(history.get("reward") or [], used, strict=False)
-                if share and rewards
-            )
-        except (TypeError, LookupError, AttributeError):
-            raise ChainUnavailable("The chain's node gave no fee history that can be read.") from None
-        return next_base_fee, tips[len(tips) // 2] if tips else 0
+        block, answers = self._rpc.read_newest(self._reads(address, calls, self._simulation_tag))
+        if self._simulation_tag == "pending" and any(_refuses_tag(answer.error) for answer in answers[4:]):
+            on_latest, others = self._rpc.read_newest(self._reads(address, calls, "latest"))
+            if not any(_refuses_tag(answer.error) for answer in others[4:]):
+                self._simulation_tag, block, answers = "latest", on_latest, others
+        history, mined, newest, pending, *estimates = answers
+        balance = quantity(result_of(newest, "eth_getBalance"), "balance")
+        spendable = quantity_or_none(pending.result)
+        block_limit = _field(block, "gasLimit")
+        head = head_of(block)
+        return Outlook(
+            head=head,
+            fees=self._fees(head, history),
+            mined=quantity(result_of(mined, "eth_getTransactionCount"), "transaction count"),
+            balance=balance,
+            spendable=balance if spendable is None else min(balance, spendable),
+            estimates=tuple(
+                self._estimated(call, answer, spendable, block_limit) for call, answer in zip(calls, estimates, strict=True)
+            ),
+        )
+
+    def _reads(self, address: str, calls: Sequence[Call], tag: str) -> list[Request]:
+        return [
+            FEE_HISTORY,
+            count_at(address, "latest"),
+            ("eth_getBalance", [address, "latest"]),
+            ("eth_getBalance", [address, tag]),
+            *(("eth_estimateGas", [_fields(call), tag]) for call in calls),
+        ]
+
+    def _fees(self, head: Head, history: Answer) -> Fees:
+        if head.base_fee is not None:
+            return dynamic_fees(self._network, head.base_fee, history)
+        return legacy_fees(self._network, quantity(self._rpc.call("eth_gasPrice"), "gas price"))
 
     # --- simulation ----------------------------------------------------------------------------------------------------
 
@@ -152,7 +157,7 @@ class Node:
             return Unavailable("the node's gas estimate cannot be read")
         if call.gas is not None and used > call.gas:  # geth simulates with more than a limit below 21000
             return Revert(f"out of gas: the gas limit is {call.gas}, the transaction needs {used}")
-        gas = call.gas or max(used, min(_times(used, self._network.gas_multiplier), block_limit or used))
+        gas = call.gas or max(used, min(times(used, self._network.gas_multiplier), block_limit or used))
         least = call.value + gas * (self._network.min_base_fee + self._network.min_priority_fee)
         if funds is not None and funds < least:
             return Unfunded(f"the sender has {funds} wei; value and gas take at least {least}")
@@ -165,7 +170,7 @@ class Node:
         Each at a gas price, and without one in case the sender could not pay it. Raises ChainUnavailable when nobody answers.
         """
         network, fields = self._network, _fields(call)
-        price = _times(network.min_base_fee, network.base_fee_multiplier) + network.min_priority_fee
+        price = times(network.min_base_fee, network.base_fee_multiplier) + network.min_priority_fee
         parent, own = hex(max(block_number - 1, 0)), hex(block_number)
         replays = [[shape, tag] for tag in (parent, own) for shape in (fields | {"gasPrice": hex(price)}, fields)]
         answers = self._rpc.batch([("eth_call", replay) for replay in replays])
@@ -197,11 +202,26 @@ class Node:
 
     def receipts(self, hashes: Sequence[str]) -> dict[str, Receipt]:
         """Receipts of those that are mined. Absence from the result decides nothing (invariant 8)."""
-        answers = self._rpc.batch([("eth_getTransactionReceipt", [hash_]) for hash_ in hashes])
-        if answers and all(answer.error is not None for answer in answers):
-            _result(answers[0], "eth_getTransactionReceipt")
-        read = (read_receipt(hash_, answer.result) for hash_, answer in zip(hashes, answers, strict=True))
-        return {receipt.hash: receipt for receipt in read if receipt is not None}
+        return receipts_of(hashes, self._rpc.batch([receipt_request(hash_) for hash_ in hashes]))
+
+    def sighting(self, address: str, hashes: Sequence[str], blocks: Collection[int] = ()) -> Sighting:
+        """The newest block, the account's mined transactions, these receipts and these blocks: in one request of one endpoint
+        as long as `hashes` and two for each block are no more than 98.
+        """
+        asked = sorted(set(blocks))
+        block, (mined, *answers) = self._rpc.read_newest(
+            [
+                count_at(address, "latest"),
+                *(receipt_request(hash_) for hash_ in hashes),
+                *(request for number in asked for request in block_and_count(number, address)),
+            ]
+        )
+        return Sighting(
+            head=head_of(block).number,
+            mined=quantity(result_of(mined, "eth_getTransactionCount"), "transaction count"),
+            receipts=receipts_of(hashes, answers[: len(hashes)]),
+            blocks=blocks_of(asked, answers[len(hashes) :]),
+        )
 
 
 def _outcome(transaction: SignedTransaction, answer: Answer) -> Broadcast:
@@ -236,17 +256,6 @@ def _refuses_tag(error: object) -> bool:
     message = message_of(error).lower()
     code = error.get("code") if isinstance(error, dict) else None
     return code == INVALID_PARAMS or "pending" in message or "block tag" in message or "unsupported block" in message
-
-
-def _result(answer: Answer, method: str) -> Any:
-    if answer.error is not None:
-        raise ChainUnavailable(f"The chain's node refused {method}: {message_of(answer.error)}.")
-    return answer.result
-
-
-def _times(amount: int, factor: float) -> int:
-    """Rounded up, in integers: a float holds no more than 2**53 wei exactly."""
-    return -(-amount * round(factor * 10_000) // 10_000)
 
 
 def _field(value: Any, name: str) -> int | None:

@@ -2,7 +2,7 @@
 
 import re
 
-from chalicelib.chain.quantities import block_tag, quantity
+from chalicelib.chain.quantities import quantity
 from chalicelib.chain.rpc import RpcClient
 
 HASH = re.compile(r"0x[0-9a-f]{64}")
@@ -16,7 +16,7 @@ def user_of_nonce(rpc: RpcClient, address: str, nonce: int, block_number: int) -
     """
 
     def used_by(block: int) -> bool:
-        return quantity(rpc.call("eth_getTransactionCount", address, block_tag(block)), "transaction count") > nonce
+        return quantity(rpc.call("eth_getTransactionCount", address, hex(block)), "transaction count") > nonce
 
     if not used_by(block_number):
         return None

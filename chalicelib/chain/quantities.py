@@ -18,7 +18,3 @@ def quantity(value: Any, what: str) -> int:
     if number is None:
         raise ChainUnavailable(f"The chain's node gave no {what} that can be read.")
     return number
-
-
-def block_tag(number: int | None) -> str:
-    return "latest" if number is None else hex(number)

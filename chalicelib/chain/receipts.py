@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.chain.addresses import checksummed
 from chalicelib.chain.contracts import events_of
 from chalicelib.chain.quantities import quantity
 from chalicelib.errors import ChainUnavailable
@@ -29,16 +30,11 @@ def read_receipt(hash_: str, found: Any) -> Receipt | None:
             succeeded=status == 1,
             gas_used=quantity(found.get("gasUsed"), "gas used"),
             effective_gas_price=quantity(price, "gas price"),
-            contract_address=_checksummed(contract) if isinstance(contract, str) and contract else None,
+            contract_address=checksummed(bytes.fromhex(contract.removeprefix("0x")))
+            if isinstance(contract, str) and contract
+            else None,
             events=events_of(found.get("logs")),
         )
     except (ChainUnavailable, ValueError, TypeError):
         return None
     return receipt if block_hash and status in (0, 1) else None
-
-
-def _checksummed(address: str) -> str:
-    """Raises ValueError when it is no address."""
-    from eth_utils.address import to_checksum_address  # noqa: PLC0415  # takes 0.1 s; few transactions deploy
-
-    return to_checksum_address(address)

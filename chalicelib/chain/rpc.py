@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.chain.classify import message_of
 from chalicelib.chain.endpoint import Answer, Endpoint, Request
-from chalicelib.chain.quantities import quantity, quantity_or_none
+from chalicelib.chain.quantities import quantity_or_none
 from chalicelib.errors import ChainUnavailable, ConfigurationError
 
 __all__ = ["Answer", "Request", "RpcClient"]
@@ -16,6 +16,7 @@ BATCH_ITEMS = 100
 BATCH_CHARACTERS = 1_000_000  # geth refuses bodies above 5 MB, some proxies far smaller ones
 LAG_BLOCKS = 2
 """Nodes of one network are this far apart in good health; a reorg moves the head back by as much."""
+NEWEST_BLOCK: Request = ("eth_getBlockByNumber", ["latest", False])
 BEST_SEEN_SECONDS = 60
 """How long the newest block seen is held against the endpoints: a chain that was reset must not be refused for ever."""
 
@@ -55,40 +56,57 @@ class RpcClient:
         return self.batch([(method, list(params))])[0]
 
     def newest_block(self) -> Mapping[str, Any]:
-        """The newest block, without its transactions. Of several endpoints each usable one is asked, and those behind the best
-        are left out for a while: a nonce or a receipt read from them would be of the past.
+        """The newest block, without its transactions. Raises as `read_newest` does."""
+        return self.read_newest([])[0]
+
+    def read_newest(self, calls: Sequence[Request]) -> tuple[Mapping[str, Any], list[Answer]]:
+        """The newest block, without its transactions, and one answer a call, in order: all of one endpoint, in one request.
+
+        Of several endpoints each usable one tells its newest block, and those behind the best are left out for a while: a nonce
+        or a receipt read from them would be of the past. Among the answers may be errors, and requests that were not answered;
+        an endpoint that answers them all is preferred.
 
         Raises ChainUnavailable when nobody answers, or when all are behind what was seen a moment ago.
         """
-        blocks: dict[Endpoint, tuple[int, Mapping[str, Any]]] = {}
-        answer = Answer(error="there is no newest block")
-        for endpoint in self._in_order():
-            (answer,) = endpoint.ask([("eth_getBlockByNumber", ["latest", False])])
-            if isinstance(answer.result, Mapping):
-                blocks[endpoint] = (quantity(answer.result.get("number"), "block number"), answer.result)
-        if not blocks:
-            raise ChainUnavailable(f"No RPC endpoint of the chain answers: {answer.error}.")
-        best = max(number for number, _ in blocks.values())
-        self._remember(best)
-        for endpoint, (number, _) in blocks.items():
+        problem: object = "every one is behind the newest block seen"
+        partial: tuple[Mapping[str, Any], list[Answer]] | None = None
+        for endpoint in self._compared():
+            block, *answers = _in_chunks([NEWEST_BLOCK, *calls], endpoint.ask)
+            number = _number_of(block)
+            if number is None:
+                problem = block.error or f"{endpoint.host} did not tell its newest block"
+                continue
+            self._remember(number)
             if self._is_behind(number):
                 endpoint.leave_out()
-        if self._is_behind(best):
-            raise ChainUnavailable("Every RPC endpoint of the chain is behind the newest block seen.")
-        return next(block for number, block in blocks.values() if number == best)
+                continue
+            if not any(answer.passing for answer in answers):
+                return block.result, answers
+            partial = partial or (block.result, answers)
+        if partial is None:
+            raise ChainUnavailable(f"No RPC endpoint of the chain can be read: {message_of(problem)}.")
+        return partial
+
+    def _compared(self) -> list[Endpoint]:
+        """The usable endpoints, first named first, after all but the first (it is asked next) have told their newest block."""
+        first, *others = self._in_order()
+        numbers: dict[Endpoint, int] = {}
+        for endpoint in others:
+            number = _number_of(endpoint.ask([NEWEST_BLOCK])[0])
+            if number is not None:
+                numbers[endpoint] = number
+                self._remember(number)
+        for endpoint in [endpoint for endpoint, number in numbers.items() if self._is_behind(number)]:
+            endpoint.leave_out()
+            del numbers[endpoint]
+        return [first, *numbers]
 
     def batch(self, calls: Sequence[Request]) -> list[Answer]:
         """One answer a call, in order; errors and requests nobody answered are among them, not raised.
 
         Raises ChainUnavailable when none of the calls was answered at all.
         """
-        answers: list[Answer] = []
-        for chunk in _chunks(calls):
-            got = self._ask(chunk)
-            answers += got
-            if not any(answer.answered for answer in got):  # nobody is there: the rest would only wait for as many time-outs
-                answers += [replace(got[0], doubtful=False)] * (len(calls) - len(answers))
-                break
+        answers = _in_chunks(calls, self._ask)
         if answers and not any(answer.answered for answer in answers):
             raise ChainUnavailable(f"No RPC endpoint of the chain answers: {answers[0].error}.")
         return answers
@@ -141,6 +159,23 @@ class RpcClient:
         now = self._monotonic()
         usable = [endpoint for endpoint in self._endpoints if endpoint.left_out_until <= now]
         yield from usable or [min(self._endpoints, key=lambda endpoint: endpoint.left_out_until)]
+
+
+def _number_of(answer: Answer) -> int | None:
+    """Of the newest block that was asked for."""
+    return quantity_or_none(answer.result.get("number")) if isinstance(answer.result, Mapping) else None
+
+
+def _in_chunks(calls: Sequence[Request], ask: Callable[[Sequence[Request]], list[Answer]]) -> list[Answer]:
+    """One answer a call, from requests that are not too long."""
+    answers: list[Answer] = []
+    for chunk in _chunks(calls):
+        got = ask(chunk)
+        answers += got
+        if not any(answer.answered for answer in got):  # nobody is there: the rest would only wait for as many time-outs
+            answers += [replace(got[0], doubtful=False)] * (len(calls) - len(answers))
+            break
+    return answers
 
 
 def _better(earlier: Answer | None, later: Answer) -> Answer:

@@ -4,7 +4,9 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from botocore.exceptions import (
@@ -13,11 +15,10 @@ from botocore.exceptions import (
     NoCredentialsError,
     ParamValidationError,
 )
-from eth_keys.datatypes import PrivateKey
-from eth_utils.exceptions import ValidationError
 
-from chalicelib.chain.signing import SECP256K1_N, address_of_public_key, digest, parse_der_signature, signed
-from chalicelib.errors import ConfigurationError, SignerUnavailable
+from chalicelib.chain.curve import SECP256K1_N, public_key, sign
+from chalicelib.chain.signing import address_of_key, address_of_public_key, digest, parse_der_signature, signed
+from chalicelib.errors import ConfigurationError, JobsApiError, SignerUnavailable
 from chalicelib.jobs.model import Account, UnsignedTransaction
 from chalicelib.jobs.ports import Signer
 
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
 DEFAULT_PATH = "m/44'/60'/0'/0/0"  # BIP-44, Ethereum's first account
 SECRET_TTL_SECONDS = 300.0
+REQUESTS_AT_ONCE = 10
+"""As many as an AWS client keeps connections for."""
+
+Signed = tuple[str, bytes]
+"""Hash and raw bytes of a signed transaction."""
 
 _PRIVATE_KEY = re.compile(r"(?:0x)?([0-9a-fA-F]{64})", re.ASCII)
 _PATH = re.compile(r"m(/[0-9]{1,10}['H]?)*", re.ASCII)
@@ -42,8 +48,8 @@ class KeySigner:
         """Raises ValueError, without the key, when it is none."""
         if len(private_key) != 32 or not 0 < int.from_bytes(private_key, "big") < SECP256K1_N:
             raise ValueError("A private key is 32 bytes, a number between 1 and the order of secp256k1.")
-        self._key = PrivateKey(private_key)
-        self._address = self._key.public_key.to_checksum_address()
+        self._key = private_key
+        self._address = address_of_key(public_key(private_key))
 
     def __repr__(self) -> str:
         return f"KeySigner({self._address})"
@@ -52,18 +58,24 @@ class KeySigner:
     def address(self) -> str:
         return self._address
 
-    def sign(self, transaction: UnsignedTransaction) -> tuple[str, bytes]:
-        parity, r, s = self._key.sign_msg_hash(digest(transaction)).vrs
+    def sign(self, transaction: UnsignedTransaction) -> Signed:
+        parity, r, s = sign(self._key, digest(transaction))
         return signed(transaction, r, s, self._address, (parity,))
+
+    def sign_each(self, transactions: Sequence[UnsignedTransaction]) -> list[Signed | Exception]:
+        return [_attempted(self, transaction) for transaction in transactions]
 
 
 class KmsSigner:
-    """Signs with an ECC_SECG_P256K1 key of AWS KMS, which never leaves it: one Sign request a transaction."""
+    """Signs with an ECC_SECG_P256K1 key of AWS KMS, which never leaves it: one Sign request a transaction, as many at once as
+    `threads` runs. AWS clients may be used by several threads.
+    """
 
-    def __init__(self, kms_client: "KMSClient", key_id: str, address: str) -> None:
+    def __init__(self, kms_client: "KMSClient", key_id: str, address: str, threads: Executor | None = None) -> None:
         self._kms = kms_client
         self._key_id = key_id
         self._address = address
+        self._threads = threads
 
     def __repr__(self) -> str:
         return f"KmsSigner({self._address})"
@@ -72,7 +84,7 @@ class KmsSigner:
     def address(self) -> str:
         return self._address
 
-    def sign(self, transaction: UnsignedTransaction) -> tuple[str, bytes]:
+    def sign(self, transaction: UnsignedTransaction) -> Signed:
         """Raises SignerUnavailable when KMS throttles or does not answer, ConfigurationError when it refuses the key."""
         try:
             answer = self._kms.sign(
@@ -85,6 +97,27 @@ class KmsSigner:
         except ValueError:
             raise SignerUnavailable(f"KMS gave no signature that can be read for the key {self._key_id}.") from None
         return signed(transaction, r, s, self._address)
+
+    def sign_each(self, transactions: Sequence[UnsignedTransaction]) -> list[Signed | Exception]:
+        """Raises as `sign` does: what has not been asked for by then never is."""
+        if self._threads is None or len(transactions) < 2:
+            return [_attempted(self, transaction) for transaction in transactions]
+        under_way = [self._threads.submit(_attempted, self, transaction) for transaction in transactions]
+        try:
+            return [attempt.result() for attempt in under_way]
+        finally:
+            for attempt in under_way:
+                attempt.cancel()
+
+
+def _attempted(signer: Signer, transaction: UnsignedTransaction) -> Signed | Exception:
+    """The signed transaction, or what was wrong with this very one."""
+    try:
+        return signer.sign(transaction)
+    except JobsApiError:
+        raise
+    except Exception as error:  # noqa: BLE001 -- whatever it is, it is not the others'
+        return error
 
 
 def kms_address(kms_client: "KMSClient", key_id: str) -> str:
@@ -102,19 +135,19 @@ def kms_address(kms_client: "KMSClient", key_id: str) -> str:
 class AccountSigners:
     """The signer of each account, by its key: `kms:<key id or ARN>`, `secret:<id>` or `secret:<id>#<derivation path>`.
 
-    A secret's value is a private key in hex, or JSON with `privateKey` or `mnemonic`. It is read again after `cache_ttl`
-    seconds, so that a changed secret takes effect.
+    A client is made when the first account needs it. A secret's value is a private key in hex, or JSON with `privateKey` or
+    `mnemonic`. It is read again after `cache_ttl` seconds, so that a changed secret takes effect.
     """
 
     def __init__(
         self,
-        kms_client: "KMSClient",
-        secrets_client: "SecretsManagerClient",
+        kms_client: "Callable[[], KMSClient]",
+        secrets_client: "Callable[[], SecretsManagerClient]",
         cache_ttl: float = SECRET_TTL_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._kms = kms_client
-        self._secrets_manager = secrets_client
+        self._kms_client = kms_client
+        self._secrets_client = secrets_client
         self._cache_ttl = cache_ttl
         self._monotonic = monotonic
         self._secret_signers: dict[str, tuple[float, KeySigner]] = {}
@@ -122,6 +155,18 @@ class AccountSigners:
 
     def __repr__(self) -> str:
         return "AccountSigners()"
+
+    @cached_property
+    def _kms(self) -> "KMSClient":
+        return self._kms_client()
+
+    @cached_property
+    def _secrets_manager(self) -> "SecretsManagerClient":
+        return self._secrets_client()
+
+    @cached_property
+    def _threads(self) -> Executor:
+        return ThreadPoolExecutor(REQUESTS_AT_ONCE, "kms")
 
     def of(self, account: Account) -> Signer:
         """Raises ConfigurationError when the account's key cannot be used or is not the address's (for a KMS key, its signer
@@ -142,7 +187,7 @@ class AccountSigners:
 
     def _kms_signer(self, key_id: str, address: str) -> KmsSigner:
         """Takes the account's word for the address: every signature is checked against it, so the key need not be asked."""
-        return KmsSigner(self._kms, key_id, address)
+        return KmsSigner(self._kms, key_id, address, self._threads)
 
     def _secret_signer(self, reference: str) -> KeySigner:
         expires_at, signer = self._secret_signers.get(reference, (float("-inf"), None))
@@ -195,7 +240,9 @@ def _private_key(value: str, path: str) -> bytes | str:
 def _derived(mnemonic: str, path: str) -> bytes | str:
     """BIP-39, BIP-32. eth_account's errors quote the mnemonic: none of them passes."""
     recursion_limit = sys.getrecursionlimit()
-    from eth_account import Account as Wallet  # noqa: PLC0415  # slow to import, and only mnemonics need it
+    # Slow to import, and only mnemonics need it.
+    from eth_account import Account as Wallet  # noqa: PLC0415
+    from eth_utils.exceptions import ValidationError  # noqa: PLC0415
 
     sys.setrecursionlimit(recursion_limit)  # one of its dependencies raises it so far that deep JSON would crash the process
     if not _PATH.fullmatch(path):

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from chalicelib.errors import ChainUnavailable, Forbidden, InvalidRequest
 from chalicelib.jobs.model import Account, account_id
-from chalicelib.jobs.ports import AccountStore, JobStore
 from chalicelib.jobs.principal import Principal
+from chalicelib.jobs.stores import AccountStore, JobStore
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ MinedCounts = Callable[[Sequence[str]], Mapping[str, int]]
 
 def named_account(address: str, principal: Principal, network: str, chain_id: int, *, accounts: AccountStore) -> Account:
     """The account a request names. Raises Forbidden for one that the principal may not sign with, or that is not there."""
-    account = accounts.get(account_id(chain_id, address))
+    account = _read(account_id(chain_id, address), accounts)
     if account is not None and principal.may_sign_with(account):
         return account
     if address == principal.account_address:
@@ -48,7 +48,7 @@ def default_account(
                 f"There is no account of the role {principal.role!r} on {network}: ask an administrator to add one."
             )
         return least_busy(pool, jobs=jobs, mined=mined)
-    account = accounts.get(account_id(chain_id, principal.account_address))
+    account = _read(account_id(chain_id, principal.account_address), accounts)
     if account is None:
         raise _not_set_up(principal.account_address, network)
     return account
@@ -56,7 +56,7 @@ def default_account(
 
 def own_account(address: str | None, principal: Principal, chain_id: int, *, accounts: AccountStore) -> Account | None:
     """The account at this address, if the principal may sign with it."""
-    account = accounts.get(account_id(chain_id, address)) if address is not None else None
+    account = _read(account_id(chain_id, address), accounts) if address is not None else None
     return account if account is not None and principal.may_sign_with(account) else None
 
 
@@ -74,18 +74,23 @@ def least_busy(
     if len(running) == 1:
         return running[0]
     in_flight = _in_flight(running, mined)
-    open_jobs = {
-        account.account_id: jobs.count_pending(account.account_id, BUSY) + in_flight[account.address] for account in running
-    }
+    open_jobs = {account.account_id: jobs.count_pending(account, BUSY) + in_flight[account.address] for account in running}
     fewest = min(open_jobs.values())
     return choose([account for account in running if open_jobs[account.account_id] == fewest])
 
 
-def is_idle(account: Account, *, jobs: JobStore, mined: MinedCounts) -> bool:
+def is_idle(account: Account, *, jobs: JobStore, accounts: AccountStore, mined: MinedCounts) -> bool:
     """Nothing of the account is open that may still change what its next transaction meets. Raises ChainUnavailable."""
-    if jobs.count_pending(account.account_id, 1):
+    if jobs.has_pending(account):
         return False
-    return account.next_nonce is None or account.next_nonce <= mined([account.address])[account.address]
+    # After the jobs: what was signed before they were looked at has its nonce in the row by now.
+    current = accounts.get(account.account_id) or account
+    return current.next_nonce is None or current.next_nonce <= mined([account.address])[account.address]
+
+
+def _read(its_id: str, accounts: AccountStore) -> Account | None:
+    """What decides here who may sign never changes: an inconsistent read is wrong only of an account that is quite new."""
+    return accounts.get(its_id, consistent=False) or accounts.get(its_id)
 
 
 def _in_flight(accounts: Sequence[Account], mined: MinedCounts | None) -> Mapping[str, int]:

@@ -4,9 +4,10 @@ from chalicelib.errors import JobNotCancellable, VersionConflict
 from chalicelib.jobs.fetch import fetch_job
 from chalicelib.jobs.model import Job, Status
 from chalicelib.jobs.nudge import nudge_confirm
-from chalicelib.jobs.ports import Clock, JobStore, Queue
+from chalicelib.jobs.ports import Clock, Queue
 from chalicelib.jobs.principal import Principal
 from chalicelib.jobs.states import cancel_requested, cancelled
+from chalicelib.jobs.stores import JobStore
 
 LOST_RACES_ALLOWED = 5
 

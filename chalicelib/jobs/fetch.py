@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from chalicelib.errors import JobNotFound
 from chalicelib.jobs.ids import derived_job_id
 from chalicelib.jobs.model import Job, Status
-from chalicelib.jobs.ports import JobStore, Page
 from chalicelib.jobs.principal import Principal
+from chalicelib.jobs.stores import JobStore, Page
 
 
 def fetch_job(job_id: str, principal: Principal, *, jobs: JobStore) -> Job:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from chalicelib.errors import CorrelationIdReused
@@ -10,11 +10,9 @@ from chalicelib.jobs.accounts import MinedCounts, default_account, named_account
 from chalicelib.jobs.ids import derived_job_id, fingerprint, random_job_id
 from chalicelib.jobs.model import Account, Event, Job, Status, TransactionRequest
 from chalicelib.jobs.nudge import nudge_execute
-from chalicelib.jobs.ports import AccountStore, Clock, JobStore, Queue
+from chalicelib.jobs.ports import Clock, Queue
 from chalicelib.jobs.principal import Principal
-
-FIRST_CHECK = timedelta(seconds=60)
-"""How long a nudge may take before reconcile sends another."""
+from chalicelib.jobs.stores import AccountStore, JobStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +134,6 @@ def new_job(
         external_id=external_id,
         history=(Event(now, "issued"),),
         pending_since=now,
-        next_check_at=now + FIRST_CHECK,
     )
 
 

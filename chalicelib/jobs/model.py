@@ -3,11 +3,13 @@
 Amounts are int wei, times are aware UTC datetimes, addresses are EIP-55 checksummed, hashes are 0x + 64 lower-case hex digits.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from chalicelib.jobs.order import order
 
 
 class Status(StrEnum):
@@ -191,7 +193,9 @@ class Job:
     pending_since: datetime | None = None
     """When it was issued or last retried: the order in which the account's jobs take effect (invariant 11)."""
     next_check_at: datetime | None = None
-    """When reconcile looks at it, if nobody else did before (invariant 6). Set exactly while the job is open."""
+    """When reconcile looks at it, if nobody else did before (invariant 6). A fresh job has none: the sweep of its account
+    finds it by its age. Once an open job has one, it keeps one until it is final.
+    """
     checks: int = 0
     """How often in a row reconcile found it waiting: the exponent of its back-off."""
     waits_because: str | None = None
@@ -204,6 +208,16 @@ class Job:
     @property
     def is_open(self) -> bool:
         return self.status not in FINAL
+
+    @property
+    def is_fresh(self) -> bool:
+        """Open, and so young that nobody but its own nudges looks after it yet."""
+        return self.is_open and self.next_check_at is None
+
+    @property
+    def issued_order(self) -> str:
+        """Its place in the order in which the account's jobs were issued."""
+        return order(self.created_at, self.job_id)
 
     @property
     def creation(self) -> str | None:
@@ -221,7 +235,8 @@ class Job:
 class Account:
     """A signing account. `key` says where its key is (`kms:<key id>` or `secret:<id>[#<derivation path>]`), never what it is.
 
-    `next_nonce` is None until the account's first transaction: then it starts from the chain's own count.
+    `next_nonce` is None until the account's first transaction: then it starts from the chain's own count. The three places in
+    the order of its jobs (`JobStore.issued_on`) only ever move forward; None is the beginning.
     """
 
     chain_id: int
@@ -235,11 +250,22 @@ class Account:
     description: str | None = None
     app_name: str | None = None
     created_at: datetime | None = None
+    signed_to: str | None = None
+    """The newest job ever signed for it: who looks for jobs to sign begins after it. Older ones come by their own nudges."""
+    swept_to: str | None = None
+    """Up to here no open job is fresh any more: reconcile has seen each, and looks after those that it found open."""
+    swept_again_to: str | None = None
+    """The same, later: up to here it has looked a second time, for what an index that lagged had kept from the first look."""
 
     @property
     def account_id(self) -> str:
         """`chainId:address`: the key of the accounts table and the message group of the account's jobs."""
         return account_id(self.chain_id, self.address)
+
+    def having_signed(self, next_nonce: int, jobs: Sequence[Job]) -> "Account":
+        """The account after `JobStore.start` has stored these signed jobs."""
+        newest = max(job.issued_order for job in jobs)
+        return replace(self, next_nonce=next_nonce, signed_to=max(self.signed_to or newest, newest))
 
 
 def account_id(chain_id: int, address: str) -> str:

@@ -3,7 +3,7 @@
 A fake obeys the same contract tests as the real adapter.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,127 +15,11 @@ from chalicelib.jobs.model import (
     Job,
     Receipt,
     SignedTransaction,
-    Status,
     TransactionRequest,
     UnsignedTransaction,
 )
 
 Clock = Callable[[], datetime]
-
-
-# --- store -------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of jobs. `cursor` is None on the last one; otherwise the position after the last job looked at."""
-
-    jobs: tuple[Job, ...]
-    cursor: Mapping[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FailedQuery:
-    """Which failed (or cancelled) jobs to find. `owner` None means every owner's (admins)."""
-
-    status: Status = Status.FAILED
-    owner: str | None = None
-    name: str | None = None
-    code: str | None = None
-    after: datetime | None = None
-    before: datetime | None = None
-
-
-class JobStore(Protocol):
-    def issue(self, job: Job) -> Job | None:
-        """Put a new job if its id is free. Returns None when stored, else the job that already has the id."""
-
-    def get(self, job_id: str) -> Job | None:
-        """Strongly consistent read."""
-
-    def load(self, job_ids: Iterable[str]) -> list[Job]:
-        """Strongly consistent read of many; unknown ids are left out, order is that of the ids."""
-
-    def save(self, job: Job) -> Job:
-        """Write `job` if its stored version is still `job.version`; returns it with the version it now has.
-
-        Raises VersionConflict when somebody else wrote first.
-        """
-
-    def start(self, account: Account, next_nonce: int, jobs: Sequence[Job]) -> list[Job]:
-        """One TransactWriteItems (invariant 2): the account's nextNonce moves from what `account` says to `next_nonce`, and
-        every job (already carrying its signed attempt) is written at its version. All or nothing.
-
-        Raises VersionConflict when the account or any job was changed meanwhile; then nothing was written.
-        """
-
-    def find_by_correlation_id(self, correlation_id: str) -> list[Job]:
-        """Jobs of any owner with this correlationId, by the GSI (eventually consistent)."""
-
-    def find_by_external_id(self, external_id: str, owner: str | None) -> list[Job]:
-        """Jobs with this externalId: of `owner`, or of every owner when None."""
-
-    def list_jobs(
-        self, owner: str | None, status: Status | None, name: str | None, limit: int, cursor: Mapping[str, str] | None
-    ) -> Page:
-        """Newest first; of `owner`, or of every owner when None."""
-
-    def find_failed(self, query: FailedQuery, limit: int, cursor: Mapping[str, str] | None) -> Page:
-        """Failed or cancelled jobs, oldest failure first."""
-
-    def pending_of(self, account_id: str, limit: int) -> list[str]:
-        """Ids of the account's pending jobs that do not wait, in the order they were issued (eventually consistent)."""
-
-    def has_earlier_waiting(self, job: Job) -> bool:
-        """Whether a job of the same account that was issued earlier is pending and waits (eventually consistent)."""
-
-    def count_pending(self, account_id: str, at_most: int) -> int:
-        """How many jobs of the account are pending, waiting or not (eventually consistent); `at_most` when there are more."""
-
-    def find_by_subject(self, name: str, subject: str, limit: int) -> list[Job]:
-        """Jobs of this name about this subject, of any owner, newest first (eventually consistent)."""
-
-    def find_by_creation(self, address: str) -> list[Job]:
-        """Jobs whose result is the contract at this address, newest first (eventually consistent)."""
-
-    def due(self, now: datetime, limit: int) -> list[Job]:
-        """Open jobs whose nextCheckAt has passed (eventually consistent; keys are looked up again consistently)."""
-
-
-class AccountStore(Protocol):
-    def get(self, account_id: str) -> Account | None:
-        """Strongly consistent read."""
-
-    def put(self, account: Account) -> bool:
-        """Put a new account if it does not exist yet; False when it does."""
-
-    def pause(self, account: Account, reason: str | None) -> Account:
-        """Pause the account for `reason`, or resume it (None), if it still is as `account` says; jobs are kept.
-
-        Raises VersionConflict when somebody else paused or resumed it meanwhile.
-        """
-
-    def of_role(self, chain_id: int, role: str) -> list[Account]:
-        """The pool: accounts of the role that belong to nobody, by address (eventually consistent; rows are read anew)."""
-
-    def all(self) -> list[Account]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A block that was final at `at`."""
-
-    number: int
-    block_hash: str
-    at: datetime
-
-
-class CheckpointStore(Protocol):
-    def read(self, chain_id: int) -> list[Checkpoint]:
-        """Oldest first; none at first."""
-
-    def write(self, chain_id: int, checkpoints: Sequence[Checkpoint]) -> None:
-        """Replace them. The last writer wins: what is written is true whoever writes it."""
 
 
 # --- queues ------------------------------------------------------------------------------------------------------------
@@ -237,25 +121,65 @@ class Broadcast:
     message: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """How an account stands, and what some calls of it would do: read together, from a node that is not behind."""
+
+    head: Head
+    fees: Fees
+    """What a transaction should offer now, within the network's floor and cap."""
+    mined: int
+    """Its transactions up to the newest block: the lowest nonce that none of them has used."""
+    balance: int
+    """Wei at the newest block."""
+    spendable: int
+    """Wei of these that will be left once what is pending has been mined, as far as the node tells."""
+    estimates: tuple[Estimate, ...] = ()
+    """One a call, in order, each simulated against the pending state."""
+
+
+@dataclass(frozen=True, slots=True)
+class StandingBlock:
+    """A block of the chain as it is followed now, and what an account had done by then."""
+
+    hash: str
+    mined: int | None
+    """The account's transactions up to this block, those in it included. None where it is too old for the node to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What is to be seen of an account's transactions: read together, from a node that is not behind."""
+
+    head: int
+    """The newest block's number."""
+    mined: int
+    """The account's transactions up to the newest block."""
+    receipts: Mapping[str, Receipt]
+    """By hash; of those that are mined. Absence decides nothing (invariant 8)."""
+    blocks: Mapping[int, StandingBlock]
+    """By number; of those that were asked for, as far as the node tells."""
+
+
 class Chain(Protocol):
     """A node, or several. Everything here raises ChainUnavailable rather than guess."""
 
     def head(self) -> Head: ...
 
-    def fees(self, head: Head) -> Fees:
-        """What a transaction should offer now, within the network's floor and cap."""
-
-    def balance(self, address: str) -> int:
-        """Wei at the newest block."""
-
-    def transaction_count(self, address: str, block_number: int | None = None) -> int:
-        """Mined transactions of `address` up to the block (the newest when None): the lowest unused nonce there."""
+    def outlook(self, address: str, calls: Sequence[Call]) -> Outlook: ...
 
     def estimate(self, calls: Sequence[Call]) -> list[Estimate]:
         """Simulate each against the pending state. One answer a call, in order."""
 
     def broadcast(self, transactions: Sequence[SignedTransaction]) -> list[Broadcast]:
         """Send the raw bytes in one JSON-RPC batch. Never raises for a node's refusal; one answer a transaction, in order."""
+
+    def sighting(self, address: str, hashes: Sequence[str], blocks: Collection[int] = ()) -> Sighting: ...
+
+    def standing_blocks(self, address: str, numbers: Collection[int]) -> dict[int, StandingBlock]:
+        """Those of these blocks that there are on the chain followed now, each with the transactions of `address` by then; of
+        one of them at least the node tells how many they were.
+        """
 
     def receipts(self, hashes: Sequence[str]) -> dict[str, Receipt]:
         """Receipts of those that are mined. Absence from the result decides nothing (invariant 8)."""
@@ -280,6 +204,12 @@ class Signer(Protocol):
         """(hash, raw) of the signed transaction: type 2 (EIP-1559), or legacy (EIP-155) where fees are legacy; low-s (EIP-2).
 
         Raises SignerUnavailable when the key service does not answer.
+        """
+
+    def sign_each(self, transactions: Sequence[UnsignedTransaction]) -> "list[tuple[str, bytes] | Exception]":
+        """One outcome a transaction, in order: what `sign` returns, or what was wrong with this one alone.
+
+        Raises what is wrong with the key or its service, as `sign` does.
         """
 
 

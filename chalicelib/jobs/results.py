@@ -25,6 +25,11 @@ _MAKERS: Mapping[str, _Maker] = {
 }
 
 
+def makes_something(job: Job) -> bool:
+    """Whether somebody waits for what its transaction makes, and not only for its end."""
+    return job.name in _MAKERS
+
+
 def result_of(job: Job, receipt: Receipt) -> Mapping[str, Any]:
     """`{"tokenAddress" | "walletAddress", "blockNumber"}` of a job that makes one; empty for every other, and for a revert.
 

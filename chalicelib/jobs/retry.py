@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib.errors import JobNotFound, JobNotRetryable, JobsApiError, VersionConflict
-from chalicelib.jobs.issue import FIRST_CHECK
 from chalicelib.jobs.model import RETRYABLE, Job, Status
 from chalicelib.jobs.nudge import nudge_execute
-from chalicelib.jobs.ports import Clock, FailedQuery, JobStore, Queue
+from chalicelib.jobs.ports import Clock, Queue
 from chalicelib.jobs.principal import Principal
 from chalicelib.jobs.states import retried
+from chalicelib.jobs.stores import FailedQuery, JobStore
+
+FIRST_CHECK = timedelta(seconds=60)
+"""How long a nudge may take before reconcile sends another."""
 
 
 @dataclass(frozen=True, slots=True)

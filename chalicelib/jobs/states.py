@@ -43,7 +43,10 @@ def with_event(job: Job, now: datetime, event: str, detail: str | None = None) -
 
 
 def started(job: Job, attempt: Attempt, now: datetime, next_check_at: datetime) -> Job:
-    """pending → started: the attempt's signed transaction is stored with the nonce it uses, in one write (invariant 2)."""
+    """pending → started: the attempt's signed transaction is stored with the nonce it uses, in one write (invariant 2).
+
+    A fresh job stays without a next check: most are final before anybody has to look.
+    """
     _require(job, {Status.PENDING}, "started")
     if any(earlier.outcome is None for earlier in job.attempts):  # invariant 3, whatever the caller believes
         raise IllegalTransition(job, "signed anew while an earlier attempt is not settled")
@@ -57,7 +60,7 @@ def started(job: Job, attempt: Attempt, now: datetime, next_check_at: datetime) 
         waits_for_nonce=None,
         pending_since=None,
         checks=0,
-        next_check_at=next_check_at,
+        next_check_at=None if job.is_fresh else next_check_at,
     )
     return with_event(job, now, "signed", f"nonce {attempt.nonce}, {attempt.latest.hash}")
 

@@ -8,13 +8,13 @@ from chalicelib.jobs.model import Job, Purpose, Receipt, Status
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What was read of one account, in this order: the head, the two counts, then the receipts."""
+    """What was read of one account: together the head, the count at it and the receipts, then what is settled below it."""
 
     head: int
     mined: int
     """The account's transactions in the newest block: nonces below are used, perhaps not for good."""
     settled: int
-    """The same, `confirmations` deep: nonces below are used for good."""
+    """The same, `confirmations` deep: nonces below are used for good. Others may be, where that decides nothing."""
     receipts: Mapping[str, Receipt]
     """By hash. One that is missing decides nothing: the node may lag."""
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.jobs.model import Account
+from chalicelib.jobs.order import time_text
+from chalicelib.jobs.stores import Sweep
 from chalicelib.store.attributes import Item, from_attributes, optional_int, optional_time, to_attributes
-from chalicelib.store.keys import pool_key, time_text
+from chalicelib.store.keys import pool_key
 
 
 def account_item(account: Account) -> Item:
@@ -24,6 +26,9 @@ def account_item(account: Account) -> Item:
             "description": account.description,
             "appName": account.app_name,
             "createdAt": account.created_at and time_text(account.created_at),
+            "signedTo": account.signed_to,
+            Sweep.FIRST: account.swept_to,
+            Sweep.SECOND: account.swept_again_to,
         }
     )
 
@@ -42,4 +47,7 @@ def account_from(attributes: Mapping[str, Any]) -> Account:
         description=item.get("description"),
         app_name=item.get("appName"),
         created_at=optional_time(item.get("createdAt")),
+        signed_to=item.get("signedTo"),
+        swept_to=item.get(Sweep.FIRST),
+        swept_again_to=item.get(Sweep.SECOND),
     )

@@ -1,13 +1,15 @@
-"""The accounts table: the `AccountStore` of `chalicelib.jobs.ports` on DynamoDB."""
+"""The accounts table: the `AccountStore` of `chalicelib.jobs.stores` on DynamoDB."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.jobs.model import Account
+from chalicelib.jobs.stores import Sweep
 from chalicelib.store.account_records import account_from, account_item
-from chalicelib.store.dynamodb import batch_get, row_in_the_way, translated_errors
+from chalicelib.store.dynamodb import CONDITION_FAILED, batch_get, row_in_the_way, translated_errors
 from chalicelib.store.keys import pool_key
 
 if TYPE_CHECKING:
@@ -24,9 +26,10 @@ class DynamoAccountStore:
         self._client = client
         self._table = table
 
-    def get(self, account_id: str) -> Account | None:
+    def get(self, account_id: str, *, consistent: bool = True) -> Account | None:
+        key = {"accountId": {"S": account_id}}
         with translated_errors():
-            answer = self._client.get_item(TableName=self._table, Key={"accountId": {"S": account_id}}, ConsistentRead=True)
+            answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=consistent)
         return account_from(answer["Item"]) if "Item" in answer else None
 
     def put(self, account: Account) -> bool:
@@ -69,6 +72,20 @@ class DynamoAccountStore:
                 # It is as it should be, by our own write before its answer was lost, or by somebody who wanted the same.
         return replace(account, paused=reason)
 
+    def swept(self, account: Account, sweep: Sweep, to: str) -> None:
+        with translated_errors():
+            try:
+                self._client.update_item(
+                    TableName=self._table,
+                    Key={"accountId": {"S": account.account_id}},
+                    UpdateExpression=f"SET {sweep} = :to",
+                    ConditionExpression=f"attribute_exists(accountId) AND (attribute_not_exists({sweep}) OR {sweep} < :to)",
+                    ExpressionAttributeValues={":to": {"S": to}},
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] != CONDITION_FAILED:
+                    raise
+
     def of_role(self, chain_id: int, role: str) -> list[Account]:
         query: Any = {
             "TableName": self._table,
@@ -79,9 +96,15 @@ class DynamoAccountStore:
         with translated_errors():
             pages = self._client.get_paginator("query").paginate(**query)
             found = [item["accountId"]["S"] for page in pages for item in page["Items"]]
-        rows = [account_from(item) for item in batch_get(self._client, self._table, "accountId", found).values()]
-        pool = [row for row in rows if (row.chain_id, row.role, row.owner) == (chain_id, role, None)]
+        pool = [row for row in self._load(found) if (row.chain_id, row.role, row.owner) == (chain_id, role, None)]
         return sorted(pool, key=lambda account: account.address)
+
+    def _load(self, account_ids: Sequence[str]) -> list[Account]:
+        """Inconsistent reads serve, for what makes a pool never changes; one that is too new for them is read again."""
+        rows = batch_get(self._client, self._table, "accountId", account_ids, consistent=False)
+        missing = [account_id for account_id in account_ids if account_id not in rows]
+        rows |= batch_get(self._client, self._table, "accountId", missing)
+        return [account_from(row) for row in rows.values()]
 
     def all(self) -> list[Account]:
         """Every account: they are as many as there are signing keys, so the table is read whole."""
@@ -90,3 +113,11 @@ class DynamoAccountStore:
             for page in self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True):
                 accounts += [account_from(item) for item in page["Items"] if "keyReference" in item]  # others: checkpoints
         return accounts
+
+
+def account_ids(client: "DynamoDBClient", table: str) -> list[str]:
+    """Those of every account, for who reads something of each of them (eventually consistent). Raises ServiceUnavailable."""
+    only_accounts: Any = {"FilterExpression": "attribute_exists(keyReference)", "ProjectionExpression": "accountId"}
+    with translated_errors():
+        pages = client.get_paginator("scan").paginate(TableName=table, **only_accounts)
+        return [item["accountId"]["S"] for page in pages for item in page["Items"]]

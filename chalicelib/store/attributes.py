@@ -1,31 +1,68 @@
-"""Plain values and DynamoDB's attribute values, there and back.
+"""Plain values and DynamoDB's attribute values, there and back. What is None is absent."""
 
-Amounts of wei are strings: DynamoDB numbers hold 38 digits, a uint256 has 78. What is None is absent.
-"""
-
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from chalicelib.store.attribute_values import deserialize, serialize
 
 Item = dict[str, Any]
 
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
+NULL = object()
+"""Written as DynamoDB's null, where an absent attribute would be read as something else than None."""
+
+NUMBERS_END = 10**38
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_HASH = re.compile(r"0x[0-9a-f]{64}")
 
 
 def to_attributes(item: Mapping[str, Any]) -> Item:
     """Plain values → DynamoDB attribute values; None means absent."""
-    return {name: _serialize(value) for name, value in item.items() if value is not None}
+    return {name: serialize(None if value is NULL else value) for name, value in item.items() if value is not None}
 
 
 def from_attributes(attributes: Mapping[str, Any]) -> Item:
-    return {name: _deserialize(value) for name, value in attributes.items()}
+    return {name: deserialize(value) for name, value in attributes.items()}
 
 
 def without_none(item: Mapping[str, Any]) -> Item:
     return {name: value for name, value in item.items() if value is not None}
+
+
+def unless(told_anyway: Any, value: Any) -> Any:
+    """`value` as an attribute that is absent where the rest of the row tells it anyway."""
+    if value == told_anyway:
+        return None
+    return NULL if value is None else value
+
+
+def digest_value(text: str) -> str | bytes:
+    """32 bytes where it is 64 hex digits: half of what they take as text."""
+    return bytes.fromhex(text) if _DIGEST.fullmatch(text) else text
+
+
+def digest_from(value: Any) -> str:
+    return value if isinstance(value, str) else bytes(value).hex()
+
+
+def hash_value(text: str) -> str | bytes:
+    """The same for 0x and 64 hex digits."""
+    return bytes.fromhex(text[2:]) if _HASH.fullmatch(text) else text
+
+
+def hash_from(value: Any) -> str:
+    return value if isinstance(value, str) else f"0x{bytes(value).hex()}"
+
+
+def wei_value(amount: int) -> int | str:
+    """A number where DynamoDB's 38 digits hold it: half of what it takes as text. A uint256 has up to 78."""
+    return amount if amount < NUMBERS_END else str(amount)
+
+
+def optional_wei(amount: int | None) -> int | str | None:
+    return None if amount is None else wei_value(amount)
 
 
 def read_time(text: str) -> datetime:
@@ -38,10 +75,6 @@ def optional_time(text: str | None) -> datetime | None:
 
 def optional_int(value: Any) -> int | None:
     return None if value is None else int(value)
-
-
-def optional_text(value: int | None) -> str | None:
-    return None if value is None else str(value)
 
 
 def plain(value: Any) -> Any:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.jobs.ports import Checkpoint
+from chalicelib.jobs.order import time_text
+from chalicelib.jobs.stores import Checkpoint
 from chalicelib.store.attributes import from_attributes, to_attributes
 from chalicelib.store.dynamodb import translated_errors
-from chalicelib.store.keys import time_text
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BATCH_GET_LIMIT = 100
 UNPROCESSED_ROUNDS = 8
+CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def translated_errors() -> Iterator[None]:
         yield
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code in ("ConditionalCheckFailedException", "TransactionConflictException"):
+        if code in (CONDITION_FAILED, "TransactionConflictException"):
             raise VersionConflict("The record was changed at the same time.") from error
         if code == "TransactionCanceledException":
             reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
@@ -59,11 +60,13 @@ def _is_passing(error: ClientError) -> bool:
 def row_in_the_way(error: ClientError) -> Mapping[str, Any] | None:
     """The row because of which a condition failed, where the write asked for it (ReturnValuesOnConditionCheckFailure)."""
     response: Mapping[str, Any] = error.response
-    return response.get("Item") if response["Error"]["Code"] == "ConditionalCheckFailedException" else None
+    return response.get("Item") if response["Error"]["Code"] == CONDITION_FAILED else None
 
 
-def batch_get(client: "DynamoDBClient", table: str, key_name: str, keys: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-    """Strongly consistent read of many items, by key; those that do not exist are absent.
+def batch_get(
+    client: "DynamoDBClient", table: str, key_name: str, keys: Sequence[str], *, consistent: bool = True
+) -> dict[str, Mapping[str, Any]]:
+    """Read many items, by key; those that do not exist are absent. An inconsistent read costs half.
 
     BatchGetItem may leave keys unprocessed; they are asked for again, with growing pauses, up to eight rounds.
     """
@@ -74,7 +77,7 @@ def batch_get(client: "DynamoDBClient", table: str, key_name: str, keys: Sequenc
         asked, waiting = waiting[:BATCH_GET_LIMIT], waiting[BATCH_GET_LIMIT:]
         with translated_errors():
             answer = client.batch_get_item(
-                RequestItems={table: {"Keys": [{key_name: {"S": key}} for key in asked], "ConsistentRead": True}}
+                RequestItems={table: {"Keys": [{key_name: {"S": key}} for key in asked], "ConsistentRead": consistent}}
             )
         for item in answer["Responses"].get(table, []):
             found[item[key_name]["S"]] = item

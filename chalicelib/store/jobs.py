@@ -1,30 +1,26 @@
-"""The jobs table: the `JobStore` of `chalicelib.jobs.ports` on DynamoDB."""
+"""The jobs table: the `JobStore` of `chalicelib.jobs.stores` on DynamoDB."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import VersionConflict
 from chalicelib.jobs.model import Account, Job, Status, account_id
-from chalicelib.jobs.ports import FailedQuery, Page
-from chalicelib.store.dynamodb import batch_get, row_in_the_way, translated_errors
-from chalicelib.store.keys import (
-    SHARDS,
-    failed_owner,
-    failed_shard,
-    order,
-    owner_external_id,
-    pending_account,
-    subject_key,
-    time_text,
-)
+from chalicelib.jobs.order import order, time_text
+from chalicelib.jobs.stores import FailedQuery, Page, Sweep
+from chalicelib.store.accounts import account_ids
+from chalicelib.store.dynamodb import BATCH_GET_LIMIT, batch_get, row_in_the_way, translated_errors
+from chalicelib.store.keys import SHARDS, failed_owner, failed_shard, owner_external_id, subject_key
 from chalicelib.store.records import job_from, job_item
 from chalicelib.store.walk import Index, IndexReader, Position, Slice, just_above
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from types_boto3_dynamodb.client import DynamoDBClient
 
 BY_CORRELATION_ID = Index("correlationId", "correlationId", "jobId")
@@ -33,7 +29,7 @@ BY_OWNERS_EXTERNAL_ID = Index("ownerExternalId", "ownerExternalId", "issuedOrder
 BY_SUBJECT = Index("subject", "subjectKey", "issuedOrder")
 BY_CREATION = Index("creation", "creation", "issuedOrder")
 BY_OWNER = Index("owner", "owner", "issuedOrder")
-ALL = Index("all", "shard", "issuedOrder")
+OF_ACCOUNT = Index("account", "accountId", "issuedOrder")
 OPEN = Index("open", "openShard", "nextCheckAt")
 PENDING = Index("pending", "pendingAccount", "pendingOrder")
 FAILED_OF_OWNER = Index("failedOfOwner", "failedOwner", "finishedOrder")
@@ -42,6 +38,10 @@ FAILED = Index("failed", "failedShard", "finishedOrder")
 ALL_SHARDS = tuple(str(number) for number in range(SHARDS))
 LIST_ROUNDS = 10
 """Pages of the index that one page of a filtered list may read: a rare status makes a short page with a cursor."""
+REQUESTS_AT_ONCE = 10
+"""As many as a client keeps connections for."""
+FRESH_PAGES = 10
+"""How many pages of 100 rows are looked at for a job that nobody looks after yet: those of the last minutes."""
 COUNTED_AT_MOST = 1_000
 """Where counting ends, whatever is asked for: entries of some 200 bytes, so at most 25 read units for each partition."""
 
@@ -73,9 +73,9 @@ class DynamoJobStore:
             answer = self._client.get_item(TableName=self._table, Key={"jobId": {"S": job_id}}, ConsistentRead=True)
         return job_from(answer["Item"]) if "Item" in answer else None
 
-    def load(self, job_ids: Iterable[str]) -> list[Job]:
+    def load(self, job_ids: Iterable[str], *, consistent: bool = True) -> list[Job]:
         ids = list(dict.fromkeys(job_ids))
-        items = batch_get(self._client, self._table, "jobId", ids)
+        items = batch_get(self._client, self._table, "jobId", ids, consistent=consistent)
         return [job_from(items[job_id]) for job_id in ids if job_id in items]
 
     def save(self, job: Job) -> Job:
@@ -107,17 +107,35 @@ class DynamoJobStore:
 
     # --- many at once ---
 
+    def save_each(self, jobs: Sequence[Job]) -> list[Job | Exception]:
+        """Several requests at once: clients may be used by several threads."""
+        return list((self._threads.map if len(jobs) > 1 else map)(self._saved, jobs))
+
+    def _saved(self, job: Job) -> Job | Exception:
+        try:
+            return self.save(job)
+        except Exception as error:  # noqa: BLE001 -- its outcome
+            return error
+
+    @cached_property
+    def _threads(self) -> "Executor":
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 -- the API writes one at a time
+
+        return ThreadPoolExecutor(REQUESTS_AT_ONCE, "dynamodb")
+
     def start(self, account: Account, next_nonce: int, jobs: Sequence[Job]) -> list[Job]:
         written = [replace(job, version=job.version + 1) for job in jobs]
         account_is_as_read = "nextNonce = :expected" if account.next_nonce is not None else "attribute_not_exists(nextNonce)"
-        values: dict[str, Any] = {":next": {"N": str(next_nonce)}}
+        # Whoever signs for the account moves its nonce: where that is as read, so is signedTo.
+        signed_to = str(account.having_signed(next_nonce, jobs).signed_to)
+        values: dict[str, Any] = {":next": {"N": str(next_nonce)}, ":to": {"S": signed_to}}
         if account.next_nonce is not None:
             values[":expected"] = {"N": str(account.next_nonce)}
         take_nonces: Any = {
             "Update": {
                 "TableName": self._accounts_table,
                 "Key": {"accountId": {"S": account.account_id}},
-                "UpdateExpression": "SET nextNonce = :next",
+                "UpdateExpression": "SET nextNonce = :next, signedTo = :to",
                 "ConditionExpression": f"attribute_exists(accountId) AND attribute_not_exists(paused) AND {account_is_as_read}",
                 "ExpressionAttributeValues": values,
             }
@@ -163,7 +181,9 @@ class DynamoJobStore:
     def list_jobs(
         self, owner: str | None, status: Status | None, name: str | None, limit: int, cursor: Mapping[str, str] | None
     ) -> Page:
-        index, partitions = (ALL, ALL_SHARDS) if owner is None else (BY_OWNER, (owner,))
+        # Every job is some account's: over all owners, the accounts' jobs are merged. Accounts are few, and jobs are not.
+        partitions = account_ids(self._client, self._accounts_table) if owner is None else [owner]
+        index = OF_ACCOUNT if owner is None else BY_OWNER
         below = cursor["below"] if cursor else None
         found: list[Job] = []
         for _ in range(LIST_ROUNDS):
@@ -194,23 +214,52 @@ class DynamoJobStore:
         positions, reached = self._indexes.walk(index, partitions, part, limit)
         return Page(tuple(self._load_positions(positions)), {"above": reached} if reached else None)
 
-    def pending_of(self, account: str, limit: int) -> list[str]:
-        positions, _ = self._indexes.walk(PENDING, [pending_account(account, waits=False)], Slice(), limit)
-        return [position.job_id for position in positions]
+    def issued_on(
+        self, account: str, after: str | None, limit: int, *, before: datetime | None = None
+    ) -> list[tuple[str, str]]:
+        part = Slice(above=just_above(after) if after else None, below=time_text(before) if before else None)
+        positions, _ = self._indexes.walk(OF_ACCOUNT, [account], part, limit)
+        return [(position.order, position.job_id) for position in positions]
 
     def has_earlier_waiting(self, job: Job) -> bool:
-        partition = pending_account(account_id(job.chain_id, job.account), waits=True)
-        before = order(job.pending_since or job.created_at, job.job_id)
-        positions, _ = self._indexes.walk(PENDING, [partition], Slice(below=before), limit=1)
-        return bool(positions)
+        account, mine = account_id(job.chain_id, job.account), order(job.pending_since or job.created_at, job.job_id)
+        waiting, _ = self._indexes.walk(PENDING, [account], Slice(below=mine), limit=1)
+        return bool(waiting) or self._any_fresh(account, self._swept_to(account), mine)
 
-    def count_pending(self, account: str, at_most: int) -> int:
+    def count_pending(self, account: Account, at_most: int) -> int:
         at_most = min(at_most, COUNTED_AT_MOST)
-        count = 0
-        for waits in (False, True):
-            if count < at_most:
-                count += self._indexes.count(PENDING, pending_account(account, waits=waits), at_most - count)
-        return count
+        if at_most <= 0:
+            return 0
+        count = self._indexes.count(PENDING, account.account_id, Slice(), at_most)
+        if count == at_most:
+            return count
+        seen_to = max(account.signed_to or "", account.swept_to or "")
+        return count + self._indexes.count(OF_ACCOUNT, account.account_id, Slice(above=seen_to or None), at_most - count)
+
+    def has_pending(self, account: Account) -> bool:
+        waiting = self._indexes.count(PENDING, account.account_id, Slice(), 1)
+        return bool(waiting) or self._any_fresh(account.account_id, account.swept_to, None)
+
+    def _any_fresh(self, account: str, after: str | None, before: str | None) -> bool:
+        """Whether a fresh job of the account that is not signed was issued between these orders: every other pending one stands
+        in PENDING, by the order in which it takes effect, which for a retried job is not that of its issue. True, too, when
+        there are too many to look at.
+        """
+        for _ in range(FRESH_PAGES):
+            part = Slice(above=after and just_above(after), below=before)
+            positions, after = self._indexes.walk(OF_ACCOUNT, [account], part, BATCH_GET_LIMIT)
+            rows = self.load((position.job_id for position in positions if position.order != before), consistent=False)
+            if any(row.status is Status.PENDING and row.is_fresh for row in rows):
+                return True
+            if after is None:
+                return False
+        return True
+
+    def _swept_to(self, account: str) -> str | None:
+        key = {"accountId": {"S": account}}
+        with translated_errors():
+            answer = self._client.get_item(TableName=self._accounts_table, Key=key, ProjectionExpression=Sweep.FIRST)
+        return answer["Item"].get(Sweep.FIRST, {}).get("S") if "Item" in answer else None
 
     def find_by_subject(self, name: str, subject: str, limit: int) -> list[Job]:
         positions, _ = self._indexes.walk(BY_SUBJECT, [subject_key(name, subject)], Slice(ascending=False), limit)

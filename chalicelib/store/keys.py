@@ -1,6 +1,4 @@
-"""The keys of the indexes: what sorts them, and which partition a row stands in (design: section 4)."""
-
-from datetime import UTC, datetime
+"""The keys of the indexes: which partition a row stands in (design: section 4). What sorts them is `chalicelib.jobs.order`."""
 
 from chalicelib.jobs.model import Status
 
@@ -8,23 +6,8 @@ SHARDS = 8
 """Partitions of the indexes over all owners: each takes 1,000 writes a second, a reader asks all of them."""
 
 
-def time_text(at: datetime) -> str:
-    """Fixed width, sortable: 2026-01-31T12:00:00.000000Z."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def order(at: datetime, job_id: str) -> str:
-    """A sort key by time, unique by id."""
-    return f"{time_text(at)}#{job_id}"
-
-
 def shard(job_id: str) -> str:
     return str(int(job_id[-1], 16) % SHARDS)
-
-
-def pending_account(account: str, *, waits: bool) -> str:
-    """Jobs that wait stand apart, so that they never hide those that can go on."""
-    return f"{account}#waiting" if waits else account
 
 
 def owner_external_id(owner: str, external_id: str) -> str:

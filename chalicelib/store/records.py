@@ -1,52 +1,54 @@
-"""Job as a DynamoDB item (design: section 4).
+"""Job as a DynamoDB item (design: section 4), kept below 1 KB for a usual job through all its life: a write costs a unit a KB.
 
-Times are ISO-8601 UTC strings of a fixed width, so that they sort. An index key is present exactly while the job belongs in
-that index.
+So nothing stands in it twice. `accountId` says chain and account, `issuedOrder` when the job was issued; what a row tells
+anyway (`unless`) is absent; call data is not repeated where the signed copy holds it; digests are 32 bytes.
+
+Times that are text are ISO-8601 UTC of a fixed width, so that they sort. An index key is present exactly while the job belongs
+in that index.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from chalicelib.jobs.model import (
+    FINAL,
     RETRYABLE,
     Attempt,
     Event,
     Failure,
-    Fees,
     Job,
-    Outcome,
-    Purpose,
-    Receipt,
-    SignedTransaction,
     Status,
     TransactionRequest,
     account_id,
 )
+from chalicelib.jobs.order import order, time_of, time_text
+from chalicelib.networks import NETWORKS
+from chalicelib.store.attempt_records import attempt_from, attempt_item, history_from, history_item
 from chalicelib.store.attributes import (
     Item,
+    digest_from,
+    digest_value,
     from_attributes,
     optional_int,
-    optional_text,
     optional_time,
+    optional_wei,
     plain,
-    read_time,
     to_attributes,
+    unless,
+    wei_value,
     without_none,
 )
-from chalicelib.store.keys import (
-    failed_owner,
-    failed_shard,
-    order,
-    owner_external_id,
-    pending_account,
-    shard,
-    subject_key,
-    time_text,
-)
+from chalicelib.store.keys import failed_owner, failed_shard, owner_external_id, shard, subject_key
+from chalicelib.store.previous_records import is_previous, previous_job_from
+
+SHORTEST_DATA_REFERRED_TO = 32
+"""A shorter one costs less than to say where it is."""
+_FAILED = frozenset({Status.FAILED})
 
 
 def job_item(job: Job) -> Item:
+    issued_at = job.created_at
     return to_attributes(
         {
             "jobId": job.job_id,
@@ -54,27 +56,26 @@ def job_item(job: Job) -> Item:
             "name": job.name,
             "status": job.status.value,
             "version": job.version,
-            "network": job.network,
-            "chainId": job.chain_id,
-            "account": job.account,
-            "request": _request_map(job.request),
+            "network": unless(_usual_network(job.chain_id), job.network),
+            "accountId": account_id(job.chain_id, job.account),
+            "issuedOrder": job.issued_order,
+            "request": _request_item(job.request, _signed_copy(job.attempts)),
             "data": dict(job.data) or None,
             "subject": job.subject,
             "result": dict(job.result) or None,
-            "fingerprint": job.fingerprint,
+            "fingerprint": digest_value(job.fingerprint),
             "correlationId": job.correlation_id,
             "externalId": job.external_id,
-            "createdAt": time_text(job.created_at),
-            "updatedAt": time_text(job.updated_at),
-            "attempts": [_attempt_map(attempt) for attempt in job.attempts] or None,
-            "attemptCount": job.attempt_count or None,
-            "history": [without_none({**asdict(event), "at": time_text(event.at)}) for event in job.history],
+            "updatedAt": unless(_last_change(job.history, issued_at), job.updated_at) and time_text(job.updated_at),
+            "attempts": [attempt_item(attempt, issued_at) for attempt in job.attempts] or None,
+            "attemptCount": unless(len(job.attempts), job.attempt_count),
+            **history_item(job.history, job.attempts, issued_at),
             "failCount": job.fail_count or None,
             "failCode": job.failure and job.failure.code,
             "failReason": job.failure and job.failure.reason,
-            "failedAt": job.failed_at and time_text(job.failed_at),
-            "lastFinishedAt": job.last_finished_at and time_text(job.last_finished_at),
-            "pendingSince": job.pending_since and time_text(job.pending_since),
+            "failedAt": _time_unless(_last(job.history, _FAILED), job.failed_at),
+            "lastFinishedAt": _time_unless(_last(job.history, FINAL), job.last_finished_at),
+            "pendingSince": _time_unless(_usual_pending_since(job.status, issued_at), job.pending_since),
             "checks": job.checks or None,
             "waitsBecause": job.waits_because,
             "waitsUntil": job.waits_until and time_text(job.waits_until),
@@ -85,7 +86,8 @@ def job_item(job: Job) -> Item:
 
 
 def _index_keys(job: Job) -> Item:
-    keys: Item = {"issuedOrder": order(job.created_at, job.job_id), "shard": shard(job.job_id)}
+    """Beside those that are attributes of their own: jobId, owner, accountId, issuedOrder, correlationId, externalId."""
+    keys: Item = {}
     if job.external_id is not None:
         keys["ownerExternalId"] = owner_external_id(job.owner, job.external_id)
     if job.subject is not None:
@@ -94,9 +96,9 @@ def _index_keys(job: Job) -> Item:
         keys["creation"] = job.creation
     if job.next_check_at is not None:
         keys |= {"openShard": shard(job.job_id), "nextCheckAt": time_text(job.next_check_at)}
-    if job.pending_since is not None:
-        keys["pendingAccount"] = pending_account(account_id(job.chain_id, job.account), waits=job.waits_because is not None)
-        keys["pendingOrder"] = order(job.pending_since, job.job_id)
+        if job.pending_since is not None:  # fresh ones cost nothing here: they are found by the order they were issued in
+            keys["pendingAccount"] = account_id(job.chain_id, job.account)
+            keys["pendingOrder"] = order(job.pending_since, job.job_id)
     if job.status in RETRYABLE and job.last_finished_at is not None:
         keys["failedOwner"] = failed_owner(job.owner, job.status)
         keys["failedShard"] = failed_shard(shard(job.job_id), job.status)
@@ -106,32 +108,39 @@ def _index_keys(job: Job) -> Item:
 
 def job_from(attributes: Mapping[str, Any]) -> Job:
     item = from_attributes(attributes)
+    if is_previous(item):
+        return previous_job_from(item)
+    chain, account = item["accountId"].split(":", 1)
+    issued_at = time_of(item["issuedOrder"])
+    status = Status(item["status"])
+    attempts = tuple(attempt_from(attempt, issued_at) for attempt in item.get("attempts", []))
+    history = history_from(item, attempts, issued_at)
     return Job(
         job_id=item["jobId"],
         owner=item["owner"],
         name=item["name"],
-        status=Status(item["status"]),
+        status=status,
         version=int(item["version"]),
-        network=item["network"],
-        chain_id=int(item["chainId"]),
-        account=item["account"],
-        request=_request_from(item["request"]),
+        network=item["network"] if "network" in item else str(_usual_network(int(chain))),
+        chain_id=int(chain),
+        account=account,
+        request=_request_from(item["request"], _signed_copy(attempts)),
         data=plain(item.get("data", {})),
         subject=item.get("subject"),
         result=plain(item.get("result", {})),
-        fingerprint=item["fingerprint"],
+        fingerprint=digest_from(item["fingerprint"]),
         correlation_id=item.get("correlationId"),
         external_id=item.get("externalId"),
-        created_at=read_time(item["createdAt"]),
-        updated_at=read_time(item["updatedAt"]),
-        attempts=tuple(_attempt_from(attempt) for attempt in item.get("attempts", [])),
-        attempt_count=int(item.get("attemptCount", 0)),
-        history=tuple(Event(read_time(event["at"]), event["event"], event.get("detail")) for event in item["history"]),
+        created_at=issued_at,
+        updated_at=optional_time(item.get("updatedAt")) or _last_change(history, issued_at),
+        attempts=attempts,
+        attempt_count=int(item.get("attemptCount", len(attempts))),
+        history=history,
         fail_count=int(item.get("failCount", 0)),
         failure=Failure(item["failCode"], item["failReason"]) if "failCode" in item else None,
-        failed_at=optional_time(item.get("failedAt")),
-        last_finished_at=optional_time(item.get("lastFinishedAt")),
-        pending_since=optional_time(item.get("pendingSince")),
+        failed_at=_time_or(item, "failedAt", _last(history, _FAILED)),
+        last_finished_at=_time_or(item, "lastFinishedAt", _last(history, FINAL)),
+        pending_since=_time_or(item, "pendingSince", _usual_pending_since(status, issued_at)),
         next_check_at=optional_time(item.get("nextCheckAt")),
         checks=int(item.get("checks", 0)),
         waits_because=item.get("waitsBecause"),
@@ -140,100 +149,67 @@ def job_from(attributes: Mapping[str, Any]) -> Job:
     )
 
 
-def _request_map(request: TransactionRequest) -> Item:
+# --- what the rest of a row tells anyway -------------------------------------------------------------------------------
+
+
+def _usual_network(chain_id: int) -> str | None:
+    return next((name for name, network in NETWORKS.items() if network.chain_id == chain_id), None)
+
+
+def _last_change(history: Sequence[Event], issued_at: datetime) -> datetime:
+    return history[-1].at if history else issued_at
+
+
+def _last(history: Sequence[Event], statuses: frozenset[Status]) -> datetime | None:
+    """When the job last came to one of these: the event has the status's name."""
+    return next((event.at for event in reversed(history) if event.event in statuses), None)
+
+
+def _usual_pending_since(status: Status, issued_at: datetime) -> datetime | None:
+    return issued_at if status is Status.PENDING else None
+
+
+def _time_unless(told_anyway: datetime | None, at: datetime | None) -> Any:
+    return unless(told_anyway and time_text(told_anyway), at and time_text(at))
+
+
+def _time_or(item: Item, name: str, told_anyway: datetime | None) -> datetime | None:
+    return optional_time(item[name]) if name in item else told_anyway
+
+
+def _signed_copy(attempts: Sequence[Attempt]) -> bytes:
+    return attempts[-1].latest.raw if attempts else b""
+
+
+# --- the request -------------------------------------------------------------------------------------------------------
+
+
+def _request_item(request: TransactionRequest, signed_copy: bytes) -> Item:
+    """`dataAt` [first byte, length] says where the signed copy has the call data, which is absent then."""
+    start = signed_copy.find(request.data) if len(request.data) >= SHORTEST_DATA_REFERRED_TO else -1
     return without_none(
         {
             "to": request.to,
-            "value": str(request.value),
-            "data": request.data or None,
+            "value": wei_value(request.value) if request.value else None,
+            "data": (request.data or None) if start < 0 else None,
+            "dataAt": None if start < 0 else [start, len(request.data)],
             "gas": request.gas,
-            "maxFeePerGas": optional_text(request.max_fee_per_gas),
+            "maxFeePerGas": optional_wei(request.max_fee_per_gas),
             "validUntil": request.valid_until and time_text(request.valid_until),
         }
     )
 
 
-def _request_from(item: Item) -> TransactionRequest:
+def _request_from(item: Item, signed_copy: bytes) -> TransactionRequest:
+    data = bytes(item.get("data", b""))
+    if "dataAt" in item:
+        start, length = (int(number) for number in item["dataAt"])
+        data = signed_copy[start : start + length]
     return TransactionRequest(
         to=item.get("to"),
-        value=int(item["value"]),
-        data=bytes(item.get("data", b"")),
+        value=int(item.get("value", 0)),
+        data=data,
         gas=optional_int(item.get("gas")),
         max_fee_per_gas=optional_int(item.get("maxFeePerGas")),
         valid_until=optional_time(item.get("validUntil")),
-    )
-
-
-def _attempt_map(attempt: Attempt) -> Item:
-    return without_none(
-        {
-            "nonce": attempt.nonce,
-            "gas": attempt.gas,
-            "transactions": [_transaction_map(transaction) for transaction in attempt.transactions],
-            "abandoned": attempt.abandoned and asdict(attempt.abandoned),
-            "outcome": attempt.outcome and attempt.outcome.value,
-            "receipt": attempt.receipt and _receipt_map(attempt.receipt),
-        }
-    )
-
-
-def _attempt_from(item: Item) -> Attempt:
-    return Attempt(
-        nonce=int(item["nonce"]),
-        gas=int(item["gas"]),
-        transactions=tuple(_transaction_from(transaction) for transaction in item["transactions"]),
-        abandoned=Failure(**item["abandoned"]) if "abandoned" in item else None,
-        outcome=Outcome(item["outcome"]) if "outcome" in item else None,
-        receipt=_receipt_from(item["receipt"]) if "receipt" in item else None,
-    )
-
-
-def _transaction_map(transaction: SignedTransaction) -> Item:
-    return without_none(
-        {
-            "hash": transaction.hash,
-            "raw": transaction.raw or None,
-            "maxFeePerGas": str(transaction.fees.max_fee_per_gas),
-            "maxPriorityFeePerGas": optional_text(transaction.fees.max_priority_fee_per_gas),
-            "at": time_text(transaction.signed_at),
-            "atBlock": transaction.signed_at_block,
-            "purpose": transaction.purpose.value,
-        }
-    )
-
-
-def _transaction_from(item: Item) -> SignedTransaction:
-    return SignedTransaction(
-        hash=item["hash"],
-        raw=bytes(item.get("raw", b"")),
-        fees=Fees(int(item["maxFeePerGas"]), optional_int(item.get("maxPriorityFeePerGas"))),
-        signed_at=read_time(item["at"]),
-        signed_at_block=int(item["atBlock"]),
-        purpose=Purpose(item["purpose"]),
-    )
-
-
-def _receipt_map(receipt: Receipt) -> Item:
-    return without_none(
-        {
-            "hash": receipt.hash,
-            "blockNumber": receipt.block_number,
-            "blockHash": receipt.block_hash,
-            "succeeded": receipt.succeeded,
-            "gasUsed": receipt.gas_used,
-            "effectiveGasPrice": str(receipt.effective_gas_price),
-            "contractAddress": receipt.contract_address,
-        }
-    )
-
-
-def _receipt_from(item: Item) -> Receipt:
-    return Receipt(
-        hash=item["hash"],
-        block_number=int(item["blockNumber"]),
-        block_hash=item["blockHash"],
-        succeeded=item["succeeded"],
-        gas_used=int(item["gasUsed"]),
-        effective_gas_price=int(item["effectiveGasPrice"]),
-        contract_address=item.get("contractAddress"),
     )

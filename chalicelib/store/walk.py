@@ -77,9 +77,9 @@ class IndexReader:
             return complete[:limit], complete[limit - 1].order
         return complete, horizon
 
-    def count(self, index: Index, partition: str, at_most: int) -> int:
+    def count(self, index: Index, partition: str, part: Slice, at_most: int) -> int:
         """Entries of one partition, `at_most` when there are more: as many as one Query can look at, in its 1 MB."""
-        request = _request(self._table, index, partition, Slice(), at_most)
+        request = _request(self._table, index, partition, part, at_most)
         with translated_errors():
             return self._client.query(**request, Select="COUNT")["Count"]
 

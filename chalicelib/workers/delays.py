@@ -1,7 +1,14 @@
-"""Delayed messages: what comes back at the same time comes back together."""
+"""When a transaction is looked for, and delayed messages: what comes back at the same time comes back together."""
 
 from collections.abc import Iterator, Mapping
 from math import ceil
+
+from chalicelib.networks import Network
+
+
+def first_look_seconds(network: Network) -> float:
+    """How long after a transaction was sent it can be deep enough, or, where that is sooner, counts as stuck."""
+    return min(network.confirmations, network.stuck_after_blocks) * network.block_seconds
 
 
 def by_delay(delays: Mapping[str, float]) -> Iterator[tuple[int, list[str]]]:

@@ -7,40 +7,31 @@ and whoever comes next (this message again, confirm, reconcile) broadcasts the s
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cached_property
 from math import ceil
 
-from chalicelib.errors import ChainUnavailable, ConfigurationError, JobsApiError, SignerUnavailable, VersionConflict
-from chalicelib.jobs.model import (
-    IN_FLIGHT,
-    Account,
-    Attempt,
-    Failure,
-    Fees,
-    Job,
-    SignedTransaction,
-    Status,
-    UnsignedTransaction,
-)
-from chalicelib.jobs.model import account_id as account_id_of
-from chalicelib.jobs.ports import Call, Estimate, GasEstimate, Head, Revert, Unfunded
+from chalicelib.errors import ChainUnavailable, ConfigurationError, SignerUnavailable, VersionConflict
+from chalicelib.jobs.model import IN_FLIGHT, RETRYABLE, Account, Failure, Job
+from chalicelib.jobs.ports import Call, GasEstimate, Outlook, Revert, Unfunded
 from chalicelib.jobs.pricing import limited
-from chalicelib.jobs.states import failed, is_resting, started, waiting
+from chalicelib.jobs.states import failed, waiting
+from chalicelib.workers.backlog import Backlog, read_jobs
 from chalicelib.workers.broadcast import broadcast
-from chalicelib.workers.delays import by_delay
-from chalicelib.workers.funds import pause_if_broke, resumed_if_funded
+from chalicelib.workers.delays import by_delay, first_look_seconds
+from chalicelib.workers.funds import UNFUNDED, pause_if_broke, resumed_if_funded
 from chalicelib.workers.ports import WorkerPorts
+from chalicelib.workers.sign import CHECK_MARGIN, sign_jobs
 
 log = logging.getLogger(__name__)
 
-JOBS_PER_ROUND = 50
-BYTES_PER_ROUND = 1_000_000
-"""What one TransactWriteItems takes here: it holds 100 items and 4 MB, and a job's data comes with its signed copy."""
-ROUNDS = 10
+ROUNDS = 30
+RUN_SECONDS = 12
+"""No round begins later in a run: the function has 30, and a round's requests have time-outs."""
 LOST_RACES_ALLOWED = 5
 LONGEST_WAIT_SECONDS = 60
-CHECK_MARGIN = timedelta(seconds=60)
-"""How long after signing reconcile looks, if no confirm poll did."""
+LEFT_BEHIND_BLOCKS = 2
+"""How many blocks after the first look at a transaction was due nobody has looked: whoever sent it has died, if it was sent."""
 
 WAITS_FOR_EARLIER = "its gas estimate reverts while earlier transactions of the account are not settled"
 
@@ -54,25 +45,38 @@ class Postponed:
     waits_for_nonce: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Standing:
-    """How the account and the chain stood before the estimates were made."""
+    """How the account and the chain stood when the estimates were made."""
 
     account: Account
-    head: Head
-    first_nonce: int
-    settled: int
-    fees: Fees
-    balance: int
+    outlook: Outlook
+    ports: WorkerPorts
+
+    @property
+    def first_nonce(self) -> int:
+        """The chain is ahead where the key is used elsewhere, too."""
+        return max(self.account.next_nonce or 0, self.outlook.mined)
+
+    @cached_property
+    def settled(self) -> int:
+        """Nonces below are used for good, as of the head that was seen with the estimates. Few rounds need to know."""
+        deep_enough = max(0, self.outlook.head.number - self.ports.network.confirmations + 1)
+        block = self.ports.chain.standing_blocks(self.account.address, [deep_enough]).get(deep_enough)
+        return (block.mined or 0) if block else 0
 
 
 @dataclass(slots=True)
-class Sorted:
-    """What the estimates of one round say: who can be signed, with which gas limit, and who has to wait."""
+class Round:
+    """What became of a round's jobs: who can be signed, with which gas limit, and who has to wait. The others have failed."""
 
+    account: Account
     accepted: list[tuple[Job, int]] = field(default_factory=list)
     postponed: list[Postponed] = field(default_factory=list)
+    """For what may be another in the next round: one of those that are signed now may be what they need."""
+    crowded_out: list[Postponed] = field(default_factory=list)
     unfunded: bool = False
+    signed: bool = False
 
 
 def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) -> None:
@@ -80,78 +84,88 @@ def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) ->
 
     Raises only what another delivery of the message may mend (the table or the queue does not answer).
     """
-    broadcast(_left_behind(job_ids, ports), ports)
+    named = read_jobs(job_ids, ports, unlikely=RETRYABLE)
+    broadcast(_left_behind(named, ports), ports)
+    backlog = Backlog(account_id, named, ports)
+    if not backlog:
+        return None  # they were signed with an earlier message's, or rest
+    ports.bursts.gather(account_id)
+    account: Account | None = None
     lost_races = 0
+    last_round_by = ports.clock() + timedelta(seconds=RUN_SECONDS)
     for _ in range(ROUNDS):
-        pending = _pending(account_id, job_ids, ports)
-        if not pending:
-            return
+        if ports.clock() > last_round_by:
+            break
+        account = account or ports.accounts.get(account_id)
+        if account is None:
+            return _postpone(account_id, _all_put_off(backlog.rest(), f"The account {account_id} is not set up."), ports)
+        jobs = backlog.next_round(account)
+        if not jobs:
+            return None
         try:
-            accepted, postponed = _execute_round(account_id, pending, ports)
+            done = _execute_round(account, jobs, ports)
         except VersionConflict:
+            backlog.put_back(jobs)
+            account = None
             lost_races += 1
             if lost_races > LOST_RACES_ALLOWED:
                 break
-            continue  # cancelled meanwhile, or another worker took the nonces: read again and yield to what is true
+            backlog.read_again()  # cancelled meanwhile, or another worker took the nonces: yield to what is true
+            continue
         except (ChainUnavailable, SignerUnavailable, ConfigurationError) as error:
-            accepted, postponed = False, [_put_off(job, error.message) for job in pending]
-        if not accepted:  # whoever waits only for those just sent gets another round first
-            _postpone(account_id, postponed, ports)
-        if not accepted and len(postponed) == len(pending) < JOBS_PER_ROUND:  # else some have failed, or did not fit into it
-            return
-    ports.queue.execute_later(account_id, job_ids, delay_seconds=1)
+            return _postpone(account_id, _all_put_off([*jobs, *backlog.rest()], error.message), ports)
+        account = done.account
+        if done.signed:  # whoever waits only for those just sent gets another round first
+            backlog.put_back(wait.job for wait in done.postponed)
+            _postpone(account_id, done.crowded_out, ports)
+        else:
+            _postpone(account_id, [*done.postponed, *done.crowded_out], ports)
+    rest = backlog.rest() or (backlog.next_round(account) if account else [])
+    if rest:
+        ports.queue.execute_later(account_id, [job.job_id for job in rest], delay_seconds=1)
+    return None
 
 
-def _left_behind(job_ids: Sequence[str], ports: WorkerPorts) -> list[Job]:
-    """Jobs that a worker stored, and then died: to be sent again. Not those that another message's run signed just now."""
-    a_block_ago = ports.clock() - timedelta(seconds=ports.network.block_seconds)
-    in_flight = [job for job in ports.jobs.load(job_ids) if job.status in IN_FLIGHT]
-    return [job for job in in_flight if job.attempt.latest.signed_at <= a_block_ago]
+def _left_behind(jobs: Sequence[Job], ports: WorkerPorts) -> list[Job]:
+    """Jobs that a worker stored, and then died: to be sent again. Not those that are being looked after: most messages name
+    jobs that were signed with others a moment ago.
+    """
+    patience = first_look_seconds(ports.network) + LEFT_BEHIND_BLOCKS * ports.network.block_seconds
+    signed_before = ports.clock() - timedelta(seconds=patience)
+    return [job for job in jobs if job.status in IN_FLIGHT and job.attempt.latest.signed_at <= signed_before]
 
 
-def _pending(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) -> list[Job]:
-    """The account's pending jobs as they are now, in the order they were issued (invariant 11)."""
-    now = ports.clock()
-    rows = ports.jobs.load([*job_ids, *ports.jobs.pending_of(account_id, JOBS_PER_ROUND)])
-    # Whose a job is the row says, not the message (invariant 9).
-    own = [job for job in rows if account_id_of(job.chain_id, job.account) == account_id]
-    pending = [job for job in own if job.status is Status.PENDING and not is_resting(job, now)]
-    return sorted(pending, key=lambda job: (job.pending_since or job.created_at, job.job_id))[:JOBS_PER_ROUND]
-
-
-def _execute_round(account_id: str, pending: Sequence[Job], ports: WorkerPorts) -> tuple[bool, list[Postponed]]:
-    """Sign, store and broadcast what can be; returns whether there was any, and who has to wait."""
-    account = ports.accounts.get(account_id)
-    if account is None:
-        raise ConfigurationError(f"The account {account_id} is not set up.")
-    alive = _fail_expired(pending, ports)
-    head = ports.chain.head()
-    account = resumed_if_funded(account, head, ports)
+def _execute_round(account: Account, jobs: Sequence[Job], ports: WorkerPorts) -> Round:
+    """Sign, store and broadcast what can be."""
+    alive = _fail_expired(jobs, ports)
+    if not alive:
+        return Round(account)
+    if account.paused not in (None, UNFUNDED):
+        return _paused(account, alive)
+    outlook = ports.chain.outlook(account.address, [Call.of(account.address, job.request) for job in alive])
+    account = resumed_if_funded(account, outlook, ports)
     if account.paused is not None:
-        return False, [_put_off(job, f"the account is paused: {account.paused}") for job in alive]
-    mined = ports.chain.transaction_count(account.address)
-    settled = ports.chain.transaction_count(account.address, max(0, head.number - ports.network.confirmations + 1))
-    first_nonce = max(account.next_nonce or 0, mined)  # the chain is ahead where the key is used elsewhere, too
-    room = max(0, ports.network.max_in_flight - (first_nonce - mined))
-    chosen = _within_bytes(alive[:room])
-    crowded = [_put_off(job, "the account has as many transactions in flight as the network takes") for job in alive[room:]]
-    fees, balance = ports.chain.fees(head), ports.chain.balance(account.address)
-    estimates = ports.chain.estimate([Call.of(account.address, job.request) for job in chosen])
-    standing = Standing(account, head, first_nonce, settled, fees, balance)
-    result = _sort(chosen, estimates, standing, ports)
-    if result.unfunded and not result.accepted:
-        pause_if_broke(account, head, ports)
-    signed = _sign(result.accepted, standing, ports) if result.accepted else []
+        return _paused(account, alive)
+    standing = Standing(account, outlook, ports)
+    room = max(0, ports.network.max_in_flight - (standing.first_nonce - outlook.mined))
+    done = _sort(alive[:room], standing, ports)
+    done.crowded_out = _all_put_off(alive[room:], "the account has as many transactions in flight as the network takes")
+    if done.unfunded and not done.accepted:
+        done.account = pause_if_broke(account, outlook, ports)
+    signed = sign_jobs(done.accepted, account, standing.first_nonce, outlook, ports) if done.accepted else []
     if signed:
-        broadcast(ports.jobs.start(account, first_nonce + len(signed), signed), ports)
-    return bool(signed), [*result.postponed, *crowded]
+        next_nonce = standing.first_nonce + len(signed)
+        broadcast(ports.jobs.start(account, next_nonce, signed), ports)
+        done.account, done.signed = account.having_signed(next_nonce, signed), True
+        ports.bursts.signed(account.account_id, len(signed))
+    return done
 
 
-def _fail_expired(pending: Sequence[Job], ports: WorkerPorts) -> list[Job]:
+def _fail_expired(jobs: Sequence[Job], ports: WorkerPorts) -> list[Job]:
     """The jobs that may still be signed; the others have failed, with nothing of them on chain."""
     now = ports.clock()
     alive: list[Job] = []
-    for job in pending:
+    for job in jobs:
         valid_until = job.request.valid_until
         if valid_until is not None and valid_until <= now:
             ports.jobs.save(failed(job, Failure("Expired", "It was not signed by its validUntil."), now))
@@ -160,25 +174,15 @@ def _fail_expired(pending: Sequence[Job], ports: WorkerPorts) -> list[Job]:
     return alive
 
 
-def _within_bytes(jobs: Sequence[Job]) -> list[Job]:
-    total = 0
-    chosen: list[Job] = []
-    for job in jobs:
-        total += 2 * len(job.request.data) + 2_000
-        if chosen and total > BYTES_PER_ROUND:
-            break
-        chosen.append(job)
-    return chosen
-
-
-def _sort(jobs: Sequence[Job], estimates: Sequence[Estimate], standing: Standing, ports: WorkerPorts) -> Sorted:
+def _sort(jobs: Sequence[Job], standing: Standing, ports: WorkerPorts) -> Round:
     """What each estimate means for its job."""
-    result = Sorted()
-    funds = standing.balance
-    for job, estimate in zip(jobs, estimates, strict=True):
+    outlook = standing.outlook
+    result = Round(standing.account)
+    funds = outlook.spendable
+    for job, estimate in zip(jobs, outlook.estimates, strict=False):
         match estimate:
             case GasEstimate(gas):
-                most = job.request.value + gas * limited(standing.fees, job.request.max_fee_per_gas).max_fee_per_gas
+                most = job.request.value + gas * limited(outlook.fees, job.request.max_fee_per_gas).max_fee_per_gas
                 if most <= funds:
                     funds -= most
                     result.accepted.append((job, gas))
@@ -210,51 +214,37 @@ def _nonces_taken_before(job: Job, first_nonce: int) -> int:
     return first_nonce if job.waits_for_nonce is None else min(job.waits_for_nonce, first_nonce)
 
 
+def _paused(account: Account, jobs: Sequence[Job]) -> Round:
+    return Round(account, postponed=_all_put_off(jobs, f"the account is paused: {account.paused}"))
+
+
+def _all_put_off(jobs: Sequence[Job], reason: str) -> list[Postponed]:
+    return [_put_off(job, reason) for job in jobs]
+
+
 def _put_off(job: Job, reason: str) -> Postponed:
     """It cannot be looked at now: what is known of it stays."""
     return Postponed(job, reason, job.waits_for_nonce)
 
 
-def _sign(accepted: Sequence[tuple[Job, int]], standing: Standing, ports: WorkerPorts) -> list[Job]:
-    """Each job with a new attempt at the next nonce. Nothing is taken yet: that happens when they are stored."""
-    signer = ports.signers.of(standing.account)
-    signed: list[Job] = []
-    for job, gas in accepted:
-        now = ports.clock()
-        request = job.request
-        offered = limited(standing.fees, request.max_fee_per_gas)
-        nonce = standing.first_nonce + len(signed)
-        unsigned = UnsignedTransaction(job.chain_id, nonce, request.to, request.value, request.data, gas, offered)
-        try:
-            transaction_hash, raw = signer.sign(unsigned)
-        except JobsApiError:
-            raise
-        except Exception:
-            # Whatever is wrong with this one job must not hold back the account. Nothing of it exists on chain.
-            log.exception("a job could not be signed", extra={"jobId": job.job_id})
-            ports.jobs.save(failed(job, Failure("InternalError", "The transaction could not be built."), now))
-            continue
-        attempt = Attempt(nonce, gas, (SignedTransaction(transaction_hash, raw, offered, now, standing.head.number),))
-        soon = now + CHECK_MARGIN / 2
-        next_check_at = job.next_check_at if job.next_check_at and job.next_check_at > soon else now + CHECK_MARGIN
-        signed.append(started(job, attempt, now, next_check_at))
-    return signed
-
-
 def _postpone(account_id: str, postponed: Sequence[Postponed], ports: WorkerPorts) -> None:
     """Write down why jobs wait and until when, and come back then: exponentially later, and no sooner for anybody else."""
-    delays: dict[str, int] = {}
-    for wait in postponed:
-        now = ports.clock()
-        delay = min(ceil(ports.network.block_seconds) * 2 ** min(wait.job.checks, 6), LONGEST_WAIT_SECONDS)
-        until = now + timedelta(seconds=delay)
-        waits = waiting(
-            wait.job, now, until, wait.reason, next_check_at=until + CHECK_MARGIN, waits_for_nonce=wait.waits_for_nonce
-        )
-        try:
-            ports.jobs.save(waits)
-        except VersionConflict:
+    if not postponed:
+        return
+    now = ports.clock()
+    delays = [min(ceil(ports.network.block_seconds) * 2 ** min(wait.job.checks, 6), LONGEST_WAIT_SECONDS) for wait in postponed]
+    waits = [_waiting(wait, now, now + timedelta(seconds=delay)) for wait, delay in zip(postponed, delays, strict=True)]
+    due: dict[str, int] = {}
+    for outcome, delay in zip(ports.jobs.save_each(waits), delays, strict=True):
+        if isinstance(outcome, VersionConflict):
             continue  # cancelled, or another worker's: not ours to postpone any more
-        delays[wait.job.job_id] = delay
-    for delay_seconds, due in by_delay(delays):
-        ports.queue.execute_later(account_id, due, delay_seconds)
+        if isinstance(outcome, Exception):
+            raise outcome
+        due[outcome.job_id] = delay
+    for delay_seconds, job_ids in by_delay(due):
+        ports.queue.execute_later(account_id, job_ids, delay_seconds)
+
+
+def _waiting(wait: Postponed, now: datetime, until: datetime) -> Job:
+    next_check_at = until + CHECK_MARGIN
+    return waiting(wait.job, now, until, wait.reason, next_check_at=next_check_at, waits_for_nonce=wait.waits_for_nonce)

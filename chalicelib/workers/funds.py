@@ -3,7 +3,7 @@
 import logging
 
 from chalicelib.jobs.model import Account
-from chalicelib.jobs.ports import Head
+from chalicelib.jobs.ports import Outlook
 from chalicelib.workers.ports import WorkerPorts
 
 log = logging.getLogger(__name__)
@@ -13,20 +13,22 @@ UNFUNDED = "it has no funds to pay for gas"
 LEAST_GAS = 21_000
 
 
-def pause_if_broke(account: Account, head: Head, ports: WorkerPorts) -> None:
+def pause_if_broke(account: Account, outlook: Outlook, ports: WorkerPorts) -> Account:
     """Pause the account when not even the smallest transaction can be paid for. One job that asks for too much is no reason."""
-    if not _can_pay(account, head, ports):
-        ports.accounts.pause(account, UNFUNDED)
-        log.error("account paused", extra={"account": account.address, "reason": UNFUNDED})
+    if _can_pay(outlook):
+        return account
+    paused = ports.accounts.pause(account, UNFUNDED)
+    log.error("account paused", extra={"account": account.address, "reason": UNFUNDED})
+    return paused
 
 
-def resumed_if_funded(account: Account, head: Head, ports: WorkerPorts) -> Account:
+def resumed_if_funded(account: Account, outlook: Outlook, ports: WorkerPorts) -> Account:
     """The account, resumed if it paused itself and has funds again."""
-    if account.paused != UNFUNDED or not _can_pay(account, head, ports):
+    if account.paused != UNFUNDED or not _can_pay(outlook):
         return account
     log.warning("account resumed", extra={"account": account.address})
     return ports.accounts.pause(account, None)
 
 
-def _can_pay(account: Account, head: Head, ports: WorkerPorts) -> bool:
-    return ports.chain.balance(account.address) >= LEAST_GAS * ports.chain.fees(head).max_fee_per_gas
+def _can_pay(outlook: Outlook) -> bool:
+    return outlook.balance >= LEAST_GAS * outlook.fees.max_fee_per_gas

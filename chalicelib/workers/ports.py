@@ -2,7 +2,9 @@
 
 from typing import Protocol
 
-from chalicelib.jobs.ports import AccountStore, Chain, Clock, JobStore, Queue, Signers
+from chalicelib.jobs.bursts import Bursts
+from chalicelib.jobs.ports import Chain, Clock, Queue, Signers
+from chalicelib.jobs.stores import AccountStore, JobStore
 from chalicelib.networks import Network
 
 
@@ -24,6 +26,9 @@ class WorkerPorts(Protocol):
 
     @property
     def network(self) -> Network: ...
+
+    @property
+    def bursts(self) -> Bursts: ...
 
     @property
     def clock(self) -> Clock: ...

@@ -6,12 +6,11 @@ stored before it is sent (invariant 1).
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.errors import ConfigurationError, JobsApiError
 from chalicelib.jobs.model import Failure, Fees, Job, Purpose, SignedTransaction, UnsignedTransaction
-from chalicelib.jobs.ports import Broadcast, BroadcastStatus, Head, Signer
+from chalicelib.jobs.ports import Broadcast, BroadcastStatus, Outlook, Signer
 from chalicelib.jobs.pricing import replaced
 from chalicelib.jobs.states import with_transaction
 from chalicelib.jobs.verdict import Sight, is_being_cancelled, is_to_be_cancelled
@@ -22,14 +21,6 @@ log = logging.getLogger(__name__)
 
 CANCEL_GAS = 21_000
 """A plain transfer of nothing to itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Market:
-    """The newest block, and what a transaction should offer now."""
-
-    head: Head
-    fees: Fees
 
 
 def push(account_id: str, jobs: Sequence[Job], sight: Sight, ports: WorkerPorts) -> list[Job]:
@@ -85,8 +76,7 @@ def _sign_again(
         if account is None:
             raise ConfigurationError(f"The account {account_id} is not set up.")
         signer = ports.signers.of(account)
-        head = ports.chain.head()
-        market = Market(head, ports.chain.fees(head))
+        market = ports.chain.outlook(account.address, [])
         for job in jobs:
             try:
                 replacement = _sign_one(job, give_up[job.job_id], signer, market, ports)
@@ -103,7 +93,7 @@ def _sign_again(
     return signed
 
 
-def _sign_one(job: Job, give_up: Failure | None, signer: Signer, market: Market, ports: WorkerPorts) -> Job | None:
+def _sign_one(job: Job, give_up: Failure | None, signer: Signer, market: Outlook, ports: WorkerPorts) -> Job | None:
     """A cancel where one is due, else the same transaction again; fees raised. None at the cap: the latest one is kept."""
     cancels = give_up is not None or is_to_be_cancelled(job) or is_being_cancelled(job)
     limit = None if cancels else job.request.max_fee_per_gas

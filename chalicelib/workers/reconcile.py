@@ -8,6 +8,7 @@ from chalicelib.errors import VersionConflict
 from chalicelib.jobs.model import IN_FLIGHT, Job
 from chalicelib.jobs.states import checked
 from chalicelib.workers.ports import WorkerPorts
+from chalicelib.workers.sweep import sweep_jobs
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +19,8 @@ LONGEST_PAUSE_SECONDS = 900
 
 
 def reconcile_jobs(ports: WorkerPorts) -> int:
-    """Nudge every open job whose nextCheckAt has passed, each at its own pace; returns how many.
+    """Nudge every open job whose nextCheckAt has passed, each at its own pace, and sweep up those that nobody looks after yet.
+    Returns how many were nudged.
 
     Raises ServiceUnavailable when the table or the queue does not answer; the next minute tries again.
     """
@@ -31,6 +33,7 @@ def reconcile_jobs(ports: WorkerPorts) -> int:
         nudged += len(claimed)
         if len(due) < JOBS_PER_ROUND:
             break
+    nudged += sweep_jobs(ports)
     if nudged:
         log.warning("nudged jobs that were left behind", extra={"count": nudged})
     return nudged

@@ -10,9 +10,10 @@ from typing import Protocol
 
 from chalicelib.errors import VersionConflict
 from chalicelib.jobs.model import Job, Status
-from chalicelib.jobs.ports import Chain, Checkpoint, CheckpointStore, Clock, JobStore
+from chalicelib.jobs.ports import Chain, Clock
 from chalicelib.jobs.results import result_of
 from chalicelib.jobs.states import with_event
+from chalicelib.jobs.stores import Checkpoint, CheckpointStore, JobStore
 from chalicelib.networks import Network
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,6 @@
 The stack's own event source mappings and its schedule are paused while the bench plays them itself.
 """
 
-import compileall
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -97,10 +96,9 @@ class Ground:
         self._directory.cleanup()
 
     def _unpack(self) -> None:
-        """The zip's content, compiled, as warm and cold starts are compared with compiled ones."""
+        """The zip's content, compiled modules among it, as Lambda unpacks it."""
         with zipfile.ZipFile(package(LOCAL_STAGE, self.say).archive) as archive:
             archive.extractall(self.code)
-        compileall.compile_dir(self.code, quiet=2, workers=2)
 
     def _read_functions(self) -> None:
         functions = [

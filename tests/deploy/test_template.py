@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chalicelib.settings import Settings
+from chalicelib.jobs.stores import Sweep
+from chalicelib.settings import variables
 from stack import paths
 from stack.package import Package
 
@@ -291,6 +292,44 @@ def test_no_table_is_scanned_by_a_function_that_serves_jobs(resources: dict[str,
                 assert "JobsTable" not in json.dumps(statement["Resource"]), name
 
 
+def test_reconcile_changes_nothing_of_an_account_but_how_far_its_sweeps_have_come(resources: dict[str, Any]) -> None:
+    """Nonces are taken by those who sign (invariant 2). Beside the accounts stand the checkpoints, which are its own."""
+    on_accounts = {
+        action: statement.get("Condition", {})
+        for statement in statements_of("ReconcileJobs", resources)
+        for action in as_list(statement["Action"])
+        if "AccountsTable" in json.dumps(statement["Resource"])
+    }
+    checkpoints = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["*:checkpoints"]}}
+    places = {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["accountId", *Sweep]}}
+    assert on_accounts == {
+        "dynamodb:Scan": {},
+        "dynamodb:GetItem": checkpoints,
+        "dynamodb:PutItem": checkpoints,
+        "dynamodb:UpdateItem": places,
+    }
+
+
+def test_who_queries_which_index_of_the_jobs(resources: dict[str, Any]) -> None:
+    found = {
+        name: {
+            resource["Fn::Sub"].rpartition("/index/")[2]
+            for statement in statements_of(name, resources)
+            for resource in as_list(statement["Resource"])
+            if "dynamodb:Query" in as_list(statement["Action"]) and "JobsTable" in json.dumps(resource)
+        }
+        for name in FUNCTIONS
+    }
+    indexes = {index["IndexName"] for index in resources["JobsTable"]["Properties"]["GlobalSecondaryIndexes"]}
+    assert found == {
+        "APIHandler": indexes - {"open"},
+        "ExecuteJobs": {"account", "pending"},
+        "ConfirmJobs": set(),
+        "ReconcileJobs": {"account", "open"},
+        "RecordDeadLetters": set(),
+    }
+
+
 def test_no_value_is_two_functions_at_once(template: dict[str, Any]) -> None:
     """Merging a Fn::GetAtt over Chalice's Fn::Sub leaves both in one object, which CloudFormation refuses."""
     for value in dicts(template):
@@ -339,10 +378,9 @@ def test_the_key_of_the_phone_numbers_is_generated_and_outlives_its_stack(resour
 def test_every_setting_reaches_the_functions_by_the_template(template: dict[str, Any]) -> None:
     """Each one without a default of its own has to, or no function starts."""
     given = set(template["Globals"]["Function"]["Environment"]["Variables"]) | {"STAGE", "NETWORK"}
-    required = {str(field.alias) for field in Settings.model_fields.values() if field.is_required()}
-    assert required <= given
-    known = {str(field.alias) for field in Settings.model_fields.values()}
-    assert given <= known
+    read = variables()
+    assert {variable for variable, is_needed in read.items() if is_needed} <= given
+    assert given <= read.keys()
 
 
 def test_cfn_lint_finds_nothing_in_the_transformed_template(built: Package) -> None:

@@ -1,6 +1,6 @@
 """Every call of a port, written down as it is made, and one of them made to fail."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -93,6 +93,19 @@ class Watched:
         if not callable(value):
             return value
         return lambda *arguments, **named: self._calls.through(f"{self._name}.{attribute}", value, arguments, named)
+
+
+class WatchedJobs(Watched):
+    """Its `save_each` is as many calls of `save`, each of which may go wrong."""
+
+    def save_each(self, jobs: Sequence[Any]) -> list[Any]:
+        outcomes: list[Any] = []
+        for job in jobs:
+            try:
+                outcomes.append(self.save(job))
+            except Exception as error:  # noqa: BLE001 -- its outcome
+                outcomes.append(error)
+        return outcomes
 
 
 class WatchedSigners(Watched):

@@ -4,7 +4,7 @@ It is deterministic: nothing is mined but by `mine`, and nothing lies but what a
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.errors import ChainUnavailable
@@ -16,7 +16,10 @@ from chalicelib.jobs.ports import (
     Estimate,
     GasEstimate,
     Head,
+    Outlook,
     Revert,
+    Sighting,
+    StandingBlock,
     Unavailable,
     Unfunded,
 )
@@ -152,28 +155,49 @@ class SimulatedChain:
         block = self._seen_by("head")[-1]
         return Head(block.number, block.base_fee)
 
-    def fees(self, head: Head) -> Fees:
+    def outlook(self, address: str, calls: Sequence[Call]) -> Outlook:
+        """Parts of it may come from a node that lags, as when a proxy spreads a batch over several."""
         self._answer()
+        block = self._seen_by("head")[-1]
+        balance = self.state.balance(address)
+        return Outlook(
+            head=Head(block.number, block.base_fee),
+            fees=self.fees(),
+            mined=self._seen_by("transaction_count")[-1].state.nonce(address),
+            balance=balance,
+            spendable=min(balance, self._simulated_state().balance(address)),
+            estimates=tuple(self.estimate(calls)),
+        )
+
+    def fees(self) -> Fees:
         network = self.network
-        base_fee = max(head.base_fee or 0, self.base_fee, network.min_base_fee)
+        base_fee = max(self.blocks[-1].base_fee, self.base_fee, network.min_base_fee)
         tip = min(max(self.least_tip, network.min_priority_fee), network.max_priority_fee)
         max_fee = min(int(base_fee * network.base_fee_multiplier) + tip, network.max_fee_cap)
         return Fees(max_fee, min(tip, max_fee))
 
-    def transaction_count(self, address: str, block_number: int | None = None) -> int:
+    def standing_blocks(self, address: str, numbers: Collection[int]) -> dict[int, StandingBlock]:
         self._answer()
-        blocks = self._seen_by("transaction_count")
-        if block_number is None:
-            return blocks[-1].state.nonce(address)
-        if block_number >= len(blocks):
-            raise ChainUnavailable("The chain's node refused eth_getTransactionCount: header not found.")
-        return blocks[block_number].state.nonce(address)
+        counted, named = self._seen_by("transaction_count"), self._seen_by("block_hash")
+        there = range(min(len(counted), len(named)))
+        return {
+            number: StandingBlock(named[number].hash, counted[number].state.nonce(address))
+            for number in numbers
+            if number in there
+        }
+
+    def sighting(self, address: str, hashes: Sequence[str], blocks: Collection[int] = ()) -> Sighting:
+        """Parts of it may come from a node that lags, as when a proxy spreads a batch over several."""
+        self._answer()
+        mined = self._seen_by("transaction_count")[-1].state.nonce(address)
+        head = self._seen_by("head")[-1].number
+        return Sighting(head, mined, self.receipts(hashes), self.standing_blocks(address, blocks))
 
     def estimate(self, calls: Sequence[Call]) -> list[Estimate]:
         self._answer()
         if self.lies.unavailable_estimates:
             return [Unavailable("no RPC endpoint answered")] * len(calls)
-        state = self._seen_by("estimate")[-1].state if self.lies.simulates_on_latest else self._pending_state()
+        state = self._simulated_state()
         return [self._estimated(call, state) for call in calls]
 
     def broadcast(self, transactions: Sequence[SignedTransaction]) -> list[Broadcast]:
@@ -201,8 +225,7 @@ class SimulatedChain:
 
     def block_hash(self, number: int) -> str | None:
         self._answer()
-        blocks = self._seen_by("block_hash")
-        return blocks[number].hash if number < len(blocks) else None
+        return self._hash_of(number)
 
     def user_of_nonce(self, address: str, nonce: int, block_number: int) -> str | None:
         self._answer()
@@ -230,6 +253,13 @@ class SimulatedChain:
     def _seen_by(self, method: str) -> list[Block]:
         lag = min(self.lies.lag.get(method, 0), len(self.blocks) - 1)
         return self.blocks[:-lag] if lag else self.blocks
+
+    def _hash_of(self, number: int) -> str | None:
+        blocks = self._seen_by("block_hash")
+        return blocks[number].hash if number < len(blocks) else None
+
+    def _simulated_state(self) -> State:
+        return self._seen_by("estimate")[-1].state if self.lies.simulates_on_latest else self._pending_state()
 
     def _pool_of(self, sender: str) -> dict[int, Transaction]:
         return self.pool.setdefault(sender, {})

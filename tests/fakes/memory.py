@@ -1,13 +1,14 @@
-"""The ports of `chalicelib.jobs.ports` in memory: the same promises as the real adapters, held to the same contract tests."""
+"""The domain's ports in memory: the same promises as the real adapters, held to the same contract tests."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from chalicelib.errors import VersionConflict
 from chalicelib.jobs.model import RETRYABLE, Account, Job, Status, account_id
-from chalicelib.jobs.ports import FailedQuery, Page
+from chalicelib.jobs.order import order
+from chalicelib.jobs.stores import FailedQuery, Page, Sweep
 
 COUNTED_AT_MOST = 1_000
 """Where the real adapter stops counting, too."""
@@ -18,7 +19,7 @@ class MemoryAccountStore:
         self.lock = threading.RLock()
         self.rows = {account.account_id: account for account in accounts}
 
-    def get(self, account_id: str) -> Account | None:
+    def get(self, account_id: str, *, consistent: bool = True) -> Account | None:
         with self.lock:
             return self.rows.get(account_id)
 
@@ -33,6 +34,17 @@ class MemoryAccountStore:
                 raise VersionConflict("The account was paused or resumed at the same time.")
             self.rows[account.account_id] = replace(row, paused=reason)
             return replace(account, paused=reason)
+
+    def swept(self, account: Account, sweep: Sweep, to: str) -> None:
+        with self.lock:
+            row = self.rows.get(account.account_id)
+            if row is None:
+                return
+            if sweep is Sweep.FIRST:
+                row = replace(row, swept_to=max(row.swept_to or to, to))
+            else:
+                row = replace(row, swept_again_to=max(row.swept_again_to or to, to))
+            self.rows[account.account_id] = row
 
     def of_role(self, chain_id: int, role: str) -> list[Account]:
         pool = [row for row in self.all() if (row.chain_id, row.role, row.owner) == (chain_id, role, None)]
@@ -64,7 +76,7 @@ class MemoryJobStore:
         with self.lock:
             return self.rows.get(job_id)
 
-    def load(self, job_ids: Iterable[str]) -> list[Job]:
+    def load(self, job_ids: Iterable[str], *, consistent: bool = True) -> list[Job]:
         with self.lock:
             return [self.rows[job_id] for job_id in dict.fromkeys(job_ids) if job_id in self.rows]
 
@@ -75,6 +87,15 @@ class MemoryJobStore:
                 self._write(job)
             return self.rows[job.job_id]
 
+    def save_each(self, jobs: Sequence[Job]) -> list[Job | Exception]:
+        return [self._saved(job) for job in jobs]
+
+    def _saved(self, job: Job) -> Job | Exception:
+        try:
+            return self.save(job)
+        except VersionConflict as conflict:
+            return conflict
+
     def start(self, account: Account, next_nonce: int, jobs: Sequence[Job]) -> list[Job]:
         with self.lock:
             stored = self.accounts.rows.get(account.account_id)
@@ -82,7 +103,7 @@ class MemoryJobStore:
                 raise VersionConflict(f"The account {account.account_id} was changed meanwhile.")
             for job in jobs:
                 self._require_version(job)
-            self.accounts.rows[account.account_id] = replace(stored, next_nonce=next_nonce)
+            self.accounts.rows[account.account_id] = stored.having_signed(next_nonce, jobs)
             return [self._write(job) for job in jobs]
 
     def _require_version(self, job: Job) -> None:
@@ -123,17 +144,25 @@ class MemoryJobStore:
         page = tuple(found[:limit])
         return Page(page, {"after": _finished_order(page[-1])} if len(found) > limit else None)
 
-    def pending_of(self, account: str, limit: int) -> list[str]:
-        found = [job for job in self._pending(account) if job.waits_because is None]
-        return [job.job_id for job in found[:limit]]
+    def issued_on(
+        self, account: str, after: str | None, limit: int, *, before: datetime | None = None
+    ) -> list[tuple[str, str]]:
+        of_account = self._where(lambda job: account_id(job.chain_id, job.account) == account)
+        found = sorted((_issued_order(job), job.job_id) for job in of_account if before is None or job.created_at < before)
+        return [(order, job_id) for order, job_id in found if after is None or order > after][:limit]
 
     def has_earlier_waiting(self, job: Job) -> bool:
-        earlier = self._pending(account_id(job.chain_id, job.account))
         mine = _order(job.pending_since or job.created_at, job)
-        return any(other.waits_because is not None and _order(other.pending_since, other) < mine for other in earlier)
+        return any(_order(other.pending_since, other) < mine for other in self._pending(account_id(job.chain_id, job.account)))
 
-    def count_pending(self, account: str, at_most: int) -> int:
-        return max(0, min(len(self._pending(account)), at_most, COUNTED_AT_MOST))
+    def count_pending(self, account: Account, at_most: int) -> int:
+        looked_after = [job for job in self._pending(account.account_id) if not job.is_fresh]
+        seen_to = max(account.signed_to or "", account.swept_to or "")
+        since = self.issued_on(account.account_id, seen_to or None, COUNTED_AT_MOST)
+        return max(0, min(len(looked_after) + len(since), at_most, COUNTED_AT_MOST))
+
+    def has_pending(self, account: Account) -> bool:
+        return bool(self._pending(account.account_id))
 
     def find_by_subject(self, name: str, subject: str, limit: int) -> list[Job]:
         found = self._where(lambda job: (job.name, job.subject) == (name, subject))
@@ -143,8 +172,7 @@ class MemoryJobStore:
         return sorted(self._where(lambda job: job.creation == address), key=_issued_order, reverse=True)
 
     def _pending(self, account: str) -> list[Job]:
-        found = self._where(lambda job: job.pending_since is not None and account_id(job.chain_id, job.account) == account)
-        return sorted(found, key=lambda job: _order(job.pending_since, job))
+        return self._where(lambda job: job.pending_since is not None and account_id(job.chain_id, job.account) == account)
 
     def due(self, now: datetime, limit: int) -> list[Job]:
         found = self._where(lambda job: job.next_check_at is not None and job.next_check_at <= now)
@@ -170,13 +198,12 @@ def _is_found(job: Job, query: FailedQuery) -> bool:
 
 
 def _order(at: datetime | None, job: Job) -> str:
-    """Sorts by time and is unique by id."""
     assert at is not None
-    return f"{at.astimezone(UTC).isoformat(timespec='microseconds')}#{job.job_id}"
+    return order(at, job.job_id)
 
 
 def _issued_order(job: Job) -> str:
-    return _order(job.created_at, job)
+    return job.issued_order
 
 
 def _finished_order(job: Job) -> str:

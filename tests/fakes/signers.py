@@ -1,8 +1,9 @@
 """Signers in memory: the raw bytes are the transaction as JSON, with a signature that only the key's holder could make."""
 
 import hashlib
+from collections.abc import Sequence
 
-from chalicelib.errors import ConfigurationError, SignerUnavailable
+from chalicelib.errors import ConfigurationError, JobsApiError, SignerUnavailable
 from chalicelib.jobs.model import Account, UnsignedTransaction
 from tests.fakes.ledger import encode_transaction
 
@@ -20,6 +21,17 @@ class SimulatedSigner:
             raise KeyError("what no signer was written for")
         signature = hashlib.sha256(f"{signers.key(self.address)}{transaction}".encode()).hexdigest()
         return encode_transaction(self.address, transaction, signature)
+
+    def sign_each(self, transactions: Sequence[UnsignedTransaction]) -> list[tuple[str, bytes] | Exception]:
+        outcomes: list[tuple[str, bytes] | Exception] = []
+        for transaction in transactions:
+            try:
+                outcomes.append(self.sign(transaction))
+            except JobsApiError:
+                raise
+            except Exception as error:  # noqa: BLE001 -- its outcome
+                outcomes.append(error)
+        return outcomes
 
 
 class SimulatedSigners:

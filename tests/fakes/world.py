@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from chalicelib.errors import JobNotRetryable, JobsApiError
+from chalicelib.jobs.bursts import Bursts
 from chalicelib.jobs.cancel import cancel_job
 from chalicelib.jobs.issue import JobRequest, issue_job
 from chalicelib.jobs.model import Account, Job, Status, TransactionRequest, account_id
@@ -21,7 +22,7 @@ from chalicelib.queues.batch import BatchAnswer
 from chalicelib.workers import reconcile
 from chalicelib.workers.events import handle_confirm, handle_dead_letters, handle_execute
 from chalicelib.workers.ports import WorkerPorts
-from tests.fakes.calls import Calls, Killed, Made, Watched, WatchedSigners
+from tests.fakes.calls import Calls, Killed, Made, Watched, WatchedJobs, WatchedSigners
 from tests.fakes.chain import ETHER, SimulatedChain
 from tests.fakes.memory import MemoryAccountStore, MemoryJobStore
 from tests.fakes.signers import SimulatedSigners
@@ -62,6 +63,7 @@ class Ports:
     chain: Any
     signers: Any
     network: Network
+    bursts: Bursts
     clock: Callable[[], datetime]
 
 
@@ -90,12 +92,13 @@ class World:
         self.on_block: Callable[[], None] = self.chain.mine
         """What happens every block time."""
         self.ports = Ports(
-            jobs=Watched("jobs", self.jobs, self.calls),
+            jobs=WatchedJobs("jobs", self.jobs, self.calls),
             accounts=Watched("accounts", self.accounts, self.calls),
             queue=Watched("queue", self.queues, self.calls),
             chain=Watched("chain", self.chain, self.calls),
             signers=WatchedSigners("signers", self.signers, self.calls),
             network=network,
+            bursts=Bursts(lambda: self.clock().timestamp(), lambda _seconds: None),
             clock=self.clock,
         )
         self._next_block = self.now + timedelta(seconds=network.block_seconds)

@@ -176,7 +176,12 @@ class Case:
 
     def open_jobs(self) -> list[Job]:
         pages = self.ground.client("dynamodb").get_paginator("scan")
-        only = {"FilterExpression": "attribute_exists(openShard)"}
+        final: Any = {f":{status.name}": {"S": status.value} for status in FINAL}
+        only = {
+            "FilterExpression": f"NOT #status IN ({', '.join(final)})",
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": final,
+        }
         found = pages.paginate(TableName=self.place.jobs_table, ConsistentRead=True, **only)
         return [job_from(item) for page in found for item in page["Items"]]
 

@@ -5,6 +5,7 @@ every path but /node. The proxy also keeps the queue's delays: it sends each mes
 due, so that a minute of the service's time costs nothing.
 """
 
+import base64
 import http.client
 import json
 import os
@@ -22,7 +23,8 @@ from urllib.parse import urlsplit
 from tests.faults.boundaries import Call, Choose, Kind, broadcast_hashes, jobs_named, no_fault, operation_of, passing_error
 
 THAW_SECONDS = 120.0
-_HASH = re.compile(r"0x[0-9a-f]{64}(?![0-9a-f])")
+_HASH = re.compile(r'"B": ?"([A-Za-z0-9+/]{43}=)"')
+"""32 bytes of an item."""
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
 
 
@@ -241,7 +243,7 @@ class Proxy:
             for entry in json.loads(content).get("Successful", []):
                 self.due[entry["MessageId"]] = self.now() + delays.get(entry["Id"], 0)
         if operation in ("dynamodb.PutItem", "dynamodb.TransactWriteItems") and response.status == 200:
-            self.stored |= set(_HASH.findall(body.decode()))
+            self.stored |= {f"0x{base64.b64decode(hash_).hex()}" for hash_ in _HASH.findall(body.decode())}
         kept = {name: value for name, value in response.getheaders() if name.lower() not in _HOP_BY_HOP}
         return response.status, kept, content
 

@@ -51,6 +51,7 @@ def retried_too_early(case: Case) -> Iterator[None]:
 
 
 FIRST_WRITE = "execute:dynamodb.TransactWriteItems#1"
+LAST_READ = "execute:node.eth_getBlockByNumber+eth_feeHistory+eth_getTransactionCount+eth_getBalance+eth_estimateGas#1"
 TRIALS: dict[str, Trial] = {
     "broadcast_before_it_is_stored": Trial(issued_and_confirmed, Fault(FIRST_WRITE, Kind.KILLED_BEFORE)),
     "replacement_broadcast_before_it_is_stored": Trial(replaced, Fault("confirm:dynamodb.PutItem#1", Kind.KILLED_BEFORE)),
@@ -60,7 +61,7 @@ TRIALS: dict[str, Trial] = {
     "receipt_status_never_read": Trial(retried_after_a_mined_revert),
     "nobody_looks_for_what_was_left_behind": Trial(issued_and_confirmed, Fault("api:sqs.SendMessageBatch#3", Kind.REFUSED, 10)),
     "repeated_request_makes_another_job": Trial(issued_and_confirmed, Fault("api:dynamodb.PutItem#1", Kind.KILLED_AFTER)),
-    "written_without_a_condition": Trial(issued_and_confirmed, Fault("execute:node.eth_feeHistory#1", Kind.FROZEN_BEFORE)),
+    "written_without_a_condition": Trial(issued_and_confirmed, Fault(LAST_READ, Kind.FROZEN_BEFORE)),
 }
 
 

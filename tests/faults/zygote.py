@@ -108,8 +108,13 @@ def _handler(function: str) -> Callable[[dict[str, Any]], Any]:
 def _warm(environment: dict[str, str], token: str) -> None:
     """Import everything and use it once, on tables and queues that nobody else uses: much is made at first use only."""
     import app  # noqa: PLC0415
+    from chalicelib.api.endpoint import handler_of  # noqa: PLC0415
+    from chalicelib.api.routes import ROUTES  # noqa: PLC0415
     from chalicelib.settings import settings  # noqa: PLC0415
+    from chalicelib.workers import events, reconcile, watch  # noqa: F401, PLC0415
 
+    for route in ROUTES:
+        handler_of(route.handler)
     os.environ.update(environment)
     wiring = app.wiring
     _handler("api")({"method": "GET", "path": f"/api/v2/jobs/{NO_JOB}", "headers": {"authorization": f"Bearer {token}"}})

@@ -17,8 +17,8 @@ from tests.stack.client import Client, aws, wait_for
 
 
 def forgotten_job(env: dict[str, str], sink: Contract, id_: str) -> Job:
-    """A pending job as the API stores it, of which nobody was told."""
-    long_ago = datetime.now(UTC) - timedelta(minutes=5)
+    """A pending job as the API stores it, of which nobody was told: it is old enough for the sweep, and its nudges are lost."""
+    long_ago = datetime.now(UTC) - timedelta(seconds=61)
     return Job(
         job_id=secrets.token_hex(12),
         owner=env["ISSUER_ACCOUNT"],
@@ -34,7 +34,6 @@ def forgotten_job(env: dict[str, str], sink: Contract, id_: str) -> Job:
         updated_at=long_ago,
         history=(Event(long_ago, "issued"),),
         pending_since=long_ago,
-        next_check_at=long_ago,
     )
 
 

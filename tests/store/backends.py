@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from chalicelib.jobs.ports import AccountStore, JobStore
+from chalicelib.jobs.stores import AccountStore, JobStore
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
 from stack import ministack, paths

@@ -59,7 +59,6 @@ def pending_job(seconds: float = 0, **fields: Any) -> Job:
         "updated_at": now,
         "history": (Event(now, "issued"),),
         "pending_since": now,
-        "next_check_at": now + timedelta(seconds=60),
     }
     return Job(**{**basic, **fields})
 

@@ -7,6 +7,7 @@ from threading import Barrier
 import pytest
 
 from chalicelib.errors import VersionConflict
+from chalicelib.jobs.stores import Sweep
 from tests.store.backends import THREADS, Stores
 from tests.store.building import ACCOUNT_ID, OTHER_ADDRESS, account
 
@@ -118,3 +119,33 @@ def test_a_nonce_taken_meanwhile_does_not_keep_an_account_from_being_paused(stor
     stores.accounts.pause(account(5), "no funds")
 
     assert stores.accounts.get(ACCOUNT_ID) == account(9, paused="no funds")
+
+
+# --- swept -------------------------------------------------------------------------------------------------------------
+
+
+def test_each_sweep_keeps_its_place_and_moves_nothing_else(stores: Stores) -> None:
+    before = account(5, role="minter", signed_to="x")
+    stores.accounts.put(before)
+
+    stores.accounts.swept(before, Sweep.FIRST, "b")
+    assert stores.accounts.get(ACCOUNT_ID) == replace(before, swept_to="b")
+    stores.accounts.swept(before, Sweep.SECOND, "a")
+    assert stores.accounts.get(ACCOUNT_ID) == replace(before, swept_to="b", swept_again_to="a")
+
+
+@pytest.mark.parametrize("sweep", Sweep)
+def test_a_sweeps_place_never_moves_back(stores: Stores, sweep: Sweep) -> None:
+    stores.accounts.put(account())
+
+    for to, reached in (("b", "b"), ("a", "b"), ("c", "c"), ("b", "c"), ("c", "c")):
+        stores.accounts.swept(account(), sweep, to)
+
+        kept = stores.accounts.get(ACCOUNT_ID)
+        assert kept == account(**{"swept_to" if sweep is Sweep.FIRST else "swept_again_to": reached})
+
+
+def test_a_sweep_of_an_account_that_does_not_exist_makes_none(stores: Stores) -> None:
+    stores.accounts.swept(account(), Sweep.FIRST, "b")
+
+    assert stores.accounts.get(ACCOUNT_ID) is None

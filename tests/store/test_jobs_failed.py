@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.jobs.model import Job, Status
-from chalicelib.jobs.ports import FailedQuery, Page
 from chalicelib.jobs.states import retried
+from chalicelib.jobs.stores import FailedQuery, Page
 from tests.store.backends import Stores, assert_eventually, ids
 from tests.store.building import OTHER_OWNER, OWNER, after, cancelled_job, failed_job, pending_job
 from tests.store.walking import jobs_of, walk

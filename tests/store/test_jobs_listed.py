@@ -3,9 +3,18 @@
 import pytest
 
 from chalicelib.jobs.model import Job, Status
-from chalicelib.jobs.ports import Page
+from chalicelib.jobs.stores import Page
 from tests.store.backends import Stores, Tables, assert_eventually, ids
-from tests.store.building import OTHER_OWNER, OWNER, cancelled_job, failed_job, pending_job
+from tests.store.building import (
+    ADDRESS,
+    OTHER_ADDRESS,
+    OTHER_OWNER,
+    OWNER,
+    account,
+    cancelled_job,
+    failed_job,
+    pending_job,
+)
 from tests.store.walking import jobs_of, walk
 
 
@@ -13,16 +22,25 @@ def newest_first(jobs: list[Job]) -> list[str]:
     return ids(sorted(jobs, key=lambda job: (job.created_at, job.job_id), reverse=True))
 
 
+def with_accounts(stores: Stores) -> None:
+    """Every job is one's: over all owners, it is by the accounts that jobs are found."""
+    for one in (account(), account(address=OTHER_ADDRESS), account(address=OTHER_ADDRESS, chain_id=123)):
+        stores.accounts.put(one)
+
+
 @pytest.fixture(scope="module")
 def mixed(library: Stores) -> list[Job]:
-    """Of two owners, some of one moment, of several states and names, in no order."""
+    """Of two owners and three accounts, some of one moment, of several states and names, in no order."""
     jobs = [
         *(pending_job(second, owner=owner) for second in (5, 3, 9, 3, 3) for owner in (OWNER, OTHER_OWNER)),
         *(pending_job(second, owner=OWNER, name="deploy") for second in (4, 8)),
         *(failed_job(50, owner=owner) for owner in (OWNER, OTHER_OWNER, OWNER)),
         *(cancelled_job(50, owner=OTHER_OWNER) for _ in range(2)),
         *(failed_job(50, owner=OWNER, name="deploy") for _ in range(2)),
+        *(pending_job(second, owner=OWNER, account=OTHER_ADDRESS) for second in (2, 4, 10)),
+        *(pending_job(second, owner=OTHER_OWNER, account=OTHER_ADDRESS, chain_id=123) for second in (2, 4)),
     ]
+    with_accounts(library)
     for job in jobs:
         library.jobs.issue(job)
     assert_eventually(lambda: len(library.jobs.list_jobs(None, None, None, 100, None).jobs), len(jobs))
@@ -59,7 +77,8 @@ def test_a_list_of_nothing_is_one_empty_page(stores: Stores) -> None:
 
 
 def test_jobs_issued_during_a_walk_do_not_disturb_it(stores: Stores) -> None:
-    jobs = [pending_job(number // 2) for number in range(9)]
+    with_accounts(stores)
+    jobs = [pending_job(number // 2, account=(ADDRESS, OTHER_ADDRESS)[number % 2]) for number in range(9)]
     for job in jobs:
         stores.jobs.issue(job)
     assert_eventually(lambda: len(stores.jobs.list_jobs(None, None, None, 100, None).jobs), len(jobs))
@@ -70,6 +89,35 @@ def test_jobs_issued_during_a_walk_do_not_disturb_it(stores: Stores) -> None:
     )
 
     assert jobs_of(pages) == newest_first(jobs)
+
+
+def test_jobs_of_an_account_that_is_set_up_during_a_walk_do_not_disturb_it(stores: Stores) -> None:
+    stores.accounts.put(account())
+    jobs = [pending_job(number) for number in range(9)]
+    for job in jobs:
+        stores.jobs.issue(job)
+    assert_eventually(lambda: len(stores.jobs.list_jobs(None, None, None, 100, None).jobs), len(jobs))
+
+    def set_up() -> None:
+        with_accounts(stores)
+        stores.jobs.issue(pending_job(1_000, account=OTHER_ADDRESS))
+
+    pages = walk(lambda cursor: stores.jobs.list_jobs(None, None, None, 2, cursor), between=set_up)
+
+    assert jobs_of(pages) == newest_first(jobs)
+
+
+def test_a_list_over_all_owners_asks_one_query_of_each_account_whatever_there_is_in_the_table(tables: Tables) -> None:
+    with_accounts(tables.stores)
+    for number in range(30):
+        tables.jobs.issue(pending_job(number, account=(ADDRESS, OTHER_ADDRESS)[number % 2]))
+    assert_eventually(lambda: len(tables.jobs.list_jobs(None, None, None, 100, None).jobs), 30)
+    tables.calls.clear()
+
+    tables.jobs.list_jobs(None, None, None, 5, None)
+
+    assert [operation for operation, _ in tables.calls] == ["Scan", "Query", "Query", "Query", "BatchGetItem"]
+    assert tables.calls[0] == ("Scan", tables.accounts_table)
 
 
 def test_a_page_that_would_cost_too_much_is_short_and_has_a_cursor(tables: Tables) -> None:

@@ -1,13 +1,29 @@
-"""What the workers look for: the account's pending jobs in order, whoever waits before them, and what was left behind."""
+"""What the workers look for: an account's jobs in order, whoever is not signed before one, and what was left behind."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from chalicelib.jobs.model import Job
 from chalicelib.jobs.states import cancelled, checked, retried, waiting
+from chalicelib.jobs.stores import Sweep
+from chalicelib.store import jobs as store_jobs
 from chalicelib.store.jobs import DynamoJobStore
-from tests.store.backends import Stores, Tables, assert_eventually, ids
-from tests.store.building import ACCOUNT_ID, OTHER_ADDRESS, after, cancelled_job, failed_job, pending_job, signed_job
+from tests.store.backends import THREADS, Stores, Tables, assert_eventually, ids
+from tests.store.building import (
+    ACCOUNT_ID,
+    OTHER_ADDRESS,
+    account,
+    after,
+    cancelled_job,
+    failed_job,
+    pending_job,
+    signed_job,
+)
+from tests.store.faults import leave_unprocessed
 
 NOW = after(10_000)
 
@@ -22,82 +38,167 @@ def waits(job: Job) -> Job:
     return waiting(job, job.created_at, after(20), "no funds", next_check_at=after(30))
 
 
-def by_time_and_id(jobs: list[Job]) -> list[str]:
-    return ids(sorted(jobs, key=lambda job: (job.pending_since or job.created_at, job.job_id)))
+# --- issued_on ---------------------------------------------------------------------------------------------------------
 
 
-# --- pending_of --------------------------------------------------------------------------------------------------------
+def issued_ids(stores: Stores, after_order: str | None = None, limit: int = 50, **bounds: Any) -> list[str]:
+    return [job_id for _, job_id in stores.jobs.issued_on(ACCOUNT_ID, after_order, limit, **bounds)]
 
 
-def test_pending_jobs_come_in_the_order_they_were_issued(stores: Stores) -> None:
-    issued = issue(stores, *(pending_job(second) for second in (3, 1, 2, 2.000001, 2, 0)))
+def test_an_accounts_jobs_come_in_the_order_they_were_issued_whatever_became_of_them(stores: Stores) -> None:
+    issued = issue(
+        stores,
+        *(pending_job(second) for second in (3, 1, 2, 2.000001, 2, 0)),
+        waits(pending_job(4)),
+        signed_job(pending_job(5), 7),
+        failed_job(600, created_at=after(6)),
+        cancelled_job(600, created_at=after(7)),
+    )
+    issue(stores, pending_job(1, account=OTHER_ADDRESS), pending_job(2, chain_id=123))
+    in_order = ids(sorted(issued, key=lambda job: (job.created_at, job.job_id)))
 
-    assert_eventually(lambda: stores.jobs.pending_of(ACCOUNT_ID, 50), by_time_and_id(issued))
+    assert_eventually(lambda: issued_ids(stores), in_order)
+    assert stores.jobs.issued_on("122:0xnobody", None, 50) == []
 
 
-def test_pending_jobs_are_the_first_ones_when_there_are_more_than_asked_for(stores: Stores) -> None:
-    issued = issue(stores, *(pending_job(20 - number) for number in range(20)))
+def test_an_accounts_jobs_go_on_after_the_order_of_any_of_them(stores: Stores) -> None:
+    issue(stores, *(pending_job(number // 3) for number in range(12)))
+    assert_eventually(lambda: len(issued_ids(stores)), 12)
+    everything = stores.jobs.issued_on(ACCOUNT_ID, None, 50)
 
-    assert_eventually(lambda: stores.jobs.pending_of(ACCOUNT_ID, 7), by_time_and_id(issued)[:7])
+    for number, (order, _) in enumerate(everything):
+        assert stores.jobs.issued_on(ACCOUNT_ID, order, 50) == everything[number + 1 :]
+    assert stores.jobs.issued_on(ACCOUNT_ID, everything[3][0], 4) == everything[4:8]
 
 
-def test_a_retried_job_stands_behind_those_issued_before_its_retry(stores: Stores) -> None:
+def test_an_accounts_jobs_end_before_a_moment(stores: Stores) -> None:
+    first, second, _, _ = issue(stores, pending_job(1), pending_job(2), pending_job(3), pending_job(3.5))
+    assert_eventually(lambda: len(issued_ids(stores)), 4)
+    (order, _), *_ = stores.jobs.issued_on(ACCOUNT_ID, None, 1)
+
+    assert issued_ids(stores, before=after(3)) == ids([first, second])
+    assert issued_ids(stores, order, before=after(3)) == [second.job_id]
+    assert issued_ids(stores, order, before=after(1)) == issued_ids(stores, order, before=after(0)) == []
+
+
+def test_a_retried_job_keeps_its_place_in_the_order_of_issue(stores: Stores) -> None:
     old = failed_job(5)
     issue(stores, old)
-    before, later = issue(stores, pending_job(10), pending_job(30))
+    (later,) = issue(stores, pending_job(10))
 
     stores.jobs.save(retried(old, after(20), next_check_at=after(80)))
 
-    assert_eventually(lambda: stores.jobs.pending_of(ACCOUNT_ID, 50), ids([before, old, later]))
+    assert_eventually(lambda: issued_ids(stores), ids([old, later]))
 
 
-def test_pending_jobs_are_those_of_the_account_that_do_not_wait(stores: Stores) -> None:
-    mine, *_ = issue(
-        stores,
-        pending_job(5),
-        pending_job(1, account=OTHER_ADDRESS),
-        pending_job(2, chain_id=123),
-        waits(pending_job(3)),
-        signed_job(pending_job(4), 7),
-        failed_job(6),
+# --- has_earlier_waiting, has_pending ----------------------------------------------------------------------------------
+
+
+def test_retried_jobs_wait_for_neither_themselves_nor_each_other_in_a_circle(stores: Stores) -> None:
+    """They were issued before the moment they were retried: by that order each would stand before all of them."""
+    first, second, third = (
+        retried(failed_job(100, created_at=after(number)), after(200 + number), next_check_at=after(300)) for number in range(3)
+    )
+    issue(stores, first, second, third)
+    assert_eventually(lambda: [stores.jobs.has_earlier_waiting(job) for job in (first, second, third)], [False, True, True])
+
+
+@pytest.mark.parametrize("make", [pending_job, lambda seconds, **fields: waits(pending_job(seconds, **fields))])
+def test_an_unsigned_job_is_earlier_only_for_those_that_come_after_it(stores: Stores, make: Callable[..., Job]) -> None:
+    before, unsigned, behind = signed_job(pending_job(1), 7), make(2), signed_job(pending_job(3), 8)
+    issue(stores, before, unsigned, behind)
+
+    assert_eventually(
+        lambda: [stores.jobs.has_earlier_waiting(job) for job in (before, unsigned, behind)], [False, False, True]
     )
 
-    assert_eventually(lambda: stores.jobs.pending_of(ACCOUNT_ID, 50), [mine.job_id])
-    assert stores.jobs.pending_of("122:0xnobody", 50) == []
 
-
-# --- has_earlier_waiting -----------------------------------------------------------------------------------------------
-
-
-def test_a_job_that_waits_is_earlier_only_for_those_issued_after_it(stores: Stores) -> None:
-    before, waiter, behind = issue(stores, pending_job(1), waits(pending_job(2)), pending_job(3))
-
-    assert_eventually(lambda: [stores.jobs.has_earlier_waiting(job) for job in (before, waiter, behind)], [False, False, True])
-
-
-def test_of_jobs_issued_at_one_moment_the_smaller_id_is_the_earlier(stores: Stores) -> None:
-    low, middle, high = (pending_job(2, job_id=digit * 24) for digit in "05f")
-    issue(stores, low, waits(middle), high)
+@pytest.mark.parametrize("make", [pending_job, lambda seconds, **fields: waits(pending_job(seconds, **fields))])
+def test_of_jobs_issued_at_one_moment_the_smaller_id_is_the_earlier(stores: Stores, make: Callable[..., Job]) -> None:
+    low, high = (signed_job(pending_job(2, job_id=digit * 24), 7) for digit in "0f")
+    middle = make(2, job_id="5" * 24)
+    issue(stores, low, middle, high)
 
     assert_eventually(lambda: [stores.jobs.has_earlier_waiting(job) for job in (low, middle, high)], [False, False, True])
 
 
-def test_nobody_waits_for_another_account_for_what_goes_on_or_for_what_is_over(stores: Stores) -> None:
-    over = waits(pending_job(4))
-    issue(stores, pending_job(1), waits(pending_job(2, account=OTHER_ADDRESS)), waits(pending_job(3, chain_id=123)), over)
-    asking = pending_job(9)
-    assert_eventually(lambda: stores.jobs.has_earlier_waiting(asking), True)
+@pytest.mark.parametrize("make", [pending_job, lambda seconds, **fields: waits(pending_job(seconds, **fields))])
+def test_nobody_waits_for_another_account_or_for_what_is_over(stores: Stores, make: Callable[..., Job]) -> None:
+    over = make(4)
+    issue(stores, make(2, account=OTHER_ADDRESS), make(3, chain_id=123), over)
+    asking = signed_job(pending_job(9), 7)
+    assert_eventually(lambda: (stores.jobs.has_earlier_waiting(asking), stores.jobs.has_pending(account())), (True, True))
 
     stores.jobs.save(cancelled(over, after(5)))
 
-    assert_eventually(lambda: stores.jobs.has_earlier_waiting(asking), False)
+    assert_eventually(lambda: (stores.jobs.has_earlier_waiting(asking), stores.jobs.has_pending(account())), (False, False))
 
 
 def test_a_retried_job_is_as_late_as_its_retry(stores: Stores) -> None:
     retried_job = retried(failed_job(5), after(20), next_check_at=after(80))
-    issue(stores, waits(pending_job(10)))
+    issue(stores, pending_job(10))
 
     assert_eventually(lambda: stores.jobs.has_earlier_waiting(retried_job), True)
+
+
+def test_a_job_that_was_swept_up_is_found_still(stores: Stores) -> None:
+    """Fresh ones are looked for behind the sweep's watermark: those before it are where the looked-after ones are."""
+    stores.accounts.put(account())
+    asking = pending_job(9)
+    (left_behind,) = issue(stores, pending_job(1))
+    assert_eventually(lambda: len(issued_ids(stores)), 1)
+    ((order, _),) = stores.jobs.issued_on(ACCOUNT_ID, None, 1)
+
+    stores.jobs.save(checked(left_behind, after(120)))
+    stores.accounts.swept(account(), Sweep.FIRST, order)
+
+    swept = stores.accounts.get(ACCOUNT_ID)
+    assert swept is not None
+    assert_eventually(lambda: (stores.jobs.has_earlier_waiting(asking), stores.jobs.has_pending(swept)), (True, True))
+
+
+def test_nobody_waits_for_itself_also_where_it_is_looked_for_from_the_sweep_on(stores: Stores) -> None:
+    stores.accounts.put(account())
+    signed, fresh = issue(stores, signed_job(pending_job(1), 7), pending_job(2))
+    assert_eventually(lambda: len(issued_ids(stores)), 2)
+
+    stores.accounts.swept(account(), Sweep.FIRST, signed.issued_order)
+
+    assert stores.jobs.has_earlier_waiting(fresh) is False
+    assert stores.jobs.has_earlier_waiting(pending_job(3)) is True
+
+
+def test_what_the_sweep_has_passed_is_not_looked_at_again(tables: Tables) -> None:
+    """So it stays the same work, whatever the account has done before."""
+    tables.accounts.put(account())
+    issue(tables.stores, *(signed_job(pending_job(number), number) for number in range(20)))
+    assert_eventually(lambda: len(issued_ids(tables.stores)), 20)
+    orders = [order for order, _ in tables.jobs.issued_on(ACCOUNT_ID, None, 50)]
+    tables.accounts.swept(account(), Sweep.FIRST, orders[16])
+    swept = tables.accounts.get(ACCOUNT_ID)
+    assert swept is not None
+    reads = leave_unprocessed(tables.client, tables.jobs_table, rounds=0, keys=0)
+
+    assert tables.jobs.has_pending(swept) is False
+    assert tables.jobs.has_earlier_waiting(pending_job(19.5)) is False
+
+    assert [len(read["Keys"]) for read in reads] == [3, 3]
+    assert not any(read["ConsistentRead"] for read in reads)
+
+
+def test_where_too_many_would_have_to_be_looked_at_somebody_is_said_to_wait(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then a revert is believed later: after the next sweep."""
+    monkeypatch.setattr(store_jobs, "FRESH_PAGES", 1)
+    jobs = [signed_job(pending_job(number / 100), number) for number in range(101)]
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(tables.jobs.issue, jobs))
+    assert_eventually(lambda: len(issued_ids(tables.stores, limit=200)), 101)
+
+    assert tables.jobs.has_pending(account()) is True
+    assert tables.jobs.has_earlier_waiting(pending_job(50)) is True
+    assert tables.jobs.has_earlier_waiting(jobs[50]) is False
 
 
 # --- due ---------------------------------------------------------------------------------------------------------------

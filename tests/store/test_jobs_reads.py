@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.errors import ServiceUnavailable
 from chalicelib.jobs.model import Job
-from chalicelib.jobs.ports import FailedQuery, JobStore
+from chalicelib.jobs.stores import FailedQuery, JobStore
 from tests.store.backends import Tables, ids
 from tests.store.building import ACCOUNT_ID, ADDRESS, OWNER, account, after, new_job_id, pending_job, signed_job
 from tests.store.faults import leave_unprocessed
@@ -33,9 +33,10 @@ def test_nothing_the_store_does_scans_the_jobs_table(tables: Tables) -> None:
         "find_by_external_id": lambda: [jobs.find_by_external_id("invoice", owner) for owner in (OWNER, None)],
         "list_jobs": lambda: [jobs.list_jobs(owner, job.status, job.name, 10, None) for owner in (OWNER, None)],
         "find_failed": lambda: [jobs.find_failed(FailedQuery(owner=owner), 10, None) for owner in (OWNER, None)],
-        "pending_of": lambda: jobs.pending_of(ACCOUNT_ID, 10),
+        "issued_on": lambda: jobs.issued_on(ACCOUNT_ID, None, 10),
         "has_earlier_waiting": lambda: jobs.has_earlier_waiting(job),
-        "count_pending": lambda: jobs.count_pending(ACCOUNT_ID, 10),
+        "count_pending": lambda: jobs.count_pending(account(), 10),
+        "has_pending": lambda: jobs.has_pending(account()),
         "find_by_subject": lambda: jobs.find_by_subject("createWallet", "a hash", 10),
         "find_by_creation": lambda: jobs.find_by_creation(ADDRESS),
         "due": lambda: jobs.due(after(100), 10),
@@ -48,7 +49,7 @@ def test_nothing_the_store_does_scans_the_jobs_table(tables: Tables) -> None:
     for use in uses.values():
         use()
 
-    operations = {operation for operation, _ in tables.calls}
+    operations = {operation for operation, table in tables.calls if table != tables.accounts_table}
     assert operations == {"PutItem", "GetItem", "BatchGetItem", "Query", "TransactWriteItems"}
 
 
@@ -73,6 +74,22 @@ def test_a_single_job_is_read_consistently(tables: Tables) -> None:
     tables.accounts.get(ACCOUNT_ID)
 
     assert reads == [True, True]
+
+
+def test_where_a_moment_ago_is_good_enough_a_read_costs_half(tables: Tables) -> None:
+    tables.accounts.put(account())
+    jobs = issued(tables, 3)
+    many = leave_unprocessed(tables.client, tables.jobs_table, rounds=1, keys=1)
+    one: list[bool] = []
+    tables.client.meta.events.register(
+        "provide-client-params.dynamodb.GetItem", lambda params, **_: one.append(params.get("ConsistentRead", False))
+    )
+
+    assert tables.jobs.load(ids(jobs), consistent=False) == jobs
+    assert tables.accounts.get(ACCOUNT_ID, consistent=False) == account()
+
+    assert [request["ConsistentRead"] for request in many] == [False, False]
+    assert one == [False]
 
 
 @pytest.mark.parametrize("keys", [1, 2, 5])

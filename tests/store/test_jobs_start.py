@@ -34,6 +34,11 @@ def signed(jobs: Sequence[Job], first_nonce: int, raw: bytes = b"\x02signed") ->
     return [signed_job(job, nonce, raw) for nonce, job in enumerate(jobs, first_nonce)]
 
 
+def moved(before: Account, next_nonce: int, newest: Job) -> Account:
+    """The account as a start leaves it."""
+    return replace(before, next_nonce=next_nonce, signed_to=newest.issued_order)
+
+
 def assert_nothing_written(stores: Stores, stored_account: Account | None, stored_jobs: Sequence[Job]) -> None:
     assert stores.accounts.get(ACCOUNT_ID) == stored_account
     assert stores.jobs.load(ids(stored_jobs)) == list(stored_jobs)
@@ -46,7 +51,23 @@ def test_starting_moves_the_nonce_and_stores_every_signed_job(stores: Stores) ->
 
     assert started == [replace(job, version=2) for job in signed(jobs, 7)]
     assert stores.jobs.load(ids(jobs)) == started
-    assert stores.accounts.get(ACCOUNT_ID) == replace(before, next_nonce=10)
+    assert stores.accounts.get(ACCOUNT_ID) == moved(before, 10, jobs[-1])
+
+
+def test_the_newest_job_ever_signed_for_an_account_never_becomes_an_older_one(stores: Stores) -> None:
+    before, jobs = with_account(stores, 7), issued(stores, 5)
+
+    stores.jobs.start(before, 9, signed([jobs[3], jobs[1]], 7))
+    then = moved(before, 9, jobs[3])
+    assert stores.accounts.get(ACCOUNT_ID) == then
+
+    stores.jobs.start(then, 11, signed([jobs[2], jobs[0]], 9))  # a retried one, or one whose nudge was late
+    then = moved(before, 11, jobs[3])
+    assert stores.accounts.get(ACCOUNT_ID) == then
+
+    stores.jobs.start(then, 12, signed([jobs[4]], 11))
+    assert stores.accounts.get(ACCOUNT_ID) == moved(before, 12, jobs[4])
+    assert [job_id for _, job_id in stores.jobs.issued_on(ACCOUNT_ID, then.signed_to, 10)] == [jobs[4].job_id]
 
 
 def test_the_first_start_of_an_account_needs_no_nonce_before(stores: Stores) -> None:
@@ -54,7 +75,7 @@ def test_the_first_start_of_an_account_needs_no_nonce_before(stores: Stores) -> 
 
     stores.jobs.start(before, 5, signed(jobs, 4))
 
-    assert stores.accounts.get(ACCOUNT_ID) == replace(before, next_nonce=5)
+    assert stores.accounts.get(ACCOUNT_ID) == moved(before, 5, jobs[0])
 
 
 def test_a_second_first_start_writes_nothing(stores: Stores) -> None:
@@ -63,7 +84,7 @@ def test_a_second_first_start_writes_nothing(stores: Stores) -> None:
 
     with pytest.raises(VersionConflict):
         stores.jobs.start(before, 1, signed(jobs[1:], 0))
-    assert_nothing_written(stores, replace(before, next_nonce=1), jobs[1:])
+    assert_nothing_written(stores, moved(before, 1, jobs[0]), jobs[1:])
 
 
 def test_a_start_whose_nonce_was_taken_meanwhile_writes_nothing(stores: Stores) -> None:
@@ -72,7 +93,7 @@ def test_a_start_whose_nonce_was_taken_meanwhile_writes_nothing(stores: Stores) 
 
     with pytest.raises(VersionConflict):
         stores.jobs.start(before, 9, signed(jobs[1:], 7))
-    assert_nothing_written(stores, replace(before, next_nonce=8), jobs[1:])
+    assert_nothing_written(stores, moved(before, 8, jobs[0]), jobs[1:])
 
 
 @pytest.mark.parametrize("changed", [0, 1, 2])
@@ -146,7 +167,8 @@ def test_of_two_starts_at_once_exactly_one_takes_the_nonce(stores: Stores, first
             won_it: {job.status for job in stores.jobs.load(ids(jobs))} for won_it, jobs in zip(won, rivals, strict=True)
         }
         assert statuses == {True: {Status.STARTED}, False: {Status.PENDING}}
-        before = replace(before, next_nonce=nonce + 2)
+        newest = moved(before, nonce + 2, rivals[won.index(True)][-1])
+        before = replace(newest, signed_to=max(str(newest.signed_to), before.signed_to or ""))
         assert stores.accounts.get(ACCOUNT_ID) == before
 
 
@@ -158,7 +180,7 @@ def test_one_start_takes_a_whole_round_of_jobs_with_their_data(stores: Stores, c
     started = stores.jobs.start(before, count, signed(jobs, 0, raw=b"\x02" + jobs[0].request.data))
 
     assert stores.jobs.load(ids(jobs)) == started
-    assert stores.accounts.get(ACCOUNT_ID) == replace(before, next_nonce=count)
+    assert stores.accounts.get(ACCOUNT_ID) == moved(before, count, jobs[-1])
 
 
 def test_a_start_is_one_transaction_and_reads_nothing(tables: Tables) -> None:

@@ -12,6 +12,7 @@ import pytest
 from chalicelib.errors import VersionConflict
 from chalicelib.jobs.model import Job
 from chalicelib.jobs.states import cancelled, checked
+from chalicelib.jobs.stores import Sweep
 from tests.store.backends import Tables, assert_eventually
 from tests.store.building import ACCOUNT_ID, ADDRESS, CHAIN_ID, account, after, pending_job, signed_job
 from tests.store.faults import lose_first_answer
@@ -77,7 +78,7 @@ def test_start_whose_answer_was_lost_is_a_success_and_takes_its_nonces_once(tabl
 
     assert statuses == [OK, OK]  # the endpoint knows its ClientRequestToken
     assert started == tables.jobs.load([job.job_id]) == [replace(signed_job(job, 7), version=2)]
-    assert tables.accounts.get(ACCOUNT_ID) == account(8)
+    assert tables.accounts.get(ACCOUNT_ID) == account(8, signed_to=job.issued_order)
 
 
 def test_the_same_start_asked_for_a_second_time_is_refused(tables: Tables) -> None:
@@ -89,10 +90,20 @@ def test_the_same_start_asked_for_a_second_time_is_refused(tables: Tables) -> No
 
     with pytest.raises(VersionConflict):
         tables.jobs.start(account(7), 8, [signed_job(job, 7)])
-    assert tables.accounts.get(ACCOUNT_ID) == account(8)
+    assert tables.accounts.get(ACCOUNT_ID) == account(8, signed_to=job.issued_order)
 
 
 # --- accounts ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_sweeps_place_whose_answer_was_lost_is_kept(tables: Tables) -> None:
+    tables.accounts.put(account())
+    statuses = lose_first_answer(tables.client, "UpdateItem")
+
+    tables.accounts.swept(account(), Sweep.FIRST, "b")
+
+    assert statuses == [OK, REFUSED]
+    assert tables.accounts.get(ACCOUNT_ID) == account(swept_to="b")
 
 
 def test_an_account_put_whose_answer_was_lost_is_not_one_that_existed(tables: Tables) -> None:
@@ -117,7 +128,11 @@ def test_pausing_or_resuming_whose_answer_was_lost_is_a_success(tables: Tables, 
 # --- reads -------------------------------------------------------------------------------------------------------------
 
 READS: dict[str, tuple[str, Callable[[Tables], object]]] = {
-    "count_pending": ("Query", lambda tables: tables.jobs.count_pending(ACCOUNT_ID, 10)),
+    "count_pending": ("Query", lambda tables: tables.jobs.count_pending(account(), 10)),
+    "has_pending": ("Query", lambda tables: tables.jobs.has_pending(account())),
+    "has_pending's rows": ("BatchGetItem", lambda tables: tables.jobs.has_pending(account())),
+    "issued_on": ("Query", lambda tables: tables.jobs.issued_on(ACCOUNT_ID, None, 10)),
+    "list_jobs' accounts": ("Scan", lambda tables: tables.jobs.list_jobs(None, None, None, 10, None).jobs),
     "find_by_subject": ("Query", lambda tables: tables.jobs.find_by_subject("createWallet", "a hash", 10)),
     "find_by_creation": ("Query", lambda tables: tables.jobs.find_by_creation(ADDRESS)),
     "find_by_creation's rows": ("BatchGetItem", lambda tables: tables.jobs.find_by_creation(ADDRESS)),

@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import ServiceUnavailable, VersionConflict
-from chalicelib.jobs.model import Status
-from chalicelib.jobs.ports import AccountStore, FailedQuery, JobStore
+from chalicelib.jobs.model import Job, Status
+from chalicelib.jobs.stores import AccountStore, FailedQuery, JobStore, Sweep
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
 from stack.processes import free_port
@@ -21,25 +21,38 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
 
 JOB = pending_job()
+
+
+def the_only(outcomes: list[Job | Exception]) -> Job:
+    """Raises it, where that is what it is."""
+    (outcome,) = outcomes
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
 USES: dict[str, Callable[[Stores], object]] = {
     "jobs.issue": lambda stores: stores.jobs.issue(JOB),
     "jobs.get": lambda stores: stores.jobs.get(JOB.job_id),
     "jobs.load": lambda stores: stores.jobs.load([JOB.job_id]),
     "jobs.save": lambda stores: stores.jobs.save(JOB),
+    "jobs.save_each": lambda stores: the_only(stores.jobs.save_each([JOB])),
     "jobs.start": lambda stores: stores.jobs.start(account(), 1, [signed_job(JOB, 0)]),
     "jobs.find_by_correlation_id": lambda stores: stores.jobs.find_by_correlation_id("order-1"),
     "jobs.find_by_external_id": lambda stores: stores.jobs.find_by_external_id("invoice", OWNER),
     "jobs.list_jobs": lambda stores: stores.jobs.list_jobs(None, Status.FAILED, None, 10, None),
     "jobs.find_failed": lambda stores: stores.jobs.find_failed(FailedQuery(), 10, None),
-    "jobs.pending_of": lambda stores: stores.jobs.pending_of(ACCOUNT_ID, 10),
+    "jobs.issued_on": lambda stores: stores.jobs.issued_on(ACCOUNT_ID, None, 10),
     "jobs.has_earlier_waiting": lambda stores: stores.jobs.has_earlier_waiting(JOB),
-    "jobs.count_pending": lambda stores: stores.jobs.count_pending(ACCOUNT_ID, 10),
+    "jobs.count_pending": lambda stores: stores.jobs.count_pending(account(), 10),
+    "jobs.has_pending": lambda stores: stores.jobs.has_pending(account()),
     "jobs.find_by_subject": lambda stores: stores.jobs.find_by_subject("createWallet", "a hash", 10),
     "jobs.find_by_creation": lambda stores: stores.jobs.find_by_creation(ADDRESS),
     "jobs.due": lambda stores: stores.jobs.due(after(100), 10),
     "accounts.get": lambda stores: stores.accounts.get(ACCOUNT_ID),
     "accounts.put": lambda stores: stores.accounts.put(account()),
     "accounts.pause": lambda stores: stores.accounts.pause(account(), "no funds"),
+    "accounts.swept": lambda stores: stores.accounts.swept(account(), Sweep.FIRST, "an order"),
     "accounts.of_role": lambda stores: stores.accounts.of_role(CHAIN_ID, "minter"),
     "accounts.all": lambda stores: stores.accounts.all(),
 }

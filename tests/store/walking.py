@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from chalicelib.jobs.ports import Page
+from chalicelib.jobs.stores import Page
 from tests.store.backends import ids
 
 Cursor = Mapping[str, str] | None

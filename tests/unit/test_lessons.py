@@ -12,7 +12,7 @@ TESTS = Path(__file__).parents[1]
 
 LOST_OR_STUCK = {
     "a crash leaves a job started for ever": "test_every_job_takes_effect_exactly_once_whichever_call_fails",
-    "a job is stored, its message is not sent": "test_invariant_6_reconcile_finds_an_issued_job_whose_nudge_was_lost",
+    "a job is stored, its message is not sent": "test_a_pending_job_whose_nudge_was_lost_is_nudged_when_it_is_a_minute_old",
     "a lock expires while its holder works, two workers sign one nonce": "test_a_worker_overtaken_at_any_call_does_no_harm",
     "one account that cannot send stalls the others": "test_an_account_that_cannot_sign_does_not_hold_back_another",
     "a retry is taken for a duplicate message and dropped": "test_messages_of_one_job_never_share_a_deduplication_id",

@@ -10,8 +10,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
+from chalicelib.api.described import DESCRIBED
 from chalicelib.api.openapi import document_of
-from chalicelib.api.routes import ROUTES
 
 NAME = "urn:reference"
 
@@ -19,7 +19,7 @@ NAME = "urn:reference"
 @cache
 def document() -> dict[str, Any]:
     """As it is served: through JSON."""
-    served: dict[str, Any] = json.loads(json.dumps(document_of(ROUTES)))
+    served: dict[str, Any] = json.loads(json.dumps(document_of(DESCRIBED)))
     return served
 
 

@@ -13,7 +13,6 @@ from chalice.test import Client
 
 from chalicelib.api.errors import use_error_format
 from chalicelib.api.routes import register_routes
-from chalicelib.api.services import ApiServices
 from chalicelib.jobs.model import (
     Account,
     Attempt,
@@ -60,7 +59,6 @@ class Api:
     settings: Settings
     now: datetime = NOW
     key: str = KEY
-    overrides: dict[str, Any] = field(default_factory=dict)
     ledger: MemoryLedger = field(default_factory=MemoryLedger)
     chain: Any = field(default_factory=Simulator)
     """Only what the pre-flight asks of it."""
@@ -70,7 +68,7 @@ class Api:
     def __post_init__(self) -> None:
         app = Chalice("jobs-api", configure_logs=False, env={})
         use_error_format(app)
-        register_routes(app, lambda: replace(ApiServices.of(self), **self.overrides))
+        register_routes(app, self)
         self.app = app
         self.client = Client(app)
 

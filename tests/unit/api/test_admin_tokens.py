@@ -267,7 +267,7 @@ def test_a_body_that_breaks_a_rule_is_refused_by_the_fields_name(community: Api,
 
 
 def test_a_stage_without_a_factory_says_so(api: Api) -> None:
-    api.settings = api.settings.model_copy(update={"token_factory": None})
+    api.settings = replace(api.settings, token_factory=None)
     answer = post(api, "create", {"name": "C", "symbol": "COM"})
     assert (answer.status, answer.body["code"]) == (501, "NotConfigured")
     assert api.untouched

@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from chalicelib.api.routes import ROUTES
+
 ROOT = Path(__file__).parents[3]
 
 ANSWER = """
@@ -20,12 +24,14 @@ print(json.dumps({"statuses": [job.status, lists.status], "modules": sorted(sys.
 IMPORT = """
 import json, sys
 import chalicelib.api.routes, chalicelib.api.errors, chalicelib.api.services
+if sys.argv[1:]:
+    chalicelib.api.endpoint.handler_of(sys.argv[1])
 print(json.dumps({"modules": sorted(sys.modules)}))
 """
 
 
-def run(program: str) -> dict[str, list[str]]:
-    finished = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+def run(program: str, *arguments: str) -> dict[str, list[str]]:
+    finished = subprocess.run([sys.executable, "-c", program, *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
     return json.loads(finished.stdout)  # type: ignore[no-any-return]
 
 
@@ -33,13 +39,29 @@ def rooms(modules: list[str]) -> set[str]:
     return {module.split(".")[0] for module in modules}
 
 
-def test_importing_the_api_imports_no_chain_library_and_no_aws_client() -> None:
+def test_importing_the_api_imports_no_chain_library_no_aws_client_and_no_model() -> None:
     imported = rooms(run(IMPORT)["modules"])
-    assert imported.isdisjoint({"web3", "eth_abi", "eth_utils", "eth_account", "eth_keys", "boto3", "botocore"})
+    assert imported.isdisjoint({"web3", "eth_abi", "eth_utils", "eth_account", "eth_keys", "boto3", "botocore", "pydantic"})
 
 
-def test_the_reference_is_built_by_who_asks_for_it() -> None:
-    assert {"chalicelib.api.openapi", "chalicelib.api.docs"}.isdisjoint(run(IMPORT)["modules"])
+REFERENCE = {f"chalicelib.api.{name}" for name in ("described", "docs", "forms", "openapi", "reference")}
+
+
+@pytest.mark.parametrize(
+    ("handler", "resources"),
+    [
+        ("jobs.fetch.fetch_by_id", {"jobs"}),
+        ("tokens.mint", {"tokens", "jobs"}),  # it answers with the job it issued
+        ("wallets.create_wallet", {"wallets", "jobs"}),
+        ("accounts.list_accounts", {"accounts"}),
+        ("health.health", {"health"}),
+    ],
+)
+def test_a_route_imports_its_own_resource_and_nothing_of_the_reference(handler: str, resources: set[str]) -> None:
+    modules = run(IMPORT, handler)["modules"]
+    assert REFERENCE.isdisjoint(modules)
+    of_the_api = {module.split(".")[2] for module in modules if module.startswith("chalicelib.api.")}
+    assert of_the_api & {route.room for route in ROUTES} == resources
 
 
 def test_reading_a_job_imports_no_chain_library() -> None:

@@ -27,8 +27,15 @@ class Broken:
         return fail
 
 
+class Missing:
+    """What cannot even be looked at."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise ConfigurationError(f"there is no {name}")
+
+
 def test_health_needs_no_token_no_store_and_no_settings(api: Api) -> None:
-    api.overrides["no such service"] = None
+    api.settings = api.jobs = api.accounts = api.queue = Missing()  # type: ignore[assignment]
     response = api.client.http.get("/health")
     assert (response.status_code, response.json_body) == (200, {"response": "ok"})
     assert response.headers["Cache-Control"] == "no-store"
@@ -63,7 +70,7 @@ def test_the_request_id_is_the_gateways(api: Api) -> None:
 def test_a_fault_of_ours_tells_only_its_request_id_and_is_logged_once(
     api: Api, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    api.overrides["jobs"] = Broken(error)
+    api.jobs = Broken(error)  # type: ignore[assignment]
     token = api.token()
     with caplog.at_level(logging.DEBUG):
         answer = api.issue({"to": TARGET, "correlationId": "private-correlation-id"}, token=token)
@@ -85,7 +92,7 @@ def test_a_fault_of_ours_tells_only_its_request_id_and_is_logged_once(
     "error", [ServiceUnavailable("The store does not answer: try again."), ChainUnavailable("No node answers.")]
 )
 def test_a_part_that_is_away_is_a_503_that_may_be_repeated(api: Api, error: ServiceUnavailable) -> None:
-    api.overrides["jobs"] = Broken(error)
+    api.jobs = Broken(error)  # type: ignore[assignment]
     answer = api.get(JOB)
     assert answer.status == 503
     assert answer.body == {"error": error.message, "code": error.code, "requestId": answer.headers["X-Request-Id"]}
@@ -109,7 +116,7 @@ def test_with_a_weak_key_every_request_with_a_token_fails_and_health_lives(key: 
 
 
 def test_settings_that_cannot_be_read_are_a_fault_in_the_contracts_form(api: Api) -> None:
-    api.overrides["no such service"] = None
+    api.settings = Missing()  # type: ignore[assignment]
     answer = api.get(JOB)
     assert (answer.status, answer.body["code"]) == (500, "InternalError")
 

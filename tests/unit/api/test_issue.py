@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.fields import MAX_UINT256
+from chalicelib.api.values import MAX_UINT256
 from chalicelib.jobs.ids import derived_job_id
 from chalicelib.jobs.model import Status, TransactionRequest
 from tests.unit.api.harness import ISSUER, NOW, OTHER, TARGET, Api
@@ -32,7 +32,7 @@ def test_a_transaction_is_stored_and_nudged_and_answered_as_pending(api: Api) ->
     stored = api.jobs.rows[job["_id"]]
     assert stored.request == TransactionRequest(to=TARGET, value=12, data=b"\xab\xcd")
     assert stored.owner == ISSUER
-    assert stored.next_check_at is not None
+    assert stored.is_fresh
     assert api.queue.executed == [job["_id"]]
     assert api.get(f"/api/v2/jobs/{job['_id']}").body == {"data": job}
 

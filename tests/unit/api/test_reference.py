@@ -18,7 +18,9 @@ from pydantic import TypeAdapter, ValidationError
 
 import app as deployed
 from chalicelib.api import fields
+from chalicelib.api.described import DESCRIBED, DESCRIPTIONS
 from chalicelib.api.docs import page_of
+from chalicelib.api.endpoint import handler_of
 from chalicelib.api.openapi import document_of, errors_of
 from chalicelib.api.requests import Checked, JobPath
 from chalicelib.api.routes import ROUTES
@@ -86,29 +88,45 @@ def references(part: Any) -> Iterator[str]:
             yield from references(value)
 
 
-@pytest.mark.parametrize(
-    "route", [route for route in ROUTES if route.body is not None], ids=lambda route: route.handler.__name__
-)
-def test_examples_of_bodies_are_taken(route: Any) -> None:
-    schema = TypeAdapter(route.body).json_schema()
+@pytest.mark.parametrize("name", [name for name, told in DESCRIPTIONS.items() if told.body is not None])
+def test_examples_of_bodies_are_taken(name: str) -> None:
+    body = TypeAdapter(DESCRIPTIONS[name].body)
+    schema = body.json_schema()
     for example in schema.get("examples", ()):
-        TypeAdapter(route.body).validate_python(example)
+        body.validate_python(example)
         Draft202012Validator(schema).validate(example)
 
 
 def test_a_path_parameter_that_nobody_describes_stops_the_document() -> None:
-    route = next(route for route in ROUTES if route.path_parameters is JobPath)
+    one = next(one for one in DESCRIBED if one.told.path_parameters is JobPath)
     with pytest.raises(ValueError, match="path_parameters"):
-        document_of([replace(route, path_parameters=None)])
+        document_of([replace(one, told=replace(one.told, path_parameters=None))])
     with pytest.raises(ValueError, match="has no parameter"):
-        document_of([replace(route, path="/api/v2/jobs")])
+        document_of([replace(one, route=replace(one.route, path="/api/v2/jobs"))])
+
+
+@pytest.mark.parametrize("part", ["query", "body"])
+def test_a_route_that_reads_what_nobody_describes_stops_the_document(part: str) -> None:
+    one = next(one for one in DESCRIBED if getattr(one.told, part) is not None)
+    for broken in (
+        replace(one, route=replace(one.route, **{f"reads_{part}": False})),
+        replace(one, told=replace(one.told, **{part: None})),
+    ):
+        with pytest.raises(ValueError, match=f"reads a {part}"):
+            document_of([broken])
+
+
+def test_every_route_names_a_function_that_is_there_and_is_described_and_nothing_else_is() -> None:
+    assert {route.handler for route in ROUTES} == DESCRIPTIONS.keys()
+    for route in ROUTES:
+        assert handler_of(route.handler).__module__ == f"chalicelib.api.{route.handler.rpartition('.')[0]}"
 
 
 def test_an_error_a_route_declares_is_in_the_document() -> None:
-    for route in ROUTES:
-        for method in route.methods:
-            told = {error for errors in errors_of(route, method).values() for error in errors}
-            assert told >= set(route.errors)
+    for one in DESCRIBED:
+        for method in one.route.methods:
+            told = {error for errors in errors_of(one, method).values() for error in errors}
+            assert told >= set(one.told.errors)
     job = document()["paths"]["/api/v2/jobs/{jobId}"]["get"]["responses"]["404"]["$ref"]
     assert job.endswith(f"/{JobNotFound.code}")
 
@@ -175,8 +193,8 @@ def test_what_a_field_takes_is_what_its_schema_says(name: str, value: Any) -> No
 
 
 def test_every_parameter_and_field_of_a_body_has_a_type() -> None:
-    for route in ROUTES:
-        for model in (route.body, route.query, route.path_parameters):
+    for told in DESCRIPTIONS.values():
+        for model in (told.body, told.query, told.path_parameters):
             if isinstance(model, type) and issubclass(model, Checked):
                 for name, field in model.model_json_schema()["properties"].items():
                     assert {"type", "anyOf", "$ref", "enum"} & field.keys(), f"{model.__name__}.{name}"
@@ -187,7 +205,7 @@ def test_every_parameter_and_field_of_a_body_has_a_type() -> None:
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
 def test_the_reference_is_public_and_may_be_kept_for_minutes(api: Api, path: str) -> None:
-    api.overrides["no such service"] = None  # nothing is built for it
+    api.settings = None  # type: ignore[assignment]  # nothing is built for it
     answer = api.get(path, token="")
     assert answer.status == 200
     assert answer.headers["Cache-Control"] == "public, max-age=300"

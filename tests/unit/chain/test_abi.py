@@ -8,7 +8,8 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.chain.abi import checksum_address, encode_call
+from chalicelib.chain.abi import encode_call
+from chalicelib.chain.addresses import checksum_address
 from chalicelib.errors import InvalidRequest
 
 ADDRESS = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"  # an example of EIP-55

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.chain.curve import coincurve
+
 ROOT = Path(__file__).parents[3]
 LIGHT = ["rpc", "node", "classify", "ledger", "contracts", "receipts"]
 HEAVY = {"web3", "eth_account", "eth_keyfile", "eth_keys", "eth_abi", "eth_utils", "requests", "aiohttp", "boto3"}
@@ -18,6 +20,20 @@ reader = ledger.ContractLedger(rpc.RpcClient([sys.argv[1]], chain_id=122))
 print(json.dumps([reader.transaction_counts(["0x" + "11" * 20]), sorted(sys.modules)]))
 """
 
+ONE_SIGNATURE = """
+import json, sys
+from chalicelib.chain.signers import AccountSigners
+from chalicelib.jobs.model import Account, Fees, UnsignedTransaction
+class Secrets:
+    def get_secret_value(self, SecretId):
+        return {"SecretString": "0x" + "11" * 32}
+account = Account(122, "0x19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A", "secret:one")
+signer = AccountSigners(None, Secrets).of(account)
+(outcome,) = signer.sign_each([UnsignedTransaction(122, 0, account.address, 1, b"", 21_000, Fees(2, 1))])
+assert isinstance(outcome, tuple), outcome
+print(json.dumps(sorted(sys.modules)))
+"""
+
 A_MNEMONIC = """
 import json, sys
 from chalicelib.chain.signers import AccountSigners
@@ -26,7 +42,7 @@ class Secrets:
     def get_secret_value(self, SecretId):
         return {"SecretString": json.dumps({"mnemonic": "test test test test test test test test test test test junk"})}
 before = sys.getrecursionlimit()
-AccountSigners(None, Secrets()).of(Account(122, "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "secret:one"))
+AccountSigners(None, Secrets).of(Account(122, "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "secret:one"))
 assert "eth_account" in sys.modules
 print(json.dumps([before, sys.getrecursionlimit()]))
 """
@@ -48,6 +64,11 @@ def test_reading_counts_imports_nothing_heavy(stub):
     counts, imported = run(ONE_READ, stub.url)
     assert counts == {"0x" + "11" * 20: 5}
     assert {name.split(".")[0] for name in imported}.isdisjoint(HEAVY)
+
+
+def test_signing_with_a_key_of_secrets_manager_imports_nothing_heavy():
+    imported = run(ONE_SIGNATURE)
+    assert {name.split(".")[0] for name in imported}.isdisjoint(HEAVY | {"rlp", "pydantic"} if coincurve else {"web3"})
 
 
 @pytest.mark.parametrize("module", ["signers", "signing", "abi", "keys"])

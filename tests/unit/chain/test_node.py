@@ -24,7 +24,7 @@ def node(stub):
     return Node(FUSE, RpcClient([stub.url], chain_id=122, timeout_seconds=5))
 
 
-# --- blocks and accounts -----------------------------------------------------------------------------------------------
+# --- blocks ------------------------------------------------------------------------------------------------------------
 
 
 def test_the_head_is_one_request(stub, node):
@@ -49,105 +49,6 @@ def test_a_block_hash_is_told_or_none_where_there_is_no_block(stub, node):
     stub.methods["eth_getBlockByNumber"] = lambda number, full: {"hash": "0xABCD"} if number == "0x10" else None
     assert node.block_hash(16) == "0xabcd"
     assert node.block_hash(17) is None
-
-
-def test_counts_balances_and_code_are_read_at_the_block_asked_for(stub, node):
-    stub.methods |= {
-        "eth_getTransactionCount": lambda _, tag: {"latest": "0x9", "0x10": "0x7"}[tag],
-        "eth_getBalance": "0xde0b6b3a7640000",
-        "eth_getCode": "0x6080",
-    }
-    assert node.transaction_count(WHO) == 9
-    assert node.transaction_count(WHO, 16) == 7
-    assert node.balance(WHO) == 10**18
-    assert node.code(WHO) == b"\x60\x80"
-
-
-@pytest.mark.parametrize("result", [None, "", "9", 9, "0xzz", [], "0x" + "f" * 65])
-def test_a_quantity_that_cannot_be_read_is_never_a_number(stub, node, result):
-    stub.methods["eth_getTransactionCount"] = stub.methods["eth_getBalance"] = result
-    for read in (node.transaction_count, node.balance):
-        with pytest.raises(ChainUnavailable):
-            read(WHO)
-
-
-@pytest.mark.parametrize("result", [None, "0x123", "zz", 7])
-def test_code_that_cannot_be_read_is_never_no_code(stub, node, result):
-    stub.methods["eth_getCode"] = result
-    with pytest.raises(ChainUnavailable):
-        node.code(WHO)
-
-
-def test_a_block_a_lagging_node_does_not_have_is_no_count(stub, node):
-    stub.methods["eth_getTransactionCount"] = Refusal({"code": -32000, "message": "header not found"})
-    with pytest.raises(ChainUnavailable, match="header not found"):
-        node.transaction_count(WHO, 10**9)
-
-
-# --- fees --------------------------------------------------------------------------------------------------------------
-
-
-def history(*tips: int, next_base_fee: int = 10 * GWEI, used: tuple[float, ...] | None = None):
-    return {
-        "oldestBlock": "0x1",
-        "baseFeePerGas": [hex(10 * GWEI)] * len(tips) + [hex(next_base_fee)],
-        "gasUsedRatio": list(used or [0.5] * len(tips)),
-        "reward": [[hex(tip)] for tip in tips],
-    }
-
-
-@pytest.mark.parametrize(
-    ("told", "head_base_fee", "fees"),
-    [
-        (history(GWEI, GWEI, GWEI), 10 * GWEI, Fees(21 * GWEI, GWEI)),
-        # a tip between the floor and the ceiling is the median of the blocks that held anything
-        (history(GWEI, 3 * GWEI // 2, 2 * GWEI), 10 * GWEI, Fees(21 * GWEI + GWEI // 2, 3 * GWEI // 2)),
-        (history(0, 0, 3 * GWEI // 2, used=(0.0, 0.0, 0.1)), 10 * GWEI, Fees(21 * GWEI + GWEI // 2, 3 * GWEI // 2)),
-        # clamped: nothing, too little, and a suggestion with the base fee in it
-        (history(), 10 * GWEI, Fees(21 * GWEI, GWEI)),
-        (history(1, 1, 1), 10 * GWEI, Fees(21 * GWEI, GWEI)),
-        (history(12 * GWEI, 12 * GWEI), 10 * GWEI, Fees(22 * GWEI, 2 * GWEI)),
-        # the base fee is the highest of the head's, the next one's and the network's floor
-        (history(GWEI, next_base_fee=11 * GWEI), 10 * GWEI, Fees(23 * GWEI, GWEI)),
-        (history(GWEI, next_base_fee=11 * GWEI), 13 * GWEI, Fees(27 * GWEI, GWEI)),
-        (history(GWEI, next_base_fee=7), 7, Fees(21 * GWEI, GWEI)),
-        # the cap holds in any spike
-        (history(GWEI, next_base_fee=900 * GWEI), 10 * GWEI, Fees(500 * GWEI, GWEI)),
-        ({"baseFeePerGas": [hex(10 * GWEI)], "reward": None}, 10 * GWEI, Fees(21 * GWEI, GWEI)),
-        ({"baseFeePerGas": [hex(10 * GWEI)], "gasUsedRatio": [0.5], "reward": [[]]}, 10 * GWEI, Fees(21 * GWEI, GWEI)),
-    ],
-)
-def test_fees_stay_between_the_networks_floor_and_cap(stub, node, told, head_base_fee, fees):
-    stub.methods["eth_feeHistory"] = told
-    assert node.fees(Head(1, head_base_fee)) == fees
-    assert len(stub.asked) == 1
-
-
-def test_a_tip_is_never_above_the_maximum_fee(stub):
-    stub.methods["eth_feeHistory"] = history(9 * GWEI)
-    network = replace(FUSE, max_priority_fee=9 * GWEI, max_fee_cap=5 * GWEI)
-    assert Node(network, RpcClient([stub.url], chain_id=122)).fees(Head(1, GWEI)) == Fees(5 * GWEI, 5 * GWEI)
-
-
-def test_a_node_without_fee_history_leaves_the_head_and_the_floors(node):
-    assert node.fees(Head(1, 12 * GWEI)) == Fees(25 * GWEI, GWEI)
-
-
-@pytest.mark.parametrize(
-    "told", [None, [], {}, {"baseFeePerGas": []}, {"baseFeePerGas": [None]}, Refusal({"code": -32000, "message": "busy"})]
-)
-def test_a_fee_history_that_cannot_be_read_is_none(stub, node, told):
-    stub.methods["eth_feeHistory"] = told
-    with pytest.raises(ChainUnavailable):
-        node.fees(Head(1, 10 * GWEI))
-
-
-@pytest.mark.parametrize(("told", "price"), [(30 * GWEI, 30 * GWEI), (1, 11 * GWEI), (900 * GWEI, 500 * GWEI)])
-def test_a_chain_without_base_fees_gets_a_gas_price_within_the_bounds(stub, node, told, price):
-    stub.methods["eth_gasPrice"] = hex(told)
-    fees = node.fees(Head(1, None))
-    assert fees == Fees(price)
-    assert fees.is_legacy
 
 
 # --- simulation --------------------------------------------------------------------------------------------------------

@@ -544,7 +544,7 @@ def test_a_block_or_two_apart_is_no_lag(stubs, client):
     at_block(first, 99)
     at_block(second, 100)
     rpc = client(first, second)
-    assert rpc.newest_block()["number"] == hex(100)
+    assert rpc.newest_block()["number"] == hex(99)
     assert rpc.call("eth_getTransactionCount", "0x0", "latest") == hex(99)
 
 

@@ -1,7 +1,11 @@
 import json
+import threading
 import traceback
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
+import rlp
 from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
@@ -80,6 +84,10 @@ def aws_error(code: str, status: int = 400) -> ClientError:
     return ClientError({"Error": told, "ResponseMetadata": {"HTTPStatusCode": status}}, "Sign")
 
 
+def signers_of(kms: Kms, secrets: Secrets, **options) -> AccountSigners:
+    return AccountSigners(lambda: kms, lambda: secrets, **options)
+
+
 def account(key: str, address: str = FIRST) -> Account:
     return Account(chain_id=122, address=address, key=key)
 
@@ -115,7 +123,7 @@ FINAL = [
 
 def test_a_kms_key_signs_for_its_address():
     kms = Kms()
-    signer = AccountSigners(kms, Secrets()).of(account("kms:key-1", kms.address))
+    signer = signers_of(kms, Secrets()).of(account("kms:key-1", kms.address))
     for _ in range(8):
         _, raw = signer.sign(TRANSACTION)
         assert Wallet.recover_transaction(HexBytes(raw)) == kms.address == signer.address
@@ -135,7 +143,7 @@ def test_a_kms_key_of_another_curve_is_refused():
 
 def test_a_kms_key_that_is_not_the_accounts_signs_nothing():
     with pytest.raises(ConfigurationError, match=FIRST):
-        AccountSigners(Kms(), Secrets()).of(account("kms:key-1", FIRST)).sign(TRANSACTION)
+        signers_of(Kms(), Secrets()).of(account("kms:key-1", FIRST)).sign(TRANSACTION)
 
 
 def test_a_signature_kms_made_with_another_key_is_never_returned():
@@ -160,7 +168,7 @@ def test_what_passes_at_aws_is_a_signer_that_is_unavailable(error):
     for use in (
         lambda: kms_address(kms, "key-1"),
         lambda: KmsSigner(kms, "key-1", FIRST).sign(TRANSACTION),
-        lambda: AccountSigners(kms, secrets).of(account("secret:hot")),
+        lambda: signers_of(kms, secrets).of(account("secret:hot")),
     ):
         with pytest.raises(SignerUnavailable) as raised:
             use()
@@ -174,7 +182,7 @@ def test_what_stays_wrong_at_aws_is_a_fault_of_the_configuration(error):
     for use in (
         lambda: kms_address(kms, "key-1"),
         lambda: KmsSigner(kms, "key-1", FIRST).sign(TRANSACTION),
-        lambda: AccountSigners(kms, secrets).of(account("secret:hot")),
+        lambda: signers_of(kms, secrets).of(account("secret:hot")),
     ):
         with pytest.raises(ConfigurationError) as raised:
             use()
@@ -183,12 +191,92 @@ def test_what_stays_wrong_at_aws_is_a_fault_of_the_configuration(error):
 
 def test_an_unavailable_key_is_asked_for_again():
     kms = Kms()
-    signers = AccountSigners(kms, Secrets())
+    signers = signers_of(kms, Secrets())
     kms.error = aws_error("ThrottlingException")
     with pytest.raises(SignerUnavailable):
         signers.of(account("kms:key-1", kms.address)).sign(TRANSACTION)
     kms.error = None
     assert signers.of(account("kms:key-1", kms.address)).sign(TRANSACTION)
+
+
+# --- many at once ------------------------------------------------------------------------------------------------------
+
+MANY = [replace(TRANSACTION, nonce=nonce) for nonce in range(30)]
+
+
+class Crowd(Kms):
+    """KMS that answers no request before `size` of them are under way."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.barrier = threading.Barrier(size, timeout=10)
+
+    def sign(self, **request):
+        self.barrier.wait()
+        return super().sign(**request)
+
+
+def nonces_of(outcomes) -> list[int]:
+    return [int.from_bytes(rlp.decode(raw[1:])[1], "big") for _, raw in outcomes]
+
+
+def test_signatures_of_a_round_are_asked_of_kms_ten_at_once_and_come_in_order():
+    kms = Crowd(10)
+    outcomes = signers_of(kms, Secrets()).of(account("kms:key-1", kms.address)).sign_each(MANY)
+    assert nonces_of(outcomes) == list(range(30))
+    assert {Wallet.recover_transaction(HexBytes(raw)) for _, raw in outcomes} == {kms.address}
+    assert len(kms.calls) == 30
+
+
+def test_signatures_of_a_secrets_key_come_in_order():
+    assert nonces_of(KeySigner(bytes.fromhex(FIRST_KEY[2:])).sign_each(MANY)) == list(range(30))
+
+
+@pytest.mark.parametrize("at", ["kms", "secret"])
+def test_what_is_wrong_with_one_transaction_is_its_outcome_alone(at):
+    kms = Kms()
+    signers = signers_of(kms, Secrets(hot=FIRST_KEY))
+    signer = signers.of(account("kms:key-1", kms.address)) if at == "kms" else signers.of(account("secret:hot"))
+    outcomes = signer.sign_each([*MANY[:4], replace(TRANSACTION, to="0x12"), *MANY[5:8]])
+    assert [type(outcome) for outcome in outcomes] == [tuple] * 4 + [ValueError] + [tuple] * 3
+
+
+class Refusing(Kms):
+    """The first request is refused; whoever else asks is kept waiting until the test says so."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.first = error
+        self.over = threading.Event()
+
+    def sign(self, **request):
+        self.calls.append("sign")
+        if len(self.calls) == 1:
+            raise self.first
+        self.over.wait(10)
+        raise self.first
+
+
+@pytest.mark.parametrize(("error", "raised"), [(PASSING[0], SignerUnavailable), (FINAL[0], ConfigurationError)])
+def test_what_is_wrong_with_the_key_is_raised_and_the_rest_is_not_asked_for(error, raised):
+    kms = Refusing(error)
+    threads = ThreadPoolExecutor(10)
+    with pytest.raises(raised) as told:
+        KmsSigner(kms, "key-1", kms.address, threads).sign_each(MANY)
+    assert "arn:" not in told.value.message
+    kms.over.set()
+    threads.shutdown(wait=True)
+    assert len(kms.calls) <= 11
+
+
+def test_no_client_is_made_before_an_account_needs_it():
+    made: list[str] = []
+    secrets = Secrets(hot=FIRST_KEY)
+    signers = AccountSigners(lambda: made.append("kms"), lambda: made.append("secrets") or secrets)
+    assert made == []
+    signers.of(account("secret:hot"))
+    signers.of(account("secret:hot"))
+    assert made == ["secrets"]
 
 
 # --- secrets -----------------------------------------------------------------------------------------------------------
@@ -210,7 +298,7 @@ def test_an_unavailable_key_is_asked_for_again():
     ],
 )
 def test_a_secret_in_any_of_its_forms_signs_for_its_address(value, reference, address):
-    signer = AccountSigners(Kms(), Secrets(hot=value)).of(account(reference, address))
+    signer = signers_of(Kms(), Secrets(hot=value)).of(account(reference, address))
     _, raw = signer.sign(TRANSACTION)
     assert Wallet.recover_transaction(HexBytes(raw)) == address == signer.address
 
@@ -248,7 +336,7 @@ WRONG_MNEMONIC = MNEMONIC.replace("junk", "test")
 )
 def test_a_key_that_cannot_be_used_is_refused_without_being_told(value, reference):
     with pytest.raises(ConfigurationError) as raised:
-        AccountSigners(Kms(), Secrets(hot=value)).of(account(reference))
+        signers_of(Kms(), Secrets(hot=value)).of(account(reference))
     told = "".join(traceback.format_exception(raised.value))
     for secret in (value.strip(), FIRST_KEY[2:], FIRST_KEY[2:-1], MNEMONIC, WRONG_MNEMONIC, "correct horse", "not a phrase"):
         assert not secret or secret not in told
@@ -258,12 +346,12 @@ def test_a_key_that_cannot_be_used_is_refused_without_being_told(value, referenc
 
 def test_a_secret_of_another_account_is_refused():
     with pytest.raises(ConfigurationError, match=f"account {SECOND} is that of {FIRST}"):
-        AccountSigners(Kms(), Secrets(hot=FIRST_KEY)).of(account("secret:hot", SECOND))
+        signers_of(Kms(), Secrets(hot=FIRST_KEY)).of(account("secret:hot", SECOND))
 
 
 def test_a_secret_is_read_again_after_its_time():
     clock, secrets = Clock(), Secrets(hot=FIRST_KEY)
-    signers = AccountSigners(Kms(), secrets, cache_ttl=300, monotonic=clock)
+    signers = signers_of(Kms(), secrets, cache_ttl=300, monotonic=clock)
     first = signers.of(account("secret:hot"))
     clock.now += 299
     assert signers.of(account("secret:hot")) is first
@@ -280,7 +368,7 @@ def test_a_secret_is_read_again_after_its_time():
 
 def test_accounts_of_one_mnemonic_read_it_once():
     secrets = Secrets(hot=json.dumps({"mnemonic": MNEMONIC}))
-    signers = AccountSigners(Kms(), secrets)
+    signers = signers_of(Kms(), secrets)
     for index, address in enumerate((FIRST, SECOND, FIRST)):
         signers.of(account(f"secret:hot#m/44'/60'/0'/0/{index % 2}", address))
     assert secrets.reads == ["hot"]
@@ -288,7 +376,7 @@ def test_accounts_of_one_mnemonic_read_it_once():
 
 def test_no_repr_tells_a_key():
     kms, secrets = Kms(), Secrets(hot=FIRST_KEY)
-    signers = AccountSigners(kms, secrets)
+    signers = signers_of(kms, secrets)
     signer = signers.of(account("secret:hot"))
     for shown in (repr(signer), str(signer), repr(signers), repr(KmsSigner(kms, "key-1", FIRST)), f"{[signer]!r}"):
         assert FIRST_KEY[2:] not in shown

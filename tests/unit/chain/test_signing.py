@@ -1,6 +1,7 @@
 import random
 
 import pytest
+import rlp
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
@@ -12,8 +13,10 @@ from hexbytes import HexBytes
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.chain.curve import SECP256K1_N
 from chalicelib.chain.signers import KeySigner
-from chalicelib.chain.signing import SECP256K1_N, address_of_public_key, digest, parse_der_signature, signed
+from chalicelib.chain.signing import _rlp as rlp_of
+from chalicelib.chain.signing import address_of_public_key, digest, parse_der_signature, signed
 from chalicelib.errors import ConfigurationError
 from chalicelib.jobs.model import Fees, UnsignedTransaction
 
@@ -55,6 +58,13 @@ def test_bytes_and_hash_equal_those_of_eth_account(transaction):
         assert hash_ == f"0x{keccak(raw).hex()}"
 
 
+@pytest.mark.parametrize("length", [0, 1, 2, 20, 54, 55, 56, 57, 255, 256, 257, 65_535, 65_536])
+def test_the_encoding_is_that_of_the_rlp_library_at_every_length(length):
+    for item in (b"\x7f" * length, b"\x80" * length, [b"\x01"] * length, [b"", [b"\x80" * length], []], 2 ** (8 * length // 8)):
+        assert rlp_of(item) == rlp.encode(item)
+    assert rlp_of([0, 1, 127, 128, 2**256 - 1]) == rlp.encode([0, 1, 127, 128, 2**256 - 1])
+
+
 def test_the_digest_is_the_one_eth_account_signs():
     assert digest(ORDINARY) == TypedTransaction.from_dict(wallets_dict(ORDINARY)).hash()
 
@@ -71,7 +81,7 @@ def test_signatures_of_another_library_are_made_low_and_recover_to_their_key(tra
         hash_, raw = signed(transaction, r, s, address)
         assert Wallet.recover_transaction(HexBytes(raw)) == address
         assert hash_ == f"0x{keccak(raw).hex()}"
-        assert int.from_bytes(raw[-32:], "big") <= SECP256K1_N // 2 or raw[-33] != 0xA0  # s is the last item
+        assert int.from_bytes(rlp.decode(raw if transaction.fees.is_legacy else raw[1:])[-1], "big") <= SECP256K1_N // 2
         assert raw == signed(transaction, r, SECP256K1_N - s, address)[1]
     assert 10 < high < 54
 

@@ -100,6 +100,37 @@ def test_invariant_8_a_receipt_of_a_block_that_was_removed_is_not_believed() -> 
     world.assert_exactly_once()
 
 
+def test_invariant_8_a_receipt_of_a_removed_block_is_not_believed_when_another_program_has_used_the_nonce_since() -> None:
+    world = World()
+    job_id = world.issue("hit one")
+    world.deliver()
+    world.chain.mine()
+    world.chain.reorg(1, drop=True)
+    world.chain.lies.stale_receipts = True
+    world.chain.send_foreign(ALICE)
+    world.run_until(lambda: world.job(job_id).attempt_count == 2, minutes=10)
+    assert world.job(job_id).attempts[0].outcome is Outcome.DISPLACED
+    world.chain.lies.stale_receipts = False
+    world.run_until_settled(minutes=10)
+    world.assert_exactly_once()
+
+
+def test_a_nonce_that_is_used_in_a_shallow_block_is_not_taken_for_settled() -> None:
+    world = World()
+    job_id = world.issue("hit one")
+    world.deliver()
+    world.chain.send_foreign(ALICE)
+    world.chain.mine()
+    for _ in range(NETWORK.confirmations - 2):
+        world.ports.queue.confirm([job_id], 0)
+        world.deliver()
+        assert "chain.user_of_nonce" not in world.calls.names()
+        world.chain.mine()
+    world.run_until_settled(minutes=10)
+    world.assert_exactly_once()
+    assert "chain.user_of_nonce" in world.calls.names()
+
+
 @pytest.mark.parametrize("method", ["head", "transaction_count", "receipts", "user_of_nonce", "estimate"])
 @pytest.mark.parametrize("blocks", [1, 3, 20])
 def test_a_node_that_lags_only_delays(method: str, blocks: int) -> None:

@@ -214,6 +214,29 @@ def test_an_unfunded_job_waits_and_goes_on_once_there_are_funds() -> None:
     world.assert_exactly_once()
 
 
+def test_jobs_of_one_round_do_not_spend_the_same_funds() -> None:
+    world = World(wei=ETHER)
+    job_ids = [world.issue(f"hit {number}", value=ETHER // 3) for number in range(3)]
+    world.run(60)
+    assert [world.status(job_id) for job_id in job_ids] == [Status.SUCCEEDED, Status.SUCCEEDED, Status.PENDING]
+    assert "funds" in str(world.job(job_ids[2]).waits_because)
+    world.chain.fund(ALICE, ETHER)
+    world.run_until_settled(minutes=5)
+    world.assert_exactly_once()
+
+
+def test_jobs_of_a_later_round_do_not_spend_what_is_on_its_way() -> None:
+    world = World(wei=ETHER)
+    job_ids = []
+    for number in range(3):
+        job_ids.append(world.issue(f"hit {number}", value=ETHER // 3))
+        world.deliver()
+    assert [world.status(job_id) for job_id in job_ids] == [Status.STARTED, Status.STARTED, Status.PENDING]
+    world.chain.fund(ALICE, ETHER)
+    world.run_until_settled(minutes=5)
+    world.assert_exactly_once()
+
+
 def test_jobs_of_a_paused_account_wait_until_it_is_resumed() -> None:
     world = World()
     world.pause(ALICE, "the auditors are here")

@@ -10,7 +10,7 @@ from chalicelib.jobs import retry, states
 from chalicelib.jobs.model import IN_FLIGHT, Account, Job, Outcome
 from chalicelib.jobs.verdict import NonceSettledElsewhere, Sight, Verdict, judge
 from chalicelib.networks import GWEI
-from chalicelib.workers import confirm, execute
+from chalicelib.workers import confirm, sign
 from tests.fakes.calls import Killed
 from tests.fakes.world import ALICE, World
 
@@ -70,9 +70,12 @@ def cancelled_while_it_is_signed(world: World) -> None:
 
 
 def reorged_after_a_block(world: World) -> None:
-    world.issue("hit one")
+    """Somebody looks at it before it is deep enough: a nudge was sent twice."""
+    job_id = world.issue("hit one")
     world.deliver()
     world.run(12)
+    world.ports.queue.confirm([job_id], 0)
+    world.deliver()
     world.chain.reorg(world.network.confirmations - 1, drop=True)
     assert world.chain.hits("one") == 0
 
@@ -106,7 +109,7 @@ def no_receipt_decides_nothing(patch: pytest.MonkeyPatch, world: World) -> None:
 
 
 def retry_only_of_what_is_settled(patch: pytest.MonkeyPatch, _: World) -> None:
-    started = execute.started
+    started = sign.started
 
     def over_an_open_attempt(job: Job, *arguments: Any) -> Job:
         closed = tuple(replace(attempt, outcome=attempt.outcome or Outcome.DISPLACED) for attempt in job.attempts)
@@ -115,7 +118,7 @@ def retry_only_of_what_is_settled(patch: pytest.MonkeyPatch, _: World) -> None:
     for name in ("_require", "_require_settled"):
         patch.setattr(states, name, lambda *_: None)
     patch.setattr(retry, "_require_retryable", lambda _: None)
-    patch.setattr(execute, "started", over_an_open_attempt)
+    patch.setattr(sign, "started", over_an_open_attempt)
 
 
 def conditional_writes(_: pytest.MonkeyPatch, world: World) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.errors import VersionConflict
 from chalicelib.jobs.model import Job, Outcome, Status
-from chalicelib.jobs.ports import Checkpoint
+from chalicelib.jobs.stores import Checkpoint
 from chalicelib.networks import GWEI
 from chalicelib.workers.confirm import confirm_jobs
 from chalicelib.workers.delays import by_delay

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Status
-from chalicelib.jobs.ports import Checkpoint
+from chalicelib.jobs.stores import Checkpoint
 from chalicelib.workers.watch import CHECKPOINTS_KEPT, DeepReorg, watch_chain
 from tests.fakes.world import NETWORK, World
 

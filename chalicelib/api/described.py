@@ -1,0 +1,191 @@
+"""What the API reference tells of each route: what it does, what goes in and out, and how it refuses. No request needs it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.api import forms, requests
+from chalicelib.api.accounts import CreateAccountBody, UnlockAccountBody
+from chalicelib.api.endpoint import Route
+from chalicelib.api.requests import Checked
+from chalicelib.api.routes import ROUTES
+from chalicelib.api.tokens import BurnBody, CreateTokenBody, MintBody, OwnerPath, TokenPath, TransferBody
+from chalicelib.api.wallets import CreateWalletBody, PhonePath, WalletPath
+from chalicelib.api.wire import HTML, JSON
+from chalicelib.errors import (
+    AccountNotFound,
+    BalanceTooLow,
+    ChainUnavailable,
+    CorrelationIdReused,
+    Forbidden,
+    InvalidJobId,
+    JobNotCancellable,
+    JobNotFound,
+    JobNotRetryable,
+    JobsApiError,
+    NotAToken,
+    NotConfigured,
+    NotTokenOwner,
+    NotYourWallet,
+    SignerUnavailable,
+    TokenNotFound,
+    WalletNotFound,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """Of one route. Types are models and typed dictionaries."""
+
+    summary: str
+    """One sentence."""
+    replies: Mapping[int, Any]
+    """Success status → the type of its body."""
+    body: Any = None
+    """The type of its JSON body: a Checked model, or a union with one."""
+    query: type[Checked] | None = None
+    path_parameters: type[Checked] | None = None
+    """Its fields are the path's parameters."""
+    errors: tuple[type[JobsApiError], ...] = ()
+    """Beside those every route has."""
+    body_optional: bool = False
+    media_type: str = JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A route, and what is told of it."""
+
+    route: Route
+    told: Description
+
+
+_ISSUED = {201: forms.IssuedView, 200: forms.IssuedView}
+_OF_JOBS = (CorrelationIdReused, ChainUnavailable)
+
+DESCRIPTIONS: Mapping[str, Description] = {
+    "jobs.issue.issue": Description(
+        "Issue a transaction: a job, at once; it is signed and sent by a worker.",
+        _ISSUED,
+        body=requests.IssueBody,
+        errors=(CorrelationIdReused, Forbidden),
+    ),
+    "jobs.listing.list_page": Description(
+        "List own jobs, newest first; an administrator lists everybody's.",
+        {200: forms.JobPageView},
+        query=requests.ListQuery,
+    ),
+    "jobs.fetch.fetch_by_id": Description(
+        "Fetch a job by its id.",
+        {200: forms.OneJobView},
+        path_parameters=requests.JobPath,
+        errors=(InvalidJobId, JobNotFound),
+    ),
+    "jobs.fetch.fetch_by_correlation_id": Description(
+        "Fetch a job by the issuer's own id.",
+        {200: forms.OneJobView},
+        path_parameters=requests.CorrelationIdPath,
+        errors=(JobNotFound,),
+    ),
+    "jobs.listing.fetch_by_external_id": Description(
+        "Every job with this external id.",
+        {200: forms.JobsView},
+        query=requests.ExternalQuery,
+    ),
+    "jobs.retry.retry_by_query": Description(
+        "Retry every failed or cancelled job that fits, each on its own; one that cannot be says why in its place.",
+        {200: forms.RetriesView},
+        query=requests.RetryFilters,
+        body=requests.RetryBody,
+        body_optional=True,
+        errors=(Forbidden,),
+    ),
+    "jobs.retry.retry_one": Description(
+        "Retry a failed or cancelled job.",
+        {200: forms.OneJobView},
+        path_parameters=requests.JobPath,
+        errors=(InvalidJobId, JobNotFound, JobNotRetryable),
+    ),
+    "jobs.cancel.cancel": Description(
+        "Cancel a job: at once while it is pending, by a cancel transaction afterwards.",
+        {200: forms.OneJobView},
+        path_parameters=requests.JobPath,
+        errors=(InvalidJobId, JobNotFound, JobNotCancellable),
+    ),
+    "tokens.create_token": Description(
+        "Create an ERC-20 token, owned by the account that signs.",
+        _ISSUED,
+        body=CreateTokenBody,
+        errors=(*_OF_JOBS, NotConfigured),
+    ),
+    "tokens.mint": Description(
+        "Mint tokens to an address, or to the account that signs.",
+        _ISSUED,
+        body=MintBody,
+        errors=(*_OF_JOBS, NotAToken, NotTokenOwner),
+    ),
+    "tokens.burn": Description(
+        "Burn tokens of the account that signs, or of a wallet of the issuer's.",
+        _ISSUED,
+        body=BurnBody,
+        errors=(*_OF_JOBS, NotAToken, BalanceTooLow, NotYourWallet),
+    ),
+    "tokens.transfer": Description(
+        "Transfer tokens from a wallet of the issuer's.",
+        _ISSUED,
+        body=TransferBody,
+        errors=(*_OF_JOBS, NotAToken, BalanceTooLow, NotYourWallet),
+    ),
+    "tokens.fetch_token": Description(
+        "Look up any ERC-20 token.",
+        {200: forms.OneToken},
+        path_parameters=TokenPath,
+        errors=(TokenNotFound, ChainUnavailable),
+    ),
+    "tokens.fetch_tokens_of_owner": Description(
+        "List the tokens that an account made here, newest first.",
+        {200: forms.MadeTokens},
+        path_parameters=OwnerPath,
+        errors=(ChainUnavailable,),
+    ),
+    "wallets.create_wallet": Description(
+        "Create a wallet for a phone number, owned by the account that signs.",
+        _ISSUED,
+        body=CreateWalletBody,
+        errors=(CorrelationIdReused, NotConfigured, ChainUnavailable),
+    ),
+    "wallets.fetch_latest": Description(
+        "Fetch the newest wallet you made for a phone number.",
+        {200: forms.OneWallet},
+        path_parameters=PhonePath,
+        errors=(WalletNotFound,),
+    ),
+    "wallets.fetch_all": Description(
+        "List the wallets you made for a phone number, newest first.",
+        {200: forms.Wallets},
+        path_parameters=PhonePath,
+    ),
+    "wallets.fetch_exists": Description(
+        "Tell whether a wallet was made here at this address.",
+        {200: forms.WalletExists},
+        path_parameters=WalletPath,
+    ),
+    "accounts.list_accounts": Description("List the signing accounts.", {200: forms.Accounts}),
+    "accounts.create_account": Description(
+        "Create a signing account with a new key; with appName, a token for its issuer comes back once.",
+        {201: forms.CreatedAccount},
+        body=CreateAccountBody,
+        errors=(SignerUnavailable,),
+    ),
+    "accounts.unlock_account": Description(
+        "Let a paused account go on.",
+        {200: forms.OneAccount},
+        body=UnlockAccountBody,
+        errors=(AccountNotFound,),
+    ),
+    "health.health": Description("Whether the API is there at all.", {200: forms.HealthView}),
+    "reference.openapi": Description("The API reference as an OpenAPI 3.1 document.", {200: dict[str, Any]}),
+    "reference.docs": Description("The API reference as a page to read.", {200: str}, media_type=HTML),
+}
+
+DESCRIBED: tuple[Described, ...] = tuple(Described(route, DESCRIPTIONS[route.handler]) for route in ROUTES)

@@ -1,0 +1,306 @@
+"""What replies look like: the types that the API reference is made from, and that the views are checked against.
+
+Only the reference imports this module. To the views these are annotations: no request waits for pydantic to read them.
+"""
+
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import ConfigDict, Field, WithJsonSchema, with_config
+from typing_extensions import TypedDict
+
+from chalicelib.api.fields import ADDRESS_PATTERN, JOB_ID_PATTERN, WEI_PATTERN
+from chalicelib.jobs.model import Outcome, Purpose, Status
+
+# --- texts -------------------------------------------------------------------------------------------------------------
+
+JobIdText = Annotated[str, WithJsonSchema({"type": "string", "pattern": JOB_ID_PATTERN})]
+AddressText = Annotated[
+    str, WithJsonSchema({"type": "string", "pattern": ADDRESS_PATTERN, "description": "EIP-55 checksummed"})
+]
+HashText = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^0x[0-9a-f]{64}$", "description": "32 bytes in hex"})]
+HexText = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^0x([0-9a-f]{2})*$"})]
+WeiText = Annotated[str, WithJsonSchema({"type": "string", "pattern": WEI_PATTERN, "description": "wei"})]
+GasText = Annotated[str, WithJsonSchema({"type": "string", "pattern": WEI_PATTERN, "description": "units of gas"})]
+TimeText = Annotated[
+    str,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date-time",
+            "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$",
+            "description": "ISO-8601, UTC, with milliseconds",
+            "examples": ["2022-06-21T08:01:00.524Z"],
+        }
+    ),
+]
+StatusText = Annotated[str, WithJsonSchema({"type": "string", "enum": list(Status)})]
+OutcomeText = Annotated[str, WithJsonSchema({"type": "string", "enum": list(Outcome)})]
+PurposeText = Annotated[
+    str, WithJsonSchema({"type": "string", "enum": [purpose for purpose in Purpose if purpose is not Purpose.ORIGINAL]})
+]
+CursorText = Annotated[str, Field(description="where the next page begins; absent on the last one")]
+
+
+# --- errors ------------------------------------------------------------------------------------------------------------
+
+
+class DetailView(TypedDict):
+    """What is wrong with one field; the field is empty for the request as a whole."""
+
+    field: str
+    error: str
+
+
+class ErrorView(TypedDict):
+    """Why a request was not answered: a sentence a person can act on, and a code that stays."""
+
+    error: str
+    code: str
+    details: NotRequired[list[DetailView]]
+    requestId: NotRequired[Annotated[str, Field(description="of a fault of ours: report it")]]
+
+
+# --- jobs --------------------------------------------------------------------------------------------------------------
+
+
+@with_config(ConfigDict(extra="ignore"))  # not that of what it stands in
+class TransactionBodyView(TypedDict):
+    """How the job's transaction stands on chain."""
+
+    status: Literal["pending", "confirmed", "failed"]
+    blockNumber: NotRequired[int]
+    gasUsed: NotRequired[GasText]
+    effectiveGasPrice: NotRequired[WeiText]
+
+
+def _of(*jobs: str) -> Any:
+    return Field(description=f"of {', '.join(jobs)}")
+
+
+_AMOUNT = ("mint", "burn", "adminTransfer")
+
+
+_HolderView = TypedDict("_HolderView", {"from": NotRequired[Annotated[AddressText, _of("burn")]]})
+
+
+class _NamedView(TypedDict):
+    bridgeType: Literal["home"]
+    accountAddress: AddressText
+    value: WeiText
+    correlationId: NotRequired[str]
+    externalId: NotRequired[str]
+    to: NotRequired[AddressText]
+    data: NotRequired[HexText]
+    txHash: NotRequired[HashText]
+    transactionBody: NotRequired[TransactionBodyView]
+    txFee: NotRequired[WeiText]
+    contractAddress: NotRequired[Annotated[AddressText, Field(description="of a contract that the transaction deployed")]]
+    tokenAddress: NotRequired[Annotated[AddressText, _of("createToken", *_AMOUNT)]]
+    amount: NotRequired[Annotated[WeiText, Field(description="of mint, burn, adminTransfer: in the token's smallest units")]]
+    toAddress: NotRequired[Annotated[AddressText, _of("mint")]]
+    wallet: NotRequired[Annotated[AddressText, _of("adminTransfer")]]
+    name: NotRequired[Annotated[str, _of("createToken")]]
+    symbol: NotRequired[Annotated[str, _of("createToken")]]
+    initialSupplyInWei: NotRequired[Annotated[WeiText, _of("createToken")]]
+    tokenURI: NotRequired[Annotated[str, _of("createToken")]]
+    expiryTimestamp: NotRequired[Annotated[int, Field(description="of createToken: seconds since 1970")]]
+    spendabilityIdsArr: NotRequired[Annotated[list[str], _of("createToken")]]
+    owner: NotRequired[Annotated[AddressText, _of("createWallet")]]
+    phoneNumber: NotRequired[Annotated[str, Field(description="of createWallet: shown to its issuer alone")]]
+    salt: NotRequired[Annotated[HashText, _of("createWallet")]]
+    walletAddress: NotRequired[Annotated[AddressText, Field(description="of createWallet: once it is mined")]]
+    blockNumber: NotRequired[Annotated[int, Field(description="of createToken, createWallet: once it is mined")]]
+
+
+@with_config(ConfigDict(extra="allow"))
+class JobDataView(_NamedView, _HolderView):
+    """What was asked for and what came of it: the fields that all jobs have, and those of the job's name."""
+
+
+class TransactionView(TypedDict):
+    """One signed transaction of an attempt: with maxFeePerGas and maxPriorityFeePerGas, or a legacy one's gasPrice."""
+
+    hash: HashText
+    at: TimeText
+    maxFeePerGas: NotRequired[WeiText]
+    maxPriorityFeePerGas: NotRequired[WeiText]
+    gasPrice: NotRequired[WeiText]
+    purpose: NotRequired[PurposeText]
+
+
+class AttemptView(TypedDict):
+    """One try of the job: one nonce, and every transaction signed for it."""
+
+    nonce: int
+    transactions: list[TransactionView]
+    outcome: NotRequired[OutcomeText]
+
+
+class EventView(TypedDict):
+    at: TimeText
+    event: str
+    detail: NotRequired[str]
+
+
+class JobView(TypedDict):
+    """failReason, failCode and failedAt tell of the last failure, also of a job retried since: status says how it is now."""
+
+    _id: JobIdText
+    name: str
+    status: StatusText
+    data: JobDataView
+    accountAddress: AddressText
+    createdAt: TimeText
+    updatedAt: TimeText
+    lastFinishedAt: NotRequired[TimeText]
+    failedAt: NotRequired[TimeText]
+    failReason: NotRequired[str]
+    failCode: NotRequired[str]
+    failCount: NotRequired[int]
+    attempts: list[AttemptView]
+    history: list[EventView]
+
+
+class IssuedView(TypedDict):
+    job: JobView
+
+
+class OneJobView(TypedDict):
+    data: JobView
+
+
+class JobsView(TypedDict):
+    data: list[JobView]
+
+
+class JobPageView(TypedDict):
+    data: list[JobView]
+    nextCursor: NotRequired[CursorText]
+
+
+class RefusalView(ErrorView):
+    """A job that was not retried, and why. `_id` is what was sent."""
+
+    _id: str
+
+
+class RetriesView(TypedDict):
+    data: list[JobView | RefusalView]
+    size: int
+    nextCursor: NotRequired[CursorText]
+
+
+# --- tokens, wallets, accounts -----------------------------------------------------------------------------------------
+
+
+class TokenView(TypedDict):
+    """A token as the chain tells it, and what was kept here when it was made here. Amounts in its smallest units."""
+
+    tokenAddress: AddressText
+    decimals: int
+    totalSupply: WeiText
+    name: NotRequired[str]
+    symbol: NotRequired[str]
+    owner: NotRequired[AddressText]
+    tokenURI: NotRequired[str]
+    expiryTimestamp: NotRequired[int]
+    spendabilityIdsArr: NotRequired[list[str]]
+    blockNumber: NotRequired[int]
+    createdAt: NotRequired[TimeText]
+
+
+class MadeTokenView(TypedDict):
+    """A token that an account made here, as it was asked for; `owner` is who owns it now, where the chain tells."""
+
+    tokenAddress: AddressText
+    name: str
+    symbol: str
+    initialSupplyInWei: WeiText
+    owner: NotRequired[AddressText]
+    tokenURI: NotRequired[str]
+    expiryTimestamp: NotRequired[int]
+    spendabilityIdsArr: NotRequired[list[str]]
+    blockNumber: int
+    createdAt: TimeText
+
+
+class WalletView(TypedDict):
+    """A wallet of the issuer's; `owner` is the account that may make it act."""
+
+    walletAddress: AddressText
+    owner: AddressText
+    phoneNumber: str
+    salt: HashText
+    blockNumber: int
+    createdAt: TimeText
+    jobId: JobIdText
+
+
+class WalletExistsView(TypedDict):
+    walletAddress: AddressText
+    exists: bool
+
+
+class AccountView(TypedDict):
+    """A signing account. `nonce` is the next one this service will use; absent before the first transaction."""
+
+    accountAddress: AddressText
+    bridgeType: str
+    chainId: int
+    role: NotRequired[str]
+    description: NotRequired[str]
+    appName: NotRequired[str]
+    nonce: NotRequired[int]
+    isLocked: bool
+    lockedBecause: NotRequired[str]
+    createdAt: NotRequired[TimeText]
+
+
+class OneToken(TypedDict):
+    data: TokenView
+
+
+class MadeTokens(TypedDict):
+    data: list[MadeTokenView]
+
+
+class OneWallet(TypedDict):
+    data: WalletView
+
+
+class Wallets(TypedDict):
+    data: list[WalletView]
+
+
+class WalletExists(TypedDict):
+    data: WalletExistsView
+
+
+class Accounts(TypedDict):
+    accounts: list[AccountView]
+
+
+class UnlockedAccount(TypedDict):
+    account: AccountView
+
+
+class NewAccountView(TypedDict):
+    """`jwt` is shown this once, and kept nowhere."""
+
+    account: AccountView
+    jwt: NotRequired[str]
+
+
+class OneAccount(TypedDict):
+    data: UnlockedAccount
+
+
+class CreatedAccount(TypedDict):
+    data: NewAccountView
+
+
+# --- health ------------------------------------------------------------------------------------------------------------
+
+
+class HealthView(TypedDict):
+    response: Literal["ok"]

@@ -1,0 +1,55 @@
+"""Fetch one job. Issuers poll here: without models, and so without pydantic, which takes longer to load than to answer."""
+
+from typing import TYPE_CHECKING
+
+from chalicelib.api.endpoint import Call
+from chalicelib.api.errors import invalid
+from chalicelib.api.paths import readings
+from chalicelib.api.values import text
+from chalicelib.api.views import job_view
+from chalicelib.api.wire import Reply
+from chalicelib.errors import InvalidJobId, InvalidRequest, JobNotFound
+from chalicelib.jobs import fetch
+from chalicelib.jobs.ids import JOB_ID
+from chalicelib.jobs.model import Job
+
+if TYPE_CHECKING:
+    from chalicelib.api.forms import OneJobView
+
+
+def fetch_by_id(call: Call) -> Reply:
+    return one_job(call, fetch.fetch_job(job_id_in(call), call.principal, jobs=call.services.jobs))
+
+
+def fetch_by_correlation_id(call: Call) -> Reply:
+    *likelier, last = readings(call.path["correlation_id"])
+    for correlation_id in likelier:
+        try:
+            return one_job(call, _by_correlation_id(call, correlation_id))
+        except (JobNotFound, InvalidRequest):
+            continue
+    return one_job(call, _by_correlation_id(call, last))
+
+
+def _by_correlation_id(call: Call, correlation_id: str) -> Job:
+    try:
+        checked = text(correlation_id)
+    except ValueError as error:
+        raise invalid([("correlationId", str(error))]) from None
+    return fetch.fetch_by_correlation_id(checked, call.principal, jobs=call.services.jobs)
+
+
+# --- what everything that is about one job shares ----------------------------------------------------------------------
+
+
+def job_id_in(call: Call) -> str:
+    """What cannot be an id is told apart from what is none (404): it is a mistake in the client. Raises InvalidJobId."""
+    job_id = call.path["job_id"]
+    if not JOB_ID.fullmatch(job_id):
+        raise InvalidJobId
+    return job_id
+
+
+def one_job(call: Call, job: Job) -> Reply:
+    view: OneJobView = {"data": job_view(job, call.principal.owner)}
+    return Reply(view)

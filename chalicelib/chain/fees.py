@@ -1,0 +1,57 @@
+"""What a transaction should offer, from what the node tells of the last blocks, within the network's floor and cap."""
+
+from typing import Any
+
+from chalicelib.chain.classify import message_of
+from chalicelib.chain.endpoint import Answer, Request
+from chalicelib.chain.quantities import quantity
+from chalicelib.errors import ChainUnavailable
+from chalicelib.jobs.model import Fees
+from chalicelib.networks import Network
+
+REWARD_PERCENTILE = 50
+FEE_HISTORY: Request = ("eth_feeHistory", [hex(5), "latest", [REWARD_PERCENTILE]])
+METHOD_NOT_FOUND = -32601
+
+
+def dynamic_fees(network: Network, base_fee: int, history: Answer) -> Fees:
+    """EIP-1559, by the head's base fee and the answer to FEE_HISTORY. Raises ChainUnavailable when that cannot be read."""
+    next_base_fee, suggested_tip = _told(history)
+    base_fee = max(base_fee, next_base_fee, network.min_base_fee)
+    tip = min(max(suggested_tip, network.min_priority_fee), network.max_priority_fee)
+    max_fee = min(times(base_fee, network.base_fee_multiplier) + tip, network.max_fee_cap)
+    return Fees(max_fee, min(tip, max_fee))
+
+
+def legacy_fees(network: Network, gas_price: int) -> Fees:
+    """For a chain without base fees."""
+    floor = network.min_base_fee + network.min_priority_fee
+    return Fees(min(max(gas_price, floor), network.max_fee_cap))
+
+
+def times(amount: int, factor: float) -> int:
+    """Rounded up, in integers: a float holds no more than 2**53 wei exactly."""
+    return -(-amount * round(factor * 10_000) // 10_000)
+
+
+def _told(answer: Answer) -> tuple[int, int]:
+    """The next block's base fee, and the median over recent blocks that held anything of their median tip.
+
+    Both 0 on a node without eth_feeHistory: the head's base fee and the network's floor then stand alone.
+    """
+    if isinstance(answer.error, dict) and answer.error.get("code") == METHOD_NOT_FOUND:
+        return 0, 0
+    if answer.error is not None:
+        raise ChainUnavailable(f"The chain's node refused eth_feeHistory: {message_of(answer.error)}.")
+    history: Any = answer.result
+    try:
+        next_base_fee = quantity(history["baseFeePerGas"][-1], "base fee")
+        used = history.get("gasUsedRatio") or []
+        tips = sorted(
+            quantity(rewards[0], "tip")
+            for rewards, share in zip(history.get("reward") or [], used, strict=False)
+            if share and rewards
+        )
+    except (TypeError, LookupError, AttributeError):
+        raise ChainUnavailable("The chain's node gave no fee history that can be read.") from None
+    return next_base_fee, tips[len(tips) // 2] if tips else 0

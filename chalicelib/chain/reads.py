@@ -1,0 +1,53 @@
+"""What a node is asked for, and what its answers say: the parts that several reads are made of."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chalicelib.chain.classify import message_of
+from chalicelib.chain.endpoint import Answer, Request
+from chalicelib.chain.quantities import quantity, quantity_or_none
+from chalicelib.chain.receipts import read_receipt
+from chalicelib.errors import ChainUnavailable
+from chalicelib.jobs.model import Receipt
+from chalicelib.jobs.ports import Head, StandingBlock
+
+
+def head_of(block: Mapping[str, Any]) -> Head:
+    base_fee = block.get("baseFeePerGas")
+    return Head(quantity(block.get("number"), "block number"), None if base_fee is None else quantity(base_fee, "base fee"))
+
+
+def count_at(address: str, tag: str) -> Request:
+    return "eth_getTransactionCount", [address, tag]
+
+
+def block_and_count(number: int, address: str) -> tuple[Request, Request]:
+    return ("eth_getBlockByNumber", [hex(number), False]), count_at(address, hex(number))
+
+
+def blocks_of(numbers: Sequence[int], answers: Sequence[Answer]) -> dict[int, StandingBlock]:
+    """From the answers to `block_and_count` of each: those that there are."""
+    return {
+        number: StandingBlock(str(block.result["hash"]).lower(), quantity_or_none(count.result))
+        for number, block, count in zip(numbers, answers[::2], answers[1::2], strict=True)
+        if isinstance(block.result, dict) and block.result.get("hash")
+    }
+
+
+def receipt_request(hash_: str) -> Request:
+    return "eth_getTransactionReceipt", [hash_]
+
+
+def receipts_of(hashes: Sequence[str], answers: Sequence[Answer]) -> dict[str, Receipt]:
+    """Of those that are mined. Raises ChainUnavailable when none of the requests was answered but with an error."""
+    if answers and all(answer.error is not None for answer in answers):
+        result_of(answers[0], "eth_getTransactionReceipt")
+    read = (read_receipt(hash_, answer.result) for hash_, answer in zip(hashes, answers, strict=True))
+    return {receipt.hash: receipt for receipt in read if receipt is not None}
+
+
+def result_of(answer: Answer, method: str) -> Any:
+    """Raises ChainUnavailable when the answer is an error."""
+    if answer.error is not None:
+        raise ChainUnavailable(f"The chain's node refused {method}: {message_of(answer.error)}.")
+    return answer.result

@@ -1,0 +1,157 @@
+"""What the domain needs stored, as protocols: `store` implements them on DynamoDB, tests have fakes of them.
+
+A fake obeys the same contract tests as the real adapter.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from chalicelib.jobs.model import Account, Job, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of jobs. `cursor` is None on the last one; otherwise the position after the last job looked at."""
+
+    jobs: tuple[Job, ...]
+    cursor: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedQuery:
+    """Which failed (or cancelled) jobs to find. `owner` None means every owner's (admins)."""
+
+    status: Status = Status.FAILED
+    owner: str | None = None
+    name: str | None = None
+    code: str | None = None
+    after: datetime | None = None
+    before: datetime | None = None
+
+
+class JobStore(Protocol):
+    def issue(self, job: Job) -> Job | None:
+        """Put a new job if its id is free. Returns None when stored, else the job that already has the id."""
+
+    def get(self, job_id: str) -> Job | None:
+        """Strongly consistent read."""
+
+    def load(self, job_ids: Iterable[str], *, consistent: bool = True) -> list[Job]:
+        """Read many; unknown ids are left out, order is that of the ids. An inconsistent read costs half: it may show a row as
+        it was a moment ago, or not at all.
+        """
+
+    def save(self, job: Job) -> Job:
+        """Write `job` if its stored version is still `job.version`; returns it with the version it now has.
+
+        Raises VersionConflict when somebody else wrote first.
+        """
+
+    def save_each(self, jobs: Sequence[Job]) -> list[Job | Exception]:
+        """Write many, each on its own: one outcome a job, in order, which is what `save` returns or raises."""
+
+    def start(self, account: Account, next_nonce: int, jobs: Sequence[Job]) -> list[Job]:
+        """One TransactWriteItems (invariant 2): the account's nextNonce moves from what `account` says to `next_nonce`, and
+        every job (already carrying its signed attempt) is written at its version. The account's signedTo moves to the newest
+        of the jobs, if it is not further on already: `Account.having_signed` is the account afterwards. All or nothing.
+
+        Raises VersionConflict when the account or any job was changed meanwhile; then nothing was written.
+        """
+
+    def find_by_correlation_id(self, correlation_id: str) -> list[Job]:
+        """Jobs of any owner with this correlationId, by the GSI (eventually consistent)."""
+
+    def find_by_external_id(self, external_id: str, owner: str | None) -> list[Job]:
+        """Jobs with this externalId: of `owner`, or of every owner when None."""
+
+    def list_jobs(
+        self, owner: str | None, status: Status | None, name: str | None, limit: int, cursor: Mapping[str, str] | None
+    ) -> Page:
+        """Newest first; of `owner`, or, when None, of every owner: the jobs of all accounts."""
+
+    def find_failed(self, query: FailedQuery, limit: int, cursor: Mapping[str, str] | None) -> Page:
+        """Failed or cancelled jobs, oldest failure first."""
+
+    def issued_on(
+        self, account_id: str, after: str | None, limit: int, *, before: datetime | None = None
+    ) -> list[tuple[str, str]]:
+        """(order, job id) of the account's jobs, whatever became of them, in the order they were issued: those after the order
+        `after` (None: from the first) and issued before `before`. Eventually consistent. Fewer than `limit`: there are no more.
+        """
+
+    def has_earlier_waiting(self, job: Job) -> bool:
+        """Whether a job of the same account that comes before this one still waits to be signed (eventually consistent).
+
+        True also when there are too many to look at each of them.
+        """
+
+    def count_pending(self, account: Account, at_most: int) -> int:
+        """About how many jobs of the account are pending, `at_most` when there are more: counted in the indexes alone, so that
+        jobs which ended unsigned in the last minutes count, too.
+        """
+
+    def has_pending(self, account: Account) -> bool:
+        """Whether any job of the account is pending (eventually consistent): each candidate's row is looked at. True also when
+        there are too many to look at each of them.
+        """
+
+    def find_by_subject(self, name: str, subject: str, limit: int) -> list[Job]:
+        """Jobs of this name about this subject, of any owner, newest first (eventually consistent)."""
+
+    def find_by_creation(self, address: str) -> list[Job]:
+        """Jobs whose result is the contract at this address, newest first (eventually consistent)."""
+
+    def due(self, now: datetime, limit: int) -> list[Job]:
+        """Open jobs whose nextCheckAt has passed (eventually consistent; keys are looked up again consistently)."""
+
+
+class Sweep(StrEnum):
+    """The two looks that reconcile takes at every job, and how far each has come with an account."""
+
+    FIRST = "sweptTo"
+    SECOND = "sweptAgainTo"
+
+
+class AccountStore(Protocol):
+    def get(self, account_id: str, *, consistent: bool = True) -> Account | None:
+        """An inconsistent read costs half: it may show the row as it was a moment ago, or not at all."""
+
+    def put(self, account: Account) -> bool:
+        """Put a new account if it does not exist yet; False when it does."""
+
+    def pause(self, account: Account, reason: str | None) -> Account:
+        """Pause the account for `reason`, or resume it (None), if it still is as `account` says; jobs are kept.
+
+        Raises VersionConflict when somebody else paused or resumed it meanwhile.
+        """
+
+    def swept(self, account: Account, sweep: Sweep, to: str) -> None:
+        """The sweep has seen every job of the account up to this order. Where it has come further already, nothing changes.
+
+        Raises VersionConflict when the account was written at the same moment.
+        """
+
+    def of_role(self, chain_id: int, role: str) -> list[Account]:
+        """The pool: accounts of the role that belong to nobody, by address (eventually consistent)."""
+
+    def all(self) -> list[Account]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A block that was final at `at`."""
+
+    number: int
+    block_hash: str
+    at: datetime
+
+
+class CheckpointStore(Protocol):
+    def read(self, chain_id: int) -> list[Checkpoint]:
+        """Oldest first; none at first."""
+
+    def write(self, chain_id: int, checkpoints: Sequence[Checkpoint]) -> None:
+        """Replace them. The last writer wins: what is written is true whoever writes it."""
