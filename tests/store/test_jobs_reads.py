@@ -41,7 +41,8 @@ def test_nothing_the_store_does_scans_the_jobs_table(tables: Tables) -> None:
         "find_by_creation": lambda: jobs.find_by_creation(ADDRESS),
         "due": lambda: jobs.due(after(100), 10),
         "save": lambda: jobs.save(job),
-        "start": lambda: jobs.start(account(), 1, [signed_job(replace(job, version=2), 0)]),
+        "save_each": lambda: jobs.save_each([replace(job, version=2)]),
+        "start": lambda: jobs.start(account(), 1, [signed_job(replace(job, version=3), 0)]),
     }
     assert uses.keys() == {name for name, _ in inspect.getmembers(JobStore, inspect.isfunction) if not name.startswith("_")}
     tables.calls.clear()
