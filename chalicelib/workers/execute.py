@@ -61,7 +61,9 @@ class Standing:
     @cached_property
     def settled(self) -> int:
         """Nonces below are used for good, as of the head that was seen with the estimates. Few rounds need to know."""
-        deep_enough = max(0, self.outlook.head.number - self.ports.network.confirmations + 1)
+        head = self.outlook.head.number
+        # Below the head in any case: nodes work on the requests of a batch at the same time, and a block may come in between.
+        deep_enough = max(0, head - max(self.ports.network.confirmations - 1, 1))
         block = self.ports.chain.standing_blocks(self.account.address, [deep_enough]).get(deep_enough)
         return (block.mined or 0) if block else 0
 

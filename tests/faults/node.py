@@ -58,9 +58,12 @@ class Node:
     # --- blocks --------------------------------------------------------------------------------------------------------
 
     def mine(self, blocks: int = 1) -> None:
-        """So many blocks, each at the base fee that is set."""
-        fee = hex(self.base_fee)
-        self.batch([step for _ in range(blocks) for step in (("anvil_setNextBlockBaseFeePerGas", [fee]), ("evm_mine", []))])
+        """So many blocks, each at the base fee that is set. One request after the other: anvil works on those of a batch at the
+        same time, and a block may come before its fee.
+        """
+        for _ in range(blocks):
+            self.call("anvil_setNextBlockBaseFeePerGas", hex(self.base_fee))
+            self.call("evm_mine")
 
     def reorg(self, depth: int) -> None:
         """Replace the newest blocks by empty ones; what they held is pending again, or forgotten."""

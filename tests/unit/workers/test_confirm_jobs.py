@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.jobs.model import Outcome, Status
+from chalicelib.errors import ServiceUnavailable, VersionConflict
+from chalicelib.jobs.model import Job, Outcome, Status
 from chalicelib.networks import GWEI
 from tests.fakes.chain import SimulatedChain
 from tests.fakes.world import ALICE, BOB, NETWORK, World
@@ -42,6 +43,27 @@ def test_invariant_5_a_mined_revert_fails_with_its_reason_and_only_when_deep_eno
     world.run_until_settled()
     world.assert_exactly_once()
     assert world.status(after) is Status.SUCCEEDED
+
+
+@pytest.mark.parametrize("error", [VersionConflict("lost"), ServiceUnavailable("no table"), KeyError("a bug")], ids=repr)
+def test_a_job_that_could_not_be_closed_is_looked_at_again_and_the_others_are_closed(error: Exception) -> None:
+    world = World()
+    job_ids = [world.issue(f"hit {number}") for number in range(3)]
+    save = world.jobs.save
+
+    def refused(job: Job) -> Job:
+        if job.job_id == job_ids[1]:
+            raise error
+        return save(job)
+
+    world.deliver()
+    world.jobs.save = refused  # type: ignore[method-assign]
+    world.run(NETWORK.confirmations * NETWORK.block_seconds + 1)
+    assert [world.status(job_id) for job_id in job_ids] == [Status.SUCCEEDED, Status.STARTED, Status.SUCCEEDED]
+    world.jobs.save = save  # type: ignore[method-assign]
+    world.run(2 * NETWORK.block_seconds)
+    assert world.status(job_ids[1]) is Status.SUCCEEDED, "by its next poll, not by reconcile"
+    world.assert_exactly_once()
 
 
 def test_a_job_that_failed_is_retried_at_the_next_nonce_with_its_history() -> None:

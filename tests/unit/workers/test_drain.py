@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.errors import VersionConflict
+from chalicelib.errors import ServiceUnavailable, VersionConflict
 from chalicelib.jobs.model import Job, Status
 from chalicelib.jobs.states import waiting
-from chalicelib.workers import execute
+from chalicelib.workers import backlog, execute
 from chalicelib.workers.backlog import JOBS_PER_ROUND
 from chalicelib.workers.execute import execute_jobs
 from tests.fakes.world import ALICE, BOB, NETWORK, World
@@ -71,6 +71,51 @@ def test_jobs_that_wait_at_the_head_hide_no_others() -> None:
     execute_jobs(ALICES, fresh[:1], world.ports)
     assert in_flight(world, fresh) == [True, True]
     assert not any(in_flight(world, waits))
+
+
+def test_the_index_is_read_on_from_the_newest_job_that_was_signed() -> None:
+    world = World()
+    signed = [world.issue(f"hit {number}") for number in range(5)]
+    world.deliver()
+    fresh = world.issue("hit fresh")
+    before = len(world.calls.log)
+    execute_jobs(ALICES, [fresh], world.ports)
+    (asked,) = [call for call in world.calls.log[before:] if call.name == "jobs.issued_on"]
+    assert asked.arguments[1] == world.job(signed[-1]).issued_order
+
+
+@pytest.mark.parametrize("ids_per_page", [1, 3, 40, 250, 251])
+def test_the_index_is_read_page_by_page_to_its_end(ids_per_page: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "IDS_PER_PAGE", ids_per_page)
+    world = World()
+    job_ids = [world.issue(f"hit {number}") for number in range(250)]
+    execute_jobs(ALICES, job_ids[:10], world.ports)
+    assert all(in_flight(world, job_ids))
+    assert [world.job(job_id).attempt.nonce for job_id in job_ids] == list(range(250))
+
+
+def test_no_more_rows_are_read_than_a_run_can_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "ROWS_PER_RUN", 50)
+    world = World()
+    for number in range(200):
+        resting(world, world.issue(f"hit {number}"))
+    fresh = world.issue("hit fresh")
+    before = len(world.calls.log)
+    execute_jobs(ALICES, [fresh], world.ports)
+    assert in_flight(world, [fresh]) == [True]
+    assert sum(len(call.arguments[0]) for call in world.calls.log[before:] if call.name == "jobs.load") <= 50 + JOBS_PER_ROUND
+
+
+def test_a_wait_that_cannot_be_written_down_is_told_to_the_queue() -> None:
+    world = World(wei=0)
+    job_ids = [world.issue(f"hit {number}") for number in range(2)]
+
+    def away(_: Job) -> Job:
+        raise ServiceUnavailable("no table")
+
+    world.jobs.save = away  # type: ignore[method-assign]
+    with pytest.raises(ServiceUnavailable):
+        execute_jobs(ALICES, job_ids[:1], world.ports)
 
 
 def test_what_reconcile_has_swept_is_not_looked_at_again_however_much_it_is() -> None:
