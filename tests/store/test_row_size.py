@@ -25,8 +25,8 @@ CALL = bytes.fromhex("a9059cbb") + bytes(12) + bytes(range(1, 21)) + bytes(23) +
 BEFORE_CALL, AFTER_CALL = 46, 68
 """Of a signed EIP-1559 transaction: type, list, chain, nonce, fees, gas, to and value; access list and signature."""
 UNITS_PER_JOB = 7.1
-"""Issue 4: the row and its entries in correlationId, owner and account. Start 2, for it is part of a transaction. Settle 1. And
-once a round the account.
+"""To issue it takes 4: the row and its entries in correlationId, owner and account. Start 2, for it is part of a transaction.
+Settle 1. And once a round the account.
 """
 ROUND = 50
 
