@@ -5,26 +5,17 @@ from datetime import UTC, datetime
 
 from eth_account import Account as KeyPair
 
-from chalicelib.chain.signers import kms_address
+from chalicelib.chain.keys import STACK_TAG, KmsKeys
 from chalicelib.jobs.model import Account
 from chalicelib.store.accounts import DynamoAccountStore
 from stack.aws import Client
 from stack.errors import StackError
 
-STACK_TAG = "jobs-api:stack"
-"""The functions' policies allow signing with exactly the keys that carry this tag with their stack's name."""
-
 
 def create_kms_account(client: Client, stack_name: str, accounts_table: str, chain_id: int) -> Account:
     """A new account whose key KMS made and keeps."""
-    key = client("kms").create_key(
-        KeySpec="ECC_SECG_P256K1",
-        KeyUsage="SIGN_VERIFY",
-        Description=f"A signing account of {stack_name}",
-        Tags=[{"TagKey": STACK_TAG, "TagValue": stack_name}],
-    )
-    key_id = key["KeyMetadata"]["KeyId"]
-    return register(client, accounts_table, chain_id, kms_address(client("kms"), key_id), f"kms:{key_id}")
+    key, address = KmsKeys(client("kms"), stack_name).create(f"A signing account of {stack_name}")
+    return register(client, accounts_table, chain_id, address, key)
 
 
 def create_secret_account(client: Client, stack_name: str, accounts_table: str, chain_id: int) -> Account:

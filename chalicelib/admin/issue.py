@@ -30,8 +30,7 @@ def issue_order(order: Order, principal: Principal, prepare: Prepare, ports: Adm
     What a first request was refused for or what has changed since plays no part in a repetition's answer: a burn that took the
     balance is not told that the balance is too low. Raises CorrelationIdReused, and whatever `prepare` refuses.
     """
-    signer = f"pool:{principal.role}" if principal.role is not None else principal.account_address
-    canonical = {"name": order.name, "network": ports.network, "for": signer, "asked": dict(order.asked)}
+    canonical = {"name": order.name, "network": ports.network, "for": principal.default_signer, "asked": dict(order.asked)}
     wish = Wish(order.name, ports.network, ports.chain_id, fingerprint(canonical), order.correlation_id)
     job_id = job_id_of(wish, principal, ports.clock())
     if order.correlation_id is not None:

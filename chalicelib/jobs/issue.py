@@ -73,8 +73,7 @@ def issue_job(
         account = default_account(principal, request.network, request.chain_id, jobs=jobs, accounts=accounts, mined=mined)
     else:
         account = named_account(request.sender, principal, request.network, request.chain_id, accounts=accounts)
-    # Of a pool, any account will do: which one it was is nothing that the request said.
-    signer = f"pool:{principal.role}" if request.sender is None and principal.role is not None else account.address
+    signer = principal.default_signer if request.sender is None else account.address
     wish = Wish(request.name, request.network, request.chain_id, request.fingerprint(signer), request.correlation_id)
     prepared = Prepared(account, request.transaction, request.data)
     job = new_job(job_id_of(wish, principal, clock()), wish, prepared, principal, clock(), external_id=request.external_id)

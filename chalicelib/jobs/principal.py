@@ -16,6 +16,13 @@ class Principal:
     role: str | None = None
     app_name: str | None = None
 
+    @property
+    def default_signer(self) -> str:
+        """Who signs where a request names nobody, as a fingerprint tells it: of a pool any account will do, so the pool is
+        named and not the account that was chosen.
+        """
+        return self.account_address if self.role is None else f"pool:{self.role}"
+
     def may_see(self, job: Job) -> bool:
         return self.is_admin or job.owner == self.owner
 

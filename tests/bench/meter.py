@@ -19,6 +19,7 @@ from eth_utils.crypto import keccak
 
 from tests.bench.billing import bill, parsed, with_consumed_capacity
 from tests.bench.tally import Tally
+from tests.http_wire import read_request, response
 
 UPSTREAM_TIMEOUT_SECONDS = 60
 SERVICES = {
@@ -125,9 +126,10 @@ class Meter:
         """Requests of one connection, until its other side closes it."""
         upstream = _Upstream()
         try:
-            while (exchange := _read_request(source)) is not None:
+            while (read := read_request(source)) is not None:
+                exchange = Exchange(*read)
                 status, headers, content = self._exchange(lane, exchange, upstream)
-                send(_response(status, headers, content))
+                send(response(status, headers, content))
         finally:
             upstream.close()
 
@@ -194,23 +196,3 @@ def rpc_calls(body: bytes) -> list[Mapping[str, Any]]:
 def _target(headers: Mapping[str, str]) -> tuple[str, str]:
     prefix, _, operation = headers.get("x-amz-target", "unknown.request").partition(".")
     return SERVICES.get(prefix, prefix), operation
-
-
-def _read_request(source: BinaryIO) -> Exchange | None:
-    """None at the end of the connection."""
-    line = source.readline()
-    if not line.strip():
-        return None
-    method, path, _ = line.decode("latin-1").split(" ", 2)
-    headers: dict[str, str] = {}
-    while (line := source.readline()) not in (b"\r\n", b"\n", b""):
-        name, _, value = line.decode("latin-1").partition(":")
-        headers[name.strip().lower()] = value.strip()
-    return Exchange(method, path, headers, source.read(int(headers.get("content-length", 0))))
-
-
-def _response(status: int, headers: Mapping[str, str], content: bytes) -> bytes:
-    lines = [f"HTTP/1.1 {status} {http.client.responses.get(status, '')}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    lines.append(f"Content-Length: {len(content)}")
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + content

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from tests.faults.boundaries import Call, Choose, Kind, broadcast_hashes, jobs_named, no_fault, operation_of, passing_error
+from tests.http_wire import read_request, response
 
 THAW_SECONDS = 120.0
 _HASH = re.compile(r'"B": ?"([A-Za-z0-9+/]{43}=)"')
@@ -160,7 +161,8 @@ class Proxy:
         """Requests of one connection, until either side closes it."""
         upstream: dict[str, http.client.HTTPConnection] = {}
         try:
-            while (request := _read_request(source)) is not None:
+            while (read := read_request(source)) is not None:
+                request = Request(*read)
                 if not self._exchange(lane, request, send, upstream):
                     return
         finally:
@@ -197,7 +199,7 @@ class Proxy:
             return False
         if fault is Kind.FROZEN_AFTER:
             lane.freeze()
-        send(_response(status, answered, content))
+        send(response(status, answered, content))
         return True
 
     def _comes_through(self, lane: Lane, request: Request, call: Call, send: Callable[[bytes], None]) -> bool:
@@ -205,13 +207,13 @@ class Proxy:
         match call.fault:
             case Kind.REFUSED if call.count % 2 == 0:
                 call.answer = "503"
-                send(_response(503, {}, b""))
+                send(response(503, {}, b""))
             case Kind.REFUSED:
                 call.answer = "closed"
             case Kind.PASSING:
                 status, text = passing_error(request.operation, request.body)
                 call.answer = str(status)
-                send(_response(status, {"Content-Type": "application/json"}, text.encode()))
+                send(response(status, {"Content-Type": "application/json"}, text.encode()))
             case Kind.KILLED_BEFORE:
                 lane.kill()
             case Kind.FROZEN_BEFORE:
@@ -252,26 +254,6 @@ def _without_delays(body: bytes) -> tuple[bytes, dict[str, int]]:
     parsed: dict[str, Any] = json.loads(body)
     delays = {entry["Id"]: int(entry.pop("DelaySeconds", 0)) for entry in parsed["Entries"]}
     return json.dumps(parsed).encode(), delays
-
-
-def _read_request(source: BinaryIO) -> Request | None:
-    """None at the end of the connection."""
-    line = source.readline()
-    if not line.strip():
-        return None
-    method, path, _ = line.decode("latin-1").split(" ", 2)
-    headers: dict[str, str] = {}
-    while (line := source.readline()) not in (b"\r\n", b"\n", b""):
-        name, _, value = line.decode("latin-1").partition(":")
-        headers[name.strip().lower()] = value.strip()
-    return Request(method, path, headers, source.read(int(headers.get("content-length", 0))))
-
-
-def _response(status: int, headers: dict[str, str], content: bytes) -> bytes:
-    lines = [f"HTTP/1.1 {status} {http.client.responses.get(status, '')}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    lines.append(f"Content-Length: {len(content)}")
-    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + content
 
 
 def _short(operation: str, status: int, content: bytes) -> str:
