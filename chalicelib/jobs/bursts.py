@@ -1,13 +1,15 @@
 """Let a burst gather: a round costs the same few requests for one job as for ninety.
 
-A round starts at once, unless the one before it had several jobs and has only just ended: then more are on their way, and the
-next round waits a moment for them. What a process remembers of this decides nothing but how many jobs go together.
+A round starts at once, unless the one before it has only just ended and its jobs had come fast: then more are on their way, and
+the next round waits a moment for them. What a process remembers of this decides nothing but how many jobs go together.
 """
 
 from collections.abc import Callable
 
 SEVERAL = 4
-"""Jobs in a round that tell of a burst: light traffic never waits."""
+"""Jobs in a round that may tell of a burst: light traffic never waits."""
+FAST_PER_SECOND = 30.0
+"""Jobs a second that are worth waiting for. Slower ones would each be held up to save a round of a few."""
 JUST_ENDED_SECONDS = 0.5
 GATHER_SECONDS = 0.25
 
@@ -18,16 +20,23 @@ class Bursts:
     def __init__(self, monotonic: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._monotonic = monotonic
         self._sleep = sleep
-        self._busy_until: dict[str, float] = {}
+        self._ended: dict[str, float] = {}
+        """When the last round of an account ended."""
+        self._busy: set[str] = set()
 
     def gather(self, account_id: str) -> None:
         """Wait, if the account is in the middle of a burst."""
-        if self._monotonic() < self._busy_until.get(account_id, float("-inf")):
+        if account_id in self._busy and self._since_last(account_id) < JUST_ENDED_SECONDS:
             self._sleep(GATHER_SECONDS)
 
     def signed(self, account_id: str, jobs: int) -> None:
-        """A round of so many jobs has just ended."""
-        if jobs >= SEVERAL:
-            self._busy_until[account_id] = self._monotonic() + JUST_ENDED_SECONDS
+        """A round of so many jobs has just ended: those that had come since the one before it."""
+        fast = jobs >= FAST_PER_SECOND * min(self._since_last(account_id), JUST_ENDED_SECONDS)
+        self._ended[account_id] = self._monotonic()
+        if jobs >= SEVERAL and fast:
+            self._busy.add(account_id)
         else:
-            self._busy_until.pop(account_id, None)
+            self._busy.discard(account_id)
+
+    def _since_last(self, account_id: str) -> float:
+        return self._monotonic() - self._ended.get(account_id, float("-inf"))

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -16,11 +15,10 @@ from chalicelib.store.accounts import account_ids
 from chalicelib.store.dynamodb import BATCH_GET_LIMIT, batch_get, row_in_the_way, translated_errors
 from chalicelib.store.keys import SHARDS, failed_owner, failed_shard, owner_external_id, subject_key
 from chalicelib.store.records import job_from, job_item
+from chalicelib.store.statements import Answer, RowInTheWay, write_each
 from chalicelib.store.walk import Index, IndexReader, Position, Slice, just_above
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from types_boto3_dynamodb.client import DynamoDBClient
 
 BY_CORRELATION_ID = Index("correlationId", "correlationId", "jobId")
@@ -38,8 +36,6 @@ FAILED = Index("failed", "failedShard", "finishedOrder")
 ALL_SHARDS = tuple(str(number) for number in range(SHARDS))
 LIST_ROUNDS = 10
 """Pages of the index that one page of a filtered list may read: a rare status makes a short page with a cursor."""
-REQUESTS_AT_ONCE = 10
-"""As many as a client keeps connections for."""
 FRESH_PAGES = 10
 """How many pages of 100 rows are looked at for a job that nobody looks after yet: those of the last minutes."""
 COUNTED_AT_MOST = 1_000
@@ -108,20 +104,29 @@ class DynamoJobStore:
     # --- many at once ---
 
     def save_each(self, jobs: Sequence[Job]) -> list[Job | Exception]:
-        """Several requests at once: clients may be used by several threads."""
-        return list((self._threads.map if len(jobs) > 1 else map)(self._saved, jobs))
+        """As `save`, in a twenty-fifth of the requests."""
+        if len(jobs) == 1:
+            return [self._saved(jobs[0])]
+        written = [replace(job, version=job.version + 1) for job in jobs]
+        rows = [(job_item(after), before.version) for before, after in zip(jobs, written, strict=True)]
+        answers = write_each(self._client, self._table, rows)
+        return [self._outcome(*one) for one in zip(jobs, written, answers, strict=True)]
+
+    def _outcome(self, job: Job, written: Job, answer: Answer) -> Job | Exception:
+        if not isinstance(answer, RowInTheWay):
+            return answer or written
+        existing = job_from(answer.row) if answer.row else None
+        if existing == written:
+            return written  # our own, whose answer was lost on the way and which the client repeated
+        if existing is not None and existing.version == job.version:
+            return self._saved(job)  # of the form before this one: it is put as a whole
+        return VersionConflict("The job was changed at the same time.")
 
     def _saved(self, job: Job) -> Job | Exception:
         try:
             return self.save(job)
         except Exception as error:  # noqa: BLE001 -- its outcome
             return error
-
-    @cached_property
-    def _threads(self) -> "Executor":
-        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 -- the API writes one at a time
-
-        return ThreadPoolExecutor(REQUESTS_AT_ONCE, "dynamodb")
 
     def start(self, account: Account, next_nonce: int, jobs: Sequence[Job]) -> list[Job]:
         written = [replace(job, version=job.version + 1) for job in jobs]

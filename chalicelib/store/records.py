@@ -42,6 +42,22 @@ from chalicelib.store.attributes import (
 from chalicelib.store.keys import failed_owner, failed_shard, owner_external_id, shard, subject_key
 from chalicelib.store.previous_records import is_previous, previous_job_from
 
+LASTING = frozenset(
+    {
+        *("jobId", "owner", "name", "network", "accountId", "issuedOrder", "data", "subject", "fingerprint"),
+        *("correlationId", "externalId", "ownerExternalId", "subjectKey"),
+    }
+)
+"""Attributes that say what a job is: from its issue they stay as they are."""
+CHANGING = frozenset(
+    {
+        *("status", "version", "request", "result", "updatedAt", "attempts", "attemptCount", "history", "wholeHistory"),
+        *("failCount", "failCode", "failReason", "failedAt", "lastFinishedAt", "pendingSince", "checks", "waitsBecause"),
+        *("waitsUntil", "waitsForNonce", "creation", "openShard", "nextCheckAt", "pendingAccount", "pendingOrder"),
+        *("failedOwner", "failedShard", "finishedOrder"),
+    }
+)
+"""All others that a row may have; the request among them, for where its data stands."""
 SHORTEST_DATA_REFERRED_TO = 32
 """A shorter one costs less than to say where it is."""
 _FAILED = frozenset({Status.FAILED})

@@ -11,19 +11,21 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from eth_utils.crypto import keccak
 
 from tests.bench.billing import bill, parsed, with_consumed_capacity
+from tests.bench.statements import OPERATION, Statements
 from tests.bench.tally import Tally
 from tests.http_wire import read_request, response
 
 UPSTREAM_TIMEOUT_SECONDS = 60
+TABLES = "DynamoDB_20120810"
 SERVICES = {
-    "DynamoDB_20120810": "dynamodb",
+    TABLES: "dynamodb",
     "AmazonSQS": "sqs",
     "TrentService": "kms",
     "secretsmanager": "secretsmanager",
@@ -145,15 +147,21 @@ class Meter:
         if service != "dynamodb":
             return upstream.ask(self.aws, exchange, exchange.path, exchange.body)
         tables = self.dynamodb or self.aws
-        body = json.dumps(with_consumed_capacity(operation, request)).encode()
-        status, headers, content = upstream.ask(tables, exchange, exchange.path, body)
 
-        def ask(_operation: str, plain: Mapping[str, Any]) -> Mapping[str, Any]:
-            again_status, _, again = upstream.ask(tables, exchange, exchange.path, json.dumps(plain).encode())
+        def ask(asked: str, plain: Mapping[str, Any]) -> Mapping[str, Any]:
+            another = replace(exchange, headers={**exchange.headers, "x-amz-target": f"{TABLES}.{asked}"})
+            again_status, _, again = upstream.ask(tables, another, exchange.path, json.dumps(plain).encode())
             if again_status != 200:
-                raise RuntimeError(f"{operation} cannot be asked without its filter: {again.decode(errors='replace')}")
+                raise RuntimeError(f"{asked} cannot be asked beside {operation}: {again.decode(errors='replace')}")
             return parsed(again)
 
+        statements = Statements(request, ask) if operation == OPERATION else None
+        body = json.dumps(with_consumed_capacity(operation, request)).encode()
+        status, headers, content = upstream.ask(tables, exchange, exchange.path, body)
+        if statements is not None:
+            if status == 200:
+                lane.count_units(lambda tally: statements.bill(tally, parsed(content)))
+            return status, headers, content
         lane.count_units(lambda tally: bill(tally, operation, request, status=status, answer=parsed(content), ask=ask))
         return status, headers, content
 

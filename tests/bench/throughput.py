@@ -21,7 +21,8 @@ from tests.bench.procfs import processor_seconds
 from tests.bench.rows import Part, Row, aligned, rounded, shown
 from tests.bench.waiting import all_final, finished_at, require_succeeded
 
-JOBS = 2_000
+JOBS = 6_000
+"""So many that the first and the last blocks, in which there is less to do, count for little."""
 SAMPLED_JOBS = 500
 ACCOUNTS = (1, 8)
 REACHES = {1: 0.05, 8: 0.08}

@@ -47,6 +47,7 @@ _WRITES = (
     "dynamodb.PutItem",
     "dynamodb.UpdateItem",
     "dynamodb.TransactWriteItems",
+    "dynamodb.BatchExecuteStatement",
     "sqs.SendMessageBatch",
     "node.eth_sendRawTransaction",
 )

@@ -85,6 +85,7 @@ def written_without_a_condition() -> None:
 
     _set(DynamoJobStore, "start", start)
     _set(DynamoJobStore, "save", save)
+    _set(DynamoJobStore, "save_each", lambda self, jobs: [save(self, job) for job in jobs])
 
 
 def signed_anew_without_proof() -> None:

@@ -26,6 +26,7 @@ from tests.http_wire import read_request, response
 THAW_SECONDS = 120.0
 _HASH = re.compile(r'"B": ?"([A-Za-z0-9+/]{43}=)"')
 """32 bytes of an item."""
+STORING = {"dynamodb.PutItem", "dynamodb.TransactWriteItems", "dynamodb.BatchExecuteStatement"}
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
 
 
@@ -244,7 +245,7 @@ class Proxy:
         if operation == "sqs.SendMessageBatch" and response.status == 200:
             for entry in json.loads(content).get("Successful", []):
                 self.due[entry["MessageId"]] = self.now() + delays.get(entry["Id"], 0)
-        if operation in ("dynamodb.PutItem", "dynamodb.TransactWriteItems") and response.status == 200:
+        if operation in STORING and response.status == 200:
             self.stored |= {f"0x{base64.b64decode(hash_).hex()}" for hash_ in _HASH.findall(body.decode())}
         kept = {name: value for name, value in response.getheaders() if name.lower() not in _HOP_BY_HOP}
         return response.status, kept, content

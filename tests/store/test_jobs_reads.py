@@ -41,7 +41,7 @@ def test_nothing_the_store_does_scans_the_jobs_table(tables: Tables) -> None:
         "find_by_creation": lambda: jobs.find_by_creation(ADDRESS),
         "due": lambda: jobs.due(after(100), 10),
         "save": lambda: jobs.save(job),
-        "save_each": lambda: jobs.save_each([replace(job, version=2)]),
+        "save_each": lambda: jobs.save_each([replace(job, version=2), replace(job, job_id=new_job_id())]),
         "start": lambda: jobs.start(account(), 1, [signed_job(replace(job, version=3), 0)]),
     }
     assert uses.keys() == {name for name, _ in inspect.getmembers(JobStore, inspect.isfunction) if not name.startswith("_")}
@@ -51,7 +51,7 @@ def test_nothing_the_store_does_scans_the_jobs_table(tables: Tables) -> None:
         use()
 
     operations = {operation for operation, table in tables.calls if table != tables.accounts_table}
-    assert operations == {"PutItem", "GetItem", "BatchGetItem", "Query", "TransactWriteItems"}
+    assert operations == {"PutItem", "GetItem", "BatchGetItem", "Query", "TransactWriteItems", "BatchExecuteStatement"}
 
 
 def test_250_ids_are_read_consistently_in_three_batches(tables: Tables) -> None:

@@ -1,15 +1,21 @@
 """Many rows written at once, each on its own: what becomes of one decides nothing for another (invariant 7)."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from chalicelib.errors import ServiceUnavailable, VersionConflict
 from chalicelib.jobs.model import Job
-from chalicelib.jobs.states import cancelled
-from chalicelib.store.jobs import REQUESTS_AT_ONCE
-from tests.store.backends import Stores, Tables
-from tests.store.building import after, pending_job
+from chalicelib.jobs.states import cancelled, waiting
+from chalicelib.store.jobs import DynamoJobStore
+from chalicelib.store.records import CHANGING, LASTING, job_item
+from chalicelib.store.statements import STATEMENTS_AT_ONCE, WriteRefused
+from tests.store.backends import Stores, Tables, assert_eventually, dynamodb_client
+from tests.store.building import after, new_job_id, pending_job
+from tests.store.faults import answer_once, lose_first_answer
+from tests.store.strategies import jobs as any_job
 
 
 def issued(stores: Stores, count: int) -> list[Job]:
@@ -19,7 +25,7 @@ def issued(stores: Stores, count: int) -> list[Job]:
     return jobs
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 3 * REQUESTS_AT_ONCE])
+@pytest.mark.parametrize("count", [0, 1, 2, 2 * STATEMENTS_AT_ONCE + 1])
 def test_each_is_written_at_its_version_and_comes_back_in_order(stores: Stores, count: int) -> None:
     jobs = [cancelled(job, after(9)) for job in issued(stores, count)]
 
@@ -39,19 +45,76 @@ def test_one_that_was_changed_meanwhile_is_a_conflict_and_the_others_are_written
     assert stores.jobs.get(jobs[2].job_id) == moved_on
 
 
-def test_one_that_the_table_does_not_answer_is_no_reason_against_the_others(tables: Tables) -> None:
+@pytest.mark.parametrize(
+    ("code", "outcome"),
+    [("ThrottlingError", ServiceUnavailable), ("TransactionConflict", VersionConflict), ("ValidationError", WriteRefused)],
+)
+def test_one_that_the_table_refuses_is_no_reason_against_the_others(
+    tables: Tables, code: str, outcome: type[Exception]
+) -> None:
     jobs = issued(tables.stores, 12)
-    lost = jobs[7]
-    store = tables.jobs
-    save = store.save
 
-    def away(job: Job) -> Job:
-        if job.job_id == lost.job_id:
-            raise ServiceUnavailable("The table does not answer.")
-        return save(job)
+    def refuse(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["Responses"][7] = {"Error": {"Code": code, "Message": "no"}}
 
-    store.save = away  # type: ignore[method-assign]
-    outcomes = store.save_each([cancelled(job, after(9)) for job in jobs])
+    tables.client.meta.events.register("after-call.dynamodb.BatchExecuteStatement", refuse)
+    outcomes = tables.jobs.save_each([cancelled(job, after(9)) for job in jobs])
 
-    assert [isinstance(outcome, ServiceUnavailable) for outcome in outcomes] == [job == lost for job in jobs]
-    assert sum(isinstance(outcome, Job) for outcome in outcomes) == 11
+    assert [type(one) for one in outcomes] == [*[Job] * 7, outcome, *[Job] * 4]
+
+
+def test_a_request_that_fails_is_the_outcome_of_each_in_it_and_of_no_other(tables: Tables) -> None:
+    jobs = issued(tables.stores, STATEMENTS_AT_ONCE + 2)
+    client = dynamodb_client(tables.url, attempts=1)
+    answer_once(client, "BatchExecuteStatement", 500, "InternalServerError")
+
+    outcomes = DynamoJobStore(client, tables.jobs_table, tables.accounts_table).save_each(
+        [cancelled(job, after(9)) for job in jobs]
+    )
+
+    assert [type(one) for one in outcomes] == [*[ServiceUnavailable] * STATEMENTS_AT_ONCE, Job, Job]
+
+
+def test_writes_whose_answer_was_lost_are_successes(tables: Tables) -> None:
+    jobs = issued(tables.stores, 3)
+    statuses = lose_first_answer(tables.client, "BatchExecuteStatement")
+
+    saved = tables.jobs.save_each([cancelled(job, after(5)) for job in jobs])
+
+    assert statuses == [200, 200]
+    assert saved == tables.jobs.load(job.job_id for job in jobs)
+    assert [job.version for job in saved if isinstance(job, Job)] == [2, 2, 2]
+
+
+def test_what_a_job_has_no_more_is_gone_from_its_row(stores: Stores) -> None:
+    """Also from the indexes: a pending job that waits stands in two of them, a cancelled one in neither."""
+    jobs = [
+        waiting(job, after(1), after(60), "of a test", next_check_at=after(90), waits_for_nonce=3) for job in issued(stores, 2)
+    ]
+    kept = [stores.jobs.save(job) for job in jobs]
+
+    saved = stores.jobs.save_each([cancelled(job, after(9)) for job in kept])
+
+    assert stores.jobs.load(job.job_id for job in jobs) == saved
+    assert_eventually(lambda: stores.jobs.due(after(10_000), 10), [])
+
+
+@given(job=any_job, former=any_job)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_a_row_was_it_becomes_the_row_of_the_job(tables: Tables, job: Job, former: Job) -> None:
+    """Nothing is left of the former one, whichever attributes it had, and every attribute is one that lasts or changes."""
+    changed = [replace(job, job_id=new_job_id(), version=1) for _ in range(2)]
+    for one in changed:
+        lasting = {name: value for name, value in job_item(one).items() if name in LASTING}
+        row = {name: value for name, value in job_item(replace(former, version=1)).items() if name in CHANGING} | lasting
+        tables.inspector.put_item(TableName=tables.jobs_table, Item=row)
+
+    saved = tables.jobs.save_each(changed)
+
+    assert saved == [replace(one, version=2) for one in changed]
+    assert [row_of(tables, one) for one in changed] == [job_item(one) for one in saved if isinstance(one, Job)]
+
+
+def row_of(tables: Tables, job: Job) -> dict[str, Any]:
+    key = {"jobId": {"S": job.job_id}}
+    return dict(tables.inspector.get_item(TableName=tables.jobs_table, Key=key, ConsistentRead=True)["Item"])

@@ -12,7 +12,7 @@ from chalicelib.store.previous_records import is_previous
 from chalicelib.store.records import job_from, job_item
 from tests.store import previous
 from tests.store.backends import Tables, assert_eventually
-from tests.store.building import ACCOUNT_ID, OWNER, after
+from tests.store.building import ACCOUNT_ID, OWNER, after, new_job_id
 
 JOBS = previous.jobs()
 ROWS = previous.rows()
@@ -56,6 +56,19 @@ def test_a_previous_row_is_found_read_and_changed_as_any(tables: Tables) -> None
 
     assert tables.jobs.get(job.job_id) == saved
     assert_eventually(lambda: [job_id for _, job_id in tables.jobs.issued_on(ACCOUNT_ID, None, 10)], [job.job_id])
+
+
+def test_previous_rows_that_are_written_with_others_become_rows_of_today(tables: Tables) -> None:
+    job = stored(tables, "pending")
+    today = replace(job, job_id=new_job_id())
+    tables.jobs.issue(today)
+
+    saved = tables.jobs.save_each([cancelled(one, after(5)) for one in (job, today)])
+
+    assert saved == tables.jobs.load([job.job_id, today.job_id])
+    key = {"jobId": {"S": job.job_id}}
+    row = tables.inspector.get_item(TableName=tables.jobs_table, Key=key, ConsistentRead=True)["Item"]
+    assert row == job_item(replace(cancelled(job, after(5)), version=job.version + 1))
 
 
 def test_a_previous_row_of_a_failed_job_is_found_for_a_retry(tables: Tables) -> None:

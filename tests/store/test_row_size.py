@@ -158,7 +158,9 @@ if dynamodb_local.available():  # or the summary says that it was not asked
     def test_a_usual_job_costs_7_write_units_from_its_issue_to_its_end(
         local_tables: Tables, make: Callable[[int], Job]
     ) -> None:
-        """A transaction's puts cost the table twice what they cost alone, which DynamoDB Local does not tell."""
+        """A transaction's puts cost the table twice what they cost alone, which DynamoDB Local does not tell; nor does it tell
+        what a statement costs: what a put of the same row does.
+        """
         jobs = [make(number) for number in range(ROUND)]
         store, meter = local_tables.jobs, Meter.of(local_tables)
 

@@ -1,48 +1,66 @@
-"""A burst gathers; light traffic never waits."""
+"""A burst gathers; light and steady traffic never waits."""
 
-from chalicelib.jobs.bursts import GATHER_SECONDS, JUST_ENDED_SECONDS, SEVERAL, Bursts
+from chalicelib.jobs.bursts import FAST_PER_SECOND, GATHER_SECONDS, JUST_ENDED_SECONDS, SEVERAL, Bursts
 
 ACCOUNT, OTHER = "122:0xA", "122:0xB"
+A_ROUND_SECONDS = 0.1
 
 
-class Time:
-    """Passes only while somebody sleeps, or is told to."""
+class Rounds:
+    """Time passes only while a round runs, or waits."""
 
     def __init__(self) -> None:
         self.now = 100.0
         self.slept: list[float] = []
+        self.bursts = Bursts(lambda: self.now, self._sleep)
 
-    def sleep(self, seconds: float) -> None:
+    def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
 
+    def run(self, jobs: int, account: str = ACCOUNT) -> None:
+        self.bursts.gather(account)
+        self.now += A_ROUND_SECONDS
+        self.bursts.signed(account, jobs)
+
 
 def test_the_first_round_and_those_after_single_jobs_start_at_once() -> None:
-    time = Time()
-    bursts = Bursts(lambda: time.now, time.sleep)
+    rounds = Rounds()
     for jobs in (1, SEVERAL - 1, 1):
-        bursts.gather(ACCOUNT)
-        bursts.signed(ACCOUNT, jobs)
-    assert time.slept == []
+        rounds.run(jobs)
+    assert rounds.slept == []
 
 
-def test_a_round_right_after_several_jobs_waits_once_for_more() -> None:
-    time = Time()
-    bursts = Bursts(lambda: time.now, time.sleep)
-    bursts.signed(ACCOUNT, SEVERAL)
-    bursts.gather(OTHER)
-    assert time.slept == []
-    bursts.gather(ACCOUNT)
-    assert time.slept == [GATHER_SECONDS]
+def test_a_round_right_after_many_jobs_waits_once_for_more() -> None:
+    rounds = Rounds()
+    rounds.run(20)
+    rounds.run(1, OTHER)
+    assert rounds.slept == []
+    rounds.run(20)
+    assert rounds.slept == [GATHER_SECONDS]
+
+
+def test_a_burst_goes_on_gathering_while_its_jobs_come_fast() -> None:
+    rounds = Rounds()
+    for _ in range(4):
+        rounds.run(round(2 * FAST_PER_SECOND * (GATHER_SECONDS + A_ROUND_SECONDS)))
+    assert rounds.slept == [GATHER_SECONDS] * 3
+
+
+def test_steady_traffic_does_not_keep_itself_waiting() -> None:
+    """A round that waited has several jobs because it waited: the one after it starts at once, and has few."""
+    rounds = Rounds()
+    rounds.run(20)
+    for seconds in (GATHER_SECONDS + A_ROUND_SECONDS, A_ROUND_SECONDS, A_ROUND_SECONDS):
+        rounds.run(round(0.7 * FAST_PER_SECOND * seconds))
+    assert rounds.slept == [GATHER_SECONDS]
 
 
 def test_a_burst_that_is_over_delays_nobody() -> None:
-    time = Time()
-    bursts = Bursts(lambda: time.now, time.sleep)
-    bursts.signed(ACCOUNT, SEVERAL)
-    time.now += JUST_ENDED_SECONDS
-    bursts.gather(ACCOUNT)
-    bursts.signed(ACCOUNT, SEVERAL)
-    bursts.signed(ACCOUNT, 1)
-    bursts.gather(ACCOUNT)
-    assert time.slept == []
+    rounds = Rounds()
+    rounds.run(20)
+    rounds.now += JUST_ENDED_SECONDS
+    rounds.run(20)
+    rounds.run(1)
+    rounds.run(1)
+    assert rounds.slept == [GATHER_SECONDS]
