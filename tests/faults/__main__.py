@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -96,7 +95,7 @@ def _figures(report: Report | None, figures: Figures | None, violation: str | No
             "seconds": round(report.seconds),
             "table": table(report),
         },
-        "soak": figures and asdict(figures),
+        "soak": figures and figures.as_json(),
         "soakViolation": violation and violation.splitlines()[0],
     }
 

@@ -1,7 +1,8 @@
 """The figures of a soak."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -32,6 +33,11 @@ class Figures:
             f"lost {self.lost}, doubled {self.doubled}, stuck {self.stuck}",
             f"{self.own_seconds / 3600:.1f} h of its own time in {self.seconds:.0f} s",
         ]
+
+    def as_json(self) -> dict[str, Any]:
+        """Not by dataclasses.asdict: it makes a counter of a counter's pairs, and those are no keys."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: dict(value) if isinstance(value, Counter) else value for name, value in values.items()}
 
 
 def _told(counter: Counter[str]) -> str:
