@@ -28,6 +28,8 @@ class Scenario:
     tell: Tell
     ends: tuple[str, ...]
     may_end: frozenset[str] = frozenset({"succeeded"})
+    has_dead_letters: bool = False
+    """Whether it makes some itself: no fault may."""
 
 
 def issued_and_confirmed(case: Case) -> Iterator[None]:
@@ -114,6 +116,33 @@ def displaced(case: Case) -> Iterator[None]:
     yield
 
 
+def forgotten(case: Case) -> Iterator[None]:
+    """The nudge of one job is lost, and the first poll of another: only reconcile knows of them."""
+    case.issue(case.issuers[0])
+    _lose(case, "ExecuteQueue")
+    polled = case.issue(case.issuers[1])
+    yield from _until(case, polled, _in_flight)
+    _lose(case, "ConfirmQueue")
+    yield
+
+
+def dead_lettered(case: Case) -> Iterator[None]:
+    """Its nudge ends among the dead letters before anybody has signed it; it is told, and goes on."""
+    job = case.issue(case.issuers[0])
+    _lose(case, "ExecuteQueue", to="ExecuteDeadLetters")
+    yield from _until(case, job, _in_flight)
+    yield
+
+
+def _lose(case: Case, queue: str, to: str | None = None) -> None:
+    """What nobody has received yet; into another queue, if one is named."""
+    case.queues.collect(case.elapsed)
+    for held in list(case.queues.waiting(queue)):
+        case.queues.lose(queue, held)
+        if to is not None:
+            case.queues.send(to, held.body, held.attributes["MessageGroupId"])
+
+
 def _until(case: Case, wanted: Wanted, holds: Callable[[Job], bool]) -> Iterator[None]:
     while (row := case.row(wanted)) is None or not holds(row):
         yield
@@ -134,6 +163,8 @@ SCENARIOS: dict[str, Scenario] = {
     "retried after an estimate reverted": Scenario(retried_after_an_estimate_reverted, ("succeeded",)),
     "retried after a mined revert": Scenario(retried_after_a_mined_revert, ("succeeded",)),
     "displaced": Scenario(displaced, ("succeeded",)),
+    "forgotten": Scenario(forgotten, ("succeeded", "succeeded")),
+    "dead-lettered": Scenario(dead_lettered, ("succeeded",), has_dead_letters=True),
 }
 
 

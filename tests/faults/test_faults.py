@@ -22,8 +22,10 @@ DANGEROUS = {
         "execute:dynamodb.TransactWriteItems#1",
         "execute:node.eth_sendRawTransaction#1",
         "confirm:dynamodb.PutItem#1",
+        "confirm:dynamodb.BatchExecuteStatement#1",
     ),
     "cancelled when started": ("confirm:dynamodb.PutItem#1", "confirm:node.eth_sendRawTransaction#1"),
+    "dead-lettered": ("dead letters:dynamodb.PutItem#1",),
 }
 """Where something is about to become true, or has just become true."""
 
