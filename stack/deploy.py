@@ -11,8 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from stack import jwt_secret
 from stack.artifacts import upload, upload_template
 from stack.aws import Client, sentence
+from stack.emulator import complete_roles
 from stack.errors import StackError
-from stack.package import Package
+from stack.package import LOCAL_STAGE, Package
 from stack.progress import Say
 
 BODY_LIMIT_BYTES = 51_200  # CreateChangeSet's TemplateBody
@@ -59,6 +60,8 @@ def _deploy(built: Package, client: Client, say: Say, name: str, parameters: Map
         say(f"{'Updating' if existing else 'Creating'} stack {name}")
         client("cloudformation").execute_change_set(StackName=name, ChangeSetName=change)
         _wait_for_stack(client, name, before, say)
+    if built.stage == LOCAL_STAGE:
+        complete_roles(client, name)
     outputs = _outputs(_describe(client, name) or {})
     jwt_secret.check(jwt_secret.read(client, outputs["JwtSecretArn"]), built.stage)
     return outputs

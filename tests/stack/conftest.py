@@ -8,6 +8,7 @@ from web3.contract import Contract
 
 from stack.local import LocalStack
 from tests.stack.client import Client, artifact, chain_of, contract_at
+from tests.stack.scene import Scene
 
 
 @pytest.fixture(scope="session")
@@ -51,3 +52,9 @@ def sink(issuer: Client, chain: Web3) -> Contract:
     job = issuer.await_job(issuer.issue(data=artifact("Sink")["bytecode"])["_id"])
     assert job["status"] == "succeeded", job
     return contract_at(chain, "Sink", job["data"]["contractAddress"])
+
+
+@pytest.fixture(scope="session")
+def scene(stack: LocalStack) -> Scene:
+    """A second stack beside it, of which nothing runs by itself."""
+    return Scene(stack)

@@ -131,7 +131,7 @@ def test_accounts_are_the_administrators_and_the_admin_api_the_community_adminis
 def as_the_api(env: dict[str, str]) -> Callable[[str], Any]:
     """Clients with the rights of the API's function, and no others."""
     functions = aws(env, "lambda").list_functions()["Functions"]
-    (role,) = (one["Role"] for one in functions if "-APIHandler-" in one["FunctionName"])
+    (role,) = (one["Role"] for one in functions if one["FunctionName"].startswith(f"{env['STACK_NAME']}-APIHandler-"))
     keys = aws(env, "sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
 
     def client(service: str) -> Any:

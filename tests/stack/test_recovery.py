@@ -13,7 +13,7 @@ from chalicelib.chain.abi import encode_call
 from chalicelib.jobs.model import Event, Job, Status, TransactionRequest
 from chalicelib.store.checkpoints import DynamoCheckpointStore
 from chalicelib.store.jobs import DynamoJobStore
-from tests.stack.client import Client, aws, wait_for
+from tests.stack.client import MINUTE, Client, aws, wait_for
 
 
 def forgotten_job(env: dict[str, str], sink: Contract, id_: str) -> Job:
@@ -43,24 +43,17 @@ def store_of(env: dict[str, str]) -> DynamoJobStore:
 
 def function_named(env: dict[str, str], part: str) -> str:
     functions = aws(env, "lambda").list_functions()["Functions"]
-    return next(str(function["FunctionName"]) for function in functions if f"-{part}-" in function["FunctionName"])
+    return next(
+        str(function["FunctionName"])
+        for function in functions
+        if function["FunctionName"].startswith(f"{env['STACK_NAME']}-{part}-")
+    )
 
 
 def reconcile(env: dict[str, str]) -> None:
     """Run the scheduled function now, with the event that the schedule sends."""
-    event = {
-        "version": "0",
-        "id": "1",
-        "detail-type": "Scheduled Event",
-        "source": "aws.events",
-        "account": "000000000000",
-        "time": "2026-01-01T00:00:00Z",
-        "region": env["AWS_REGION"],
-        "resources": [],
-        "detail": {},
-    }
     function = function_named(env, "ReconcileJobs")
-    answer = aws(env, "lambda").invoke(FunctionName=function, Payload=json.dumps(event))
+    answer = aws(env, "lambda").invoke(FunctionName=function, Payload=json.dumps(MINUTE))
     assert "FunctionError" not in answer, answer["Payload"].read()
 
 
