@@ -5,14 +5,16 @@ Each function imports what it runs when it is called: one that works on a queue 
 # ruff: noqa: E402, PLC0415 -- for a quick start
 
 import gc
+from typing import Any
 
 gc.disable()  # hardly anything of what imports make is garbage: not looked through until all is there, and then no more
 
-from chalice.app import Chalice, CloudWatchEvent, SQSEvent
+from chalice.app import Chalice, SQSEvent
 
 from chalicelib.api.errors import use_error_format
 from chalicelib.api.routes import register_routes
 from chalicelib.queues.batch import BatchAnswer
+from chalicelib.telemetry.invocations import flush_after_invocations
 from chalicelib.wiring import Wiring
 
 gc.freeze()
@@ -23,6 +25,7 @@ wiring = Wiring()
 
 use_error_format(app)
 register_routes(app, wiring)
+flush_after_invocations(app, wiring.flush_metrics)
 
 
 @app.on_sqs_message(queue="execute.fifo", batch_size=10, name="execute_jobs")
@@ -40,12 +43,13 @@ def confirm_jobs(event: SQSEvent) -> BatchAnswer:
 
 
 @app.schedule("rate(1 minute)", name="reconcile_jobs")
-def reconcile_jobs(event: CloudWatchEvent) -> None:
-    from chalicelib.workers.reconcile import reconcile_jobs as reconcile
-    from chalicelib.workers.watch import watch_chain
+def reconcile_jobs(_: Any) -> None:
+    from chalicelib.workers.minute import handle_minute
 
-    reconcile(wiring)
-    watch_chain(wiring)
+    handle_minute(wiring)
+
+
+reconcile_jobs.event_class = lambda event, _: event  # nothing of it is read: by hand, from the console, it may be empty
 
 
 @app.on_sqs_message(queue="execute-dead-letters.fifo", batch_size=10, name="record_dead_letters")

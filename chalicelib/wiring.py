@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.session import get_session
 
-from chalicelib.log import configure_logging
 from chalicelib.settings import Settings, settings
 from chalicelib.store.jobs import DynamoJobStore
+from chalicelib.telemetry.emf import CountedRpc, EmfMetrics
+from chalicelib.telemetry.logs import configure_logging
+from chalicelib.telemetry.traces import Traces, trace_header
+from chalicelib.telemetry.transitions import observed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from chalicelib.chain.rpc import RpcClient
     from chalicelib.jobs.bursts import Bursts
     from chalicelib.jobs.ports import Chain, Clock, Signers
+    from chalicelib.jobs.stores import JobStore
     from chalicelib.networks import Network
     from chalicelib.queues.sqs import SqsQueue
     from chalicelib.store.accounts import DynamoAccountStore
@@ -48,7 +52,7 @@ class Wiring:
     @cached_property
     def settings(self) -> Settings:
         loaded = settings()
-        configure_logging(loaded.log_level)
+        configure_logging(loaded.log_level, loaded.stack_name)
         return loaded
 
     @property
@@ -56,8 +60,18 @@ class Wiring:
         return utc_now
 
     @cached_property
-    def jobs(self) -> DynamoJobStore:
-        return DynamoJobStore(self._dynamodb, self.settings.jobs_table, self.settings.accounts_table)
+    def jobs(self) -> JobStore:
+        stored = DynamoJobStore(self._dynamodb, self.settings.jobs_table, self.settings.accounts_table)
+        return observed(stored, self.metrics, self.clock, Traces(self.settings.stack_name).mark)
+
+    @cached_property
+    def metrics(self) -> EmfMetrics:
+        return EmfMetrics(self.settings.stack_name)
+
+    def flush_metrics(self) -> None:
+        """Write what was measured; raises nothing."""
+        if "metrics" in self.__dict__:
+            self.metrics.flush()
 
     @cached_property
     def accounts(self) -> DynamoAccountStore:
@@ -75,7 +89,7 @@ class Wiring:
     def queue(self) -> SqsQueue:
         from chalicelib.queues.sqs import SqsQueue
 
-        return SqsQueue(self._client("sqs"), self.settings.execute_queue_url, self.settings.confirm_queue_url)
+        return SqsQueue(self._client("sqs"), self.settings.execute_queue_url, self.settings.confirm_queue_url, trace_header)
 
     @cached_property
     def bursts(self) -> Bursts:
@@ -116,7 +130,12 @@ class Wiring:
         from chalicelib.chain.rpc import RpcClient
 
         network = self.network
-        return RpcClient(network.rpc_urls, chain_id=network.chain_id, timeout_seconds=RPC_TIMEOUT_SECONDS)
+        return RpcClient(
+            network.rpc_urls,
+            chain_id=network.chain_id,
+            timeout_seconds=RPC_TIMEOUT_SECONDS,
+            health=CountedRpc(self.metrics),
+        )
 
     @cached_property
     def signers(self) -> Signers:

@@ -33,9 +33,18 @@ INSTEAD: Mapping[str, tuple[str, ...]] = {
 """Of the packages of requirements.txt, those that no function imports → what the functions import of what they bring along."""
 LEFT_OUT = ("tests", "test_*.py", "SelfTest", "bin", "*.pyi", "*.pyx", "*.pxd", "*.c", "*.h", "*.data")
 """Wherever they are."""
+POWERTOOLS_UNUSED = (
+    *("auth_alpha", "batch", "circuit_breaker", "data_classes", "data_masking", "feature_flags", "idempotency", "kafka"),
+    *("parameters", "parser", "streaming", "validation"),
+)
 NEVER_IMPORTED = (
     *("docs", "newsfragments", "tlz"),  # lie beside the packages by mistake, or as another name of one
     *(f"Crypto/{room}" for room in ("IO", "Math", "PublicKey", "Signature")),  # keccak and AES are used
+    # The functions log, measure and trace with powertools; none of its other rooms is for them.
+    "aws_lambda_powertools/event_handler",
+    "aws_lambda_powertools/metrics/provider/datadog",
+    *(f"aws_lambda_powertools/utilities/{room}" for room in POWERTOOLS_UNUSED),
+    "aws_xray_sdk/ext",
     "dateutil/zoneinfo",
     "eth_account/typed_transactions/blob_transactions/kzg_trusted_setup.txt",
     "pydantic/v1",

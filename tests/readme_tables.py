@@ -1,4 +1,4 @@
-"""The README's tables of routes and rights, made from what they tell of: `python -m tests.readme_tables` writes them."""
+"""The README's tables, made from what they tell of (routes, rights, metrics): `python -m tests.readme_tables` writes them."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,6 +9,7 @@ from typing import Any, get_args
 from chalicelib.api.described import DESCRIBED, Described
 from chalicelib.api.endpoint import Right
 from chalicelib.api.requests import Checked
+from chalicelib.metrics import Metric, Unit
 from tests.access import ACCESS, CALLERS
 
 README = Path(__file__).parents[1] / "README.md"
@@ -23,7 +24,7 @@ _NEEDS = {
 
 def tables() -> Mapping[str, str]:
     """Name → the table between the README's comments of that name."""
-    return {"endpoints": endpoints(), "access": access()}
+    return {"endpoints": endpoints(), "access": access(), "metrics": metrics()}
 
 
 def endpoints() -> str:
@@ -33,6 +34,19 @@ def endpoints() -> str:
 def access() -> str:
     rows = ((f"`{name}`", *(str(status) for status in statuses)) for name, statuses in ACCESS.items())
     return _table(("", *CALLERS), rows)
+
+
+def metrics() -> str:
+    rows = (
+        (
+            f"`{metric.name}`",
+            metric.value.unit if metric.value.unit is not Unit.NONE else "coins",
+            " and ".join(", ".join(f"`{name}`" for name in names) or "—" for names in metric.value.series),
+            metric.value.tells,
+        )
+        for metric in Metric
+    )
+    return _table(("metric", "unit", "by", "tells"), rows)
 
 
 def with_tables(readme: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from chalicelib.chain.classify import is_throttled
+from chalicelib.chain.health import RpcHealth
 from chalicelib.chain.quantities import quantity_or_none
 from chalicelib.chain.text import host_of
 from chalicelib.chain.transport import NoReply, Transport
@@ -57,7 +58,9 @@ class _Reply:
 class Endpoint:
     """Not for several threads at once."""
 
-    def __init__(self, url: str, chain_id: int, timeout_seconds: float, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, url: str, chain_id: int, timeout_seconds: float, monotonic: Callable[[], float], health: RpcHealth
+    ) -> None:
         sys.setrecursionlimit(min(sys.getrecursionlimit(), RECURSION_LIMIT))
         self.host = host_of(url)
         self.left_out_until = float("-inf")
@@ -66,6 +69,7 @@ class Endpoint:
         self._chain_id = chain_id
         self._chain_verified = False
         self._monotonic = monotonic
+        self._health = health
         self._failures = 0
         self._used_at = float("-inf")
         self._batch_limit: int | None = None
@@ -184,6 +188,7 @@ class Endpoint:
 
     def _pause(self, retry_after: float | None) -> None:
         """Leave this endpoint out: as long as it asks for, else longer with every failure in a row; both are bounded."""
+        self._health.failed(self.host)
         self._failures += 1
         pause = min(FIRST_PAUSE_SECONDS * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE_SECONDS)
         self.left_out_until = self._monotonic() + max(pause, min(retry_after or 0, LONGEST_RETRY_AFTER_SECONDS))

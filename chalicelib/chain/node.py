@@ -73,6 +73,14 @@ class Node:
             result_of(answer, "to tell a block")
         return blocks_of(asked, answers)
 
+    def balances(self, addresses: Sequence[str]) -> dict[str, int]:
+        asked = list(dict.fromkeys(addresses))
+        answers = self._rpc.read_together([("eth_getBalance", [address, "latest"]) for address in asked]) if asked else []
+        return {
+            address: quantity(result_of(answer, "eth_getBalance"), "balance")
+            for address, answer in zip(asked, answers, strict=True)
+        }
+
     def outlook(self, address: str, calls: Sequence[Call]) -> Outlook:
         """How the account stands at the newest block, and what each call would do on the pending one: in one request for up to
         95 calls, to one endpoint. (On a chain without base fees, the gas price is another.)

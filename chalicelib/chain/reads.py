@@ -1,6 +1,7 @@
 """What a node is asked for, and what its answers say: the parts that several reads are made of."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.chain.classify import message_of
@@ -10,6 +11,9 @@ from chalicelib.chain.receipts import read_receipt
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Receipt
 from chalicelib.jobs.ports import Head, StandingBlock
+
+LAST_SECOND = 253_402_300_799
+"""Of the year 9999: no datetime is later."""
 
 
 def head_of(block: Mapping[str, Any]) -> Head:
@@ -28,10 +32,16 @@ def block_and_count(number: int, address: str) -> tuple[Request, Request]:
 def blocks_of(numbers: Sequence[int], answers: Sequence[Answer]) -> dict[int, StandingBlock]:
     """From the answers to `block_and_count` of each: those that there are."""
     return {
-        number: StandingBlock(str(block.result["hash"]).lower(), quantity_or_none(count.result))
+        number: StandingBlock(str(block.result["hash"]).lower(), quantity_or_none(count.result), time_of(block.result))
         for number, block, count in zip(numbers, answers[::2], answers[1::2], strict=True)
         if isinstance(block.result, dict) and block.result.get("hash")
     }
+
+
+def time_of(block: Mapping[str, Any]) -> datetime | None:
+    """What the block says of when it was made; None where it says nothing that can be read."""
+    seconds = quantity_or_none(block.get("timestamp"))
+    return None if seconds is None or seconds > LAST_SECOND else datetime.fromtimestamp(seconds, UTC)
 
 
 def receipt_request(hash_: str) -> Request:

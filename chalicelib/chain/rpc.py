@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.chain.classify import message_of
 from chalicelib.chain.endpoint import Answer, Endpoint, Request
+from chalicelib.chain.health import RpcHealth, Uncounted
 from chalicelib.chain.quantities import quantity_or_none
 from chalicelib.errors import ChainUnavailable, ConfigurationError
 
@@ -34,10 +35,12 @@ class RpcClient:
         chain_id: int,
         timeout_seconds: float = 10.0,
         monotonic: Callable[[], float] = time.monotonic,
+        health: RpcHealth | None = None,
     ) -> None:
         if not urls:
             raise ConfigurationError("RPC_URLS is empty: it must hold at least one endpoint of the chain.")
-        self._endpoints = tuple(Endpoint(url, chain_id, timeout_seconds, monotonic) for url in urls)
+        self._health = health or Uncounted()
+        self._endpoints = tuple(Endpoint(url, chain_id, timeout_seconds, monotonic, self._health) for url in urls)
         self._monotonic = monotonic
         self._best_seen, self._best_seen_at = -1, float("-inf")
 
@@ -84,7 +87,7 @@ class RpcClient:
                 return block.result, answers
             partial = partial or (block.result, answers)
         if partial is None:
-            raise ChainUnavailable(f"No RPC endpoint of the chain can be read: {message_of(problem)}.")
+            raise self._down(f"can be read: {message_of(problem)}")
         return partial
 
     def _compared(self) -> list[Endpoint]:
@@ -108,7 +111,9 @@ class RpcClient:
         """
         answers = _in_chunks(calls, self._ask)
         if answers and not any(answer.answered for answer in answers):
-            raise ChainUnavailable(f"No RPC endpoint of the chain answers: {answers[0].error}.")
+            raise self._down(f"answers: {answers[0].error}")
+        if answers and all(answer.passing for answer in answers):
+            self._health.down()  # throttled everywhere, perhaps: answered, and no answer
         return answers
 
     def read_together(self, calls: Sequence[Request]) -> list[Answer]:
@@ -133,7 +138,11 @@ class RpcClient:
             if not self._is_behind(number):
                 return answers[:-1]
             endpoint.leave_out()
-        raise ChainUnavailable(f"No RPC endpoint of the chain can be read: {message_of(problem)}.")
+        raise self._down(f"can be read: {message_of(problem)}")
+
+    def _down(self, what: str) -> ChainUnavailable:
+        self._health.down()
+        return ChainUnavailable(f"No RPC endpoint of the chain {what}.")
 
     def _remember(self, number: int) -> None:
         now = self._monotonic()

@@ -112,6 +112,8 @@ class Receipt:
     gas_used: int
     effective_gas_price: int
     contract_address: str | None = None
+    mined_at: datetime | None = field(default=None, compare=False)
+    """The time that its block tells, where the block was read along. Never stored either."""
     events: tuple[ContractEvent, ...] = field(default=(), compare=False, repr=False)
     """Those of the service's own contracts. Read from the node each time, never stored: `Job.result` keeps what they say."""
 
@@ -186,6 +188,8 @@ class Job:
     attempts: tuple[Attempt, ...] = ()
     attempt_count: int = 0
     history: tuple[Event, ...] = ()
+    unsaved: tuple[Event, ...] = field(default=(), compare=False, repr=False)
+    """Those of the history that the store has not seen yet. No row has them: what is read or was written has none."""
     fail_count: int = 0
     failure: Failure | None = None
     failed_at: datetime | None = None
@@ -213,6 +217,11 @@ class Job:
     def is_fresh(self) -> bool:
         """Open, and so young that nobody but its own nudges looks after it yet."""
         return self.is_open and self.next_check_at is None
+
+    @property
+    def open_since(self) -> datetime:
+        """When it was issued or, after that, last retried."""
+        return next((event.at for event in reversed(self.history) if event.event == "retried"), self.created_at)
 
     @property
     def issued_order(self) -> str:

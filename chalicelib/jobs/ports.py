@@ -145,6 +145,8 @@ class StandingBlock:
     hash: str
     mined: int | None
     """The account's transactions up to this block, those in it included. None where it is too old for the node to tell."""
+    at: datetime | None = None
+    """The time that the block tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,9 @@ class Chain(Protocol):
 
     def estimate(self, calls: Sequence[Call]) -> list[Estimate]:
         """Simulate each against the pending state. One answer a call, in order."""
+
+    def balances(self, addresses: Sequence[str]) -> dict[str, int]:
+        """Wei that each has at the newest block, in one request. All of them or, with ChainUnavailable, none."""
 
     def broadcast(self, transactions: Sequence[SignedTransaction]) -> list[Broadcast]:
         """Send the raw bytes in one JSON-RPC batch. Never raises for a node's refusal; one answer a transaction, in order."""

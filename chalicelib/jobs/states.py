@@ -36,10 +36,11 @@ class IllegalTransition(Exception):
 
 def with_event(job: Job, now: datetime, event: str, detail: str | None = None) -> Job:
     """Add a line to the history. The first line and the latest ones are kept: retries do not let it grow without bound."""
-    history = (*job.history, Event(now, event, detail))
+    happened = Event(now, event, detail)
+    history = (*job.history, happened)
     if len(history) > HISTORY_LIMIT:
         history = (history[0], *history[1 - HISTORY_LIMIT :])
-    return replace(job, history=history, updated_at=now)
+    return replace(job, history=history, unsaved=(*job.unsaved, happened), updated_at=now)
 
 
 def started(job: Job, attempt: Attempt, now: datetime, next_check_at: datetime) -> Job:
@@ -155,9 +156,8 @@ def displaced(job: Job, now: datetime, next_check_at: datetime) -> Job:
         return failed(job, job.attempt.abandoned, now)
     if asked_to_cancel:
         return cancelled(job, now)
-    return replace(
-        job, status=Status.PENDING, result={}, pending_since=_issued_or_retried(job), next_check_at=next_check_at, checks=0
-    )
+    # Its place among the jobs of its account (invariant 11): losing a nonce does not put it behind those that need it.
+    return replace(job, status=Status.PENDING, result={}, pending_since=job.open_since, next_check_at=next_check_at, checks=0)
 
 
 def failed(job: Job, failure: Failure, now: datetime) -> Job:
@@ -206,11 +206,6 @@ def _require_settled(job: Job, transition: str) -> None:
     """Invariant 4: a job is never closed or retried over an attempt that could still be mined."""
     if job.attempts and job.attempt.outcome is None:
         raise IllegalTransition(job, f"{transition} while its nonce {job.attempt.nonce} is not settled")
-
-
-def _issued_or_retried(job: Job) -> datetime:
-    """Its place among the jobs of its account (invariant 11): losing a nonce does not put it behind those that need it."""
-    return next((event.at for event in reversed(job.history) if event.event == "retried"), job.created_at)
 
 
 def _closed(job: Job, status: Status, now: datetime) -> Job:

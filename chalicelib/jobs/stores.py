@@ -45,7 +45,8 @@ class JobStore(Protocol):
         """
 
     def save(self, job: Job) -> Job:
-        """Write `job` if its stored version is still `job.version`; returns it with the version it now has.
+        """Write `job` if its stored version is still `job.version`; returns it as it is now: the next
+        version, nothing unsaved.
 
         Raises VersionConflict when somebody else wrote first.
         """
@@ -103,6 +104,9 @@ class JobStore(Protocol):
 
     def find_by_creation(self, address: str) -> list[Job]:
         """Jobs whose result is the contract at this address, newest first (eventually consistent)."""
+
+    def watched(self, limit: int) -> list[Job]:
+        """Open jobs that have a next check, whenever it is, soonest first (eventually consistent): all but the fresh ones."""
 
     def due(self, now: datetime, limit: int) -> list[Job]:
         """Open jobs whose nextCheckAt has passed (eventually consistent; keys are looked up again consistently)."""

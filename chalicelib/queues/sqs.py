@@ -1,7 +1,7 @@
 """The `Queue` of `chalicelib.jobs.ports` on SQS."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,10 +24,14 @@ class SqsQueue:
     Every method raises ServiceUnavailable when a message may not have been sent.
     """
 
-    def __init__(self, client: "SQSClient", execute_url: str, confirm_url: str) -> None:
+    def __init__(
+        self, client: "SQSClient", execute_url: str, confirm_url: str, trace_header: Callable[[], str | None] = lambda: None
+    ) -> None:
+        """`trace_header` tells the X-Ray trace that messages belong to, if there is one."""
         self._client = client
         self._execute_url = execute_url
         self._confirm_url = confirm_url
+        self._trace_header = trace_header
 
     def execute(self, jobs: Sequence[Job]) -> None:
         self._send(
@@ -62,9 +66,11 @@ class SqsQueue:
 
     def _send(self, url: str, messages: Sequence[dict[str, Any]]) -> None:
         """Send in batches of ten; a batch can be accepted in part, so each entry's own answer counts."""
+        traced = self._traced()
         for start in range(0, len(messages), SEND_BATCH_LIMIT):
             entries: Any = [
-                {"Id": str(number), **message} for number, message in enumerate(messages[start : start + SEND_BATCH_LIMIT])
+                {"Id": str(number), **message, **traced}
+                for number, message in enumerate(messages[start : start + SEND_BATCH_LIMIT])
             ]
             try:
                 answer = self._client.send_message_batch(QueueUrl=url, Entries=entries)
@@ -72,6 +78,13 @@ class SqsQueue:
                 raise ServiceUnavailable(f"The queue does not answer: {type(error).__name__}.") from error
             if answer.get("Failed"):
                 raise ServiceUnavailable(f"The queue refused {len(answer['Failed'])} messages.")
+
+    def _traced(self) -> dict[str, Any]:
+        """Not a part of the message: it counts for neither its size nor the queue's deduplication."""
+        header = self._trace_header()
+        if header is None:
+            return {}
+        return {"MessageSystemAttributes": {"AWSTraceHeader": {"DataType": "String", "StringValue": header}}}
 
 
 def _delay(seconds: int) -> int:

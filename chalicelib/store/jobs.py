@@ -75,7 +75,7 @@ class DynamoJobStore:
         return [job_from(items[job_id]) for job_id in ids if job_id in items]
 
     def save(self, job: Job) -> Job:
-        written = replace(job, version=job.version + 1)
+        written = replace(job, version=job.version + 1, unsaved=())
         existing = self._put(written, "#version = :version", {":version": {"N": str(job.version)}}, {"#version": "version"})
         if existing is not None and existing != written:
             raise VersionConflict("The job was changed at the same time.")
@@ -107,7 +107,7 @@ class DynamoJobStore:
         """As `save`, in a twenty-fifth of the requests."""
         if len(jobs) == 1:
             return [self._saved(jobs[0])]
-        written = [replace(job, version=job.version + 1) for job in jobs]
+        written = [replace(job, version=job.version + 1, unsaved=()) for job in jobs]
         rows = [(job_item(after), before.version) for before, after in zip(jobs, written, strict=True)]
         answers = write_each(self._client, self._table, rows)
         return [self._outcome(*one) for one in zip(jobs, written, answers, strict=True)]
@@ -129,7 +129,7 @@ class DynamoJobStore:
             return error
 
     def start(self, account: Account, next_nonce: int, jobs: Sequence[Job]) -> list[Job]:
-        written = [replace(job, version=job.version + 1) for job in jobs]
+        written = [replace(job, version=job.version + 1, unsaved=()) for job in jobs]
         account_is_as_read = "nextNonce = :expected" if account.next_nonce is not None else "attribute_not_exists(nextNonce)"
         # Whoever signs for the account moves its nonce: where that is as read, so is signedTo.
         signed_to = str(account.having_signed(next_nonce, jobs).signed_to)
@@ -273,6 +273,11 @@ class DynamoJobStore:
     def find_by_creation(self, address: str) -> list[Job]:
         positions, _ = self._indexes.walk(BY_CREATION, [address], Slice(ascending=False), limit=100)
         return [job for job in self._load_positions(positions) if job.creation == address]
+
+    def watched(self, limit: int) -> list[Job]:
+        positions, _ = self._indexes.walk(OPEN, ALL_SHARDS, Slice(), limit)
+        rows = self.load((position.job_id for position in positions), consistent=False)
+        return [job for job in rows if job.is_open and not job.is_fresh]
 
     def due(self, now: datetime, limit: int) -> list[Job]:
         positions, _ = self._indexes.walk(OPEN, ALL_SHARDS, Slice(below=just_above(time_text(now))), limit)

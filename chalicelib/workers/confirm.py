@@ -81,8 +81,6 @@ def _follow_account(address: str, jobs: Sequence[Job], ports: WorkerPorts) -> li
     for job, outcome in zip(closing, ports.jobs.save_each(closing) if closing else (), strict=True):
         if isinstance(outcome, Exception):
             polled.append(_again(in_flight[job.job_id], outcome, ports))
-        else:
-            _log_closed(outcome)
     pushed = push(account_id(jobs[0].chain_id, address), not_mined, sight, ports)
     return [*polled, *(Polled(after, _patience(before, ports)) for before, after in zip(not_mined, pushed, strict=True))]
 
@@ -108,12 +106,18 @@ def _look(address: str, jobs: Sequence[Job], ports: WorkerPorts) -> Sight:
         blocks |= ports.chain.standing_blocks(address, {*deep, max(0, settled_at)})
     # Not those of blocks that the chain, as it is followed now, has replaced: a node may still show them (invariant 8).
     receipts = {
-        hash_: receipt
+        hash_: _dated(receipt, blocks)
         for hash_, receipt in seen.receipts.items()
         if receipt.block_number not in deep | blocks.keys()
         or ((block := blocks.get(receipt.block_number)) is not None and block.hash == receipt.block_hash)
     }
     return Sight(seen.head, seen.mined, _settled(blocks, settled_at), receipts)
+
+
+def _dated(receipt: Receipt, blocks: Mapping[int, StandingBlock]) -> Receipt:
+    """With the time of its block, where that was read along."""
+    block = blocks.get(receipt.block_number)
+    return receipt if block is None else replace(receipt, mined_at=block.at)
 
 
 def _expected_in(jobs: Sequence[Job], ports: WorkerPorts) -> list[int]:
@@ -143,9 +147,7 @@ def _with_result(job: Job, receipt: Receipt | None, ports: WorkerPorts) -> Job:
     """What it made is told as soon as it is mined, and corrected when it is mined again elsewhere. Most jobs make nothing."""
     if receipt is None or result_of(job, receipt) == job.result:
         return job
-    seen = ports.jobs.save(seen_mined(job, receipt, ports.clock()))
-    log.info("mined", extra={"jobId": job.job_id, "txHash": receipt.hash, "blockNumber": receipt.block_number})
-    return seen
+    return ports.jobs.save(seen_mined(job, receipt, ports.clock()))
 
 
 def _without_result(job: Job, ports: WorkerPorts) -> Job:
@@ -178,7 +180,6 @@ def _displace(job: Job, sight: Sight, ports: WorkerPorts) -> bool:
         failure = Failure("NonceUsedElsewhere", f"Other programs took its nonce {ATTEMPT_LIMIT} times in a row.")
         moved = failed(moved, failure, now)
     moved = ports.jobs.save(moved)
-    log.warning("displaced", extra={"jobId": job.job_id, "nonce": job.attempt.nonce, "usedBy": user})
     if moved.is_open:
         nudge_execute(ports.queue, [moved])
     return True
@@ -200,18 +201,3 @@ def _keep_reconcile_away(polled: Sequence[Polled], ports: WorkerPorts) -> None:
                 ports.jobs.save(checked(job, again + CHECK_AHEAD))
             except VersionConflict:
                 continue  # it was moved on a moment ago, which serves as well
-
-
-def _log_closed(job: Job) -> None:
-    receipt = job.attempt.receipt
-    fields = {
-        "jobId": job.job_id,
-        "correlationId": job.correlation_id,
-        "account": job.account,
-        "attempt": job.attempt_count,
-        "txHash": receipt and receipt.hash,
-        "status": job.status.value,
-        "blockNumber": receipt and receipt.block_number,
-        "fee": receipt and str(receipt.fee),
-    }
-    log.info("closed", extra=fields)

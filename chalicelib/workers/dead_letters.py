@@ -1,14 +1,11 @@
 """Dead letters: what could not be handled is written into the jobs it was about, and, where that is safe, ends them."""
 
-import logging
 from collections.abc import Sequence
 
 from chalicelib.errors import VersionConflict
 from chalicelib.jobs.model import Failure, Job, Status
 from chalicelib.jobs.states import failed, with_event
 from chalicelib.workers.ports import WorkerPorts
-
-log = logging.getLogger(__name__)
 
 DEAD_LETTERED = "deadLettered"
 DEAD_LETTERS_ALLOWED = 3
@@ -30,7 +27,6 @@ def record_dead_letter(job_ids: Sequence[str], reason: str, ports: WorkerPorts) 
                 ports.jobs.save(_noted(job, reason, ports))
             except VersionConflict:
                 continue
-            log.error("dead letter", extra={"jobId": job_id, "correlationId": job.correlation_id, "reason": reason})
             break
 
 

@@ -111,7 +111,6 @@ def _tell(job: Job, ports: WatchPorts) -> None:
     detail = f"block {receipt.block_number} was replaced after it was final; {where}"
     # What it made may stand elsewhere now, or nowhere: an address that is not there is worse than none.
     made = result_of(job, now_mined) if now_mined and job.status is Status.SUCCEEDED else {}
-    log.error("job reorged", extra={"jobId": job.job_id, "correlationId": job.correlation_id, "txHash": receipt.hash})
     try:
         ports.jobs.save(replace(with_event(job, ports.clock(), REORGED, detail), result=made))
     except VersionConflict:

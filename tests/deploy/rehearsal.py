@@ -5,8 +5,11 @@ are called is imported, too, and what libraries load when they are used is used.
 """
 
 import ast
+import contextlib
 import importlib
 import json
+import logging
+import os
 import pkgutil
 import sys
 from collections.abc import Iterator
@@ -30,6 +33,7 @@ def main() -> None:
     _make_clients()
     _describe()
     _encode_and_sign()
+    _tell()
     print(json.dumps([file for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))]))
 
 
@@ -88,6 +92,23 @@ def _encode_and_sign() -> None:
     key = "kZ8vXr2Qp5Lw9TnB4cYh7GdJ3mFs6AeU"
     token = issuer_token(key, account, utc_now().replace(year=2099))
     TokenVerifier(lambda: key, "local").verify(f"Bearer {token}")
+
+
+def _tell() -> None:
+    """A line, a metric and a mark, with the last two written where they do not stand between the files that are printed."""
+    from chalicelib.metrics import Metric  # noqa: PLC0415
+    from chalicelib.telemetry.emf import EmfMetrics  # noqa: PLC0415
+    from chalicelib.telemetry.logs import JsonLines  # noqa: PLC0415
+    from chalicelib.telemetry.traces import Traces  # noqa: PLC0415
+
+    JsonLines("stack").format(logging.makeLogRecord({"msg": "signed"}))
+    metrics = EmfMetrics("stack")
+    metrics.add(Metric.JobsIssued, 1, name="mint")
+    with contextlib.redirect_stdout(sys.stderr):
+        metrics.flush()
+    os.environ["LAMBDA_TASK_ROOT"] = sys.argv[1]
+    os.environ["_X_AMZN_TRACE_ID"] = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+    Traces("stack").mark("signed", {"jobId": "62b17abc8c26160014940e87"})
 
 
 if __name__ == "__main__":

@@ -34,8 +34,9 @@ OUTPUTS = {
     "JwtSecretArn",
     "PhoneNumbersSecretArn",
 }
-ANYWHERE = {"kms:CreateKey"}
-"""What is asked of no resource, for it is not there yet: AWS takes no other than *."""
+TRACES = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+ANYWHERE = {"kms:CreateKey", *TRACES}
+"""What is asked of no resource, or of one that is not there yet: AWS takes no other than *."""
 STARRED = {"sqs:SendMessage*"}
 """On AWS this is SendMessage and nothing else; the emulator also asks for SendMessageBatch, which is no action on AWS."""
 CHAIN_OF = {"local": "fuse", "spark": "spark", "fuse": "fuse"}
@@ -205,12 +206,26 @@ def test_no_policy_allows_everything(resources: dict[str, Any]) -> None:
             assert not {"NotAction", "NotResource"} & set(statement), where
             actions = as_list(statement["Action"])
             assert not any("*" in action for action in actions if action not in STARRED), where
-            limited = bool(statement.get("Condition")) or all(action.startswith("logs:") for action in actions)
+            limited = bool(statement.get("Condition")) or all(action.startswith(("logs:", "xray:")) for action in actions)
             for resource in as_list(statement["Resource"]):
                 assert resource != "*" or set(actions) <= ANYWHERE, where
                 spelled = resource if isinstance(resource, str) else json.dumps(resource)
                 of_this_stack = "${AWS::StackName}/" in spelled
                 assert "*" not in spelled or limited or of_this_stack, where
+
+
+def test_on_aws_every_function_is_traced_and_may_say_so(built: Package, resources: dict[str, Any]) -> None:
+    for name, function in functions(resources).items():
+        assert function["Properties"]["Tracing"] == ("PassThrough" if built.stage == "local" else "Active"), name
+        allowed = {action for statement in statements_of(name, resources) for action in as_list(statement["Action"])}
+        assert allowed >= TRACES, name
+    assert resources["RestAPI"]["Properties"]["TracingEnabled"] is True
+
+
+def test_functions_that_send_to_queues_of_each_other_are_not_stopped_as_a_loop(resources: dict[str, Any]) -> None:
+    """Lambda follows messages by their traces and drops the seventeenth in a row: a job may be polled more often than that."""
+    for name in ("ExecuteJobs", "ConfirmJobs"):
+        assert resources[name]["Properties"]["RecursiveLoop"] == "Allow", name
 
 
 def test_only_the_workers_that_sign_may_use_keys(resources: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ It is deterministic: nothing is mined but by `mine`, and nothing lies but what a
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import ContractEvent, Fees, Receipt, SignedTransaction, UnsignedTransaction
@@ -78,6 +79,8 @@ class SimulatedChain:
         self.lies = Lies()
         self.pool: dict[str, dict[int, Transaction]] = {}
         self.removed: list[Block] = []
+        self.made_at: dict[int, datetime] = {}
+        """When a block was made, by its number, where a test says so."""
         genesis = Block(0, _block_hash(0, 0), self.base_fee, (), State(dict(balances)))
         self.blocks = [genesis]
         self._forks = 0
@@ -169,6 +172,10 @@ class SimulatedChain:
             estimates=tuple(self.estimate(calls)),
         )
 
+    def balances(self, addresses: Sequence[str]) -> dict[str, int]:
+        self._answer()
+        return {address: self.state.balance(address) for address in addresses}
+
     def fees(self) -> Fees:
         network = self.network
         base_fee = max(self.blocks[-1].base_fee, self.base_fee, network.min_base_fee)
@@ -181,7 +188,7 @@ class SimulatedChain:
         counted, named = self._seen_by("transaction_count"), self._seen_by("block_hash")
         there = range(min(len(counted), len(named)))
         return {
-            number: StandingBlock(named[number].hash, counted[number].state.nonce(address))
+            number: StandingBlock(named[number].hash, counted[number].state.nonce(address), self.made_at.get(number))
             for number in numbers
             if number in there
         }

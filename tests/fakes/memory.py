@@ -112,7 +112,7 @@ class MemoryJobStore:
             raise VersionConflict(f"The job {job.job_id} was changed meanwhile.")
 
     def _write(self, job: Job) -> Job:
-        written = replace(job, version=job.version + 1)
+        written = replace(job, version=job.version + 1, unsaved=())
         self.rows[job.job_id] = written
         return written
 
@@ -173,6 +173,10 @@ class MemoryJobStore:
 
     def _pending(self, account: str) -> list[Job]:
         return self._where(lambda job: job.pending_since is not None and account_id(job.chain_id, job.account) == account)
+
+    def watched(self, limit: int) -> list[Job]:
+        found = self._where(lambda job: job.next_check_at is not None)
+        return sorted(found, key=lambda job: _order(job.next_check_at, job))[:limit]
 
     def due(self, now: datetime, limit: int) -> list[Job]:
         found = self._where(lambda job: job.next_check_at is not None and job.next_check_at <= now)

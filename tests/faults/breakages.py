@@ -13,7 +13,7 @@ from chalicelib.jobs.ids import random_job_id
 from chalicelib.jobs.model import IN_FLIGHT, Account, Job, Status
 from chalicelib.jobs.verdict import NonceSettledElsewhere, Unmined, judge
 from chalicelib.store.jobs import DynamoJobStore
-from chalicelib.workers import confirm, reconcile
+from chalicelib.workers import confirm, minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def receipt_status_never_read() -> None:
 
 
 def nobody_looks_for_what_was_left_behind() -> None:
-    _set(reconcile, "reconcile_jobs", lambda _: 0)
+    _set(minute, "reconcile_jobs", lambda _: 0)
 
 
 def repeated_request_makes_another_job() -> None:

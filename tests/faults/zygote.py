@@ -111,7 +111,7 @@ def _warm(environment: dict[str, str], token: str) -> None:
     from chalicelib.api.endpoint import handler_of  # noqa: PLC0415
     from chalicelib.api.routes import ROUTES  # noqa: PLC0415
     from chalicelib.settings import settings  # noqa: PLC0415
-    from chalicelib.workers import events, reconcile, watch  # noqa: F401, PLC0415
+    from chalicelib.workers import events, minute  # noqa: F401, PLC0415
 
     for route in ROUTES:
         handler_of(route.handler)

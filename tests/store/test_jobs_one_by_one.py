@@ -24,6 +24,19 @@ def test_issuing_stores_the_job_as_it_is(stores: Stores) -> None:
     assert stores.jobs.get(job.job_id) == job
 
 
+def test_a_saved_job_has_nothing_unsaved(stores: Stores) -> None:
+    job = pending_job()
+    stores.jobs.issue(job)
+    moved = cancelled(job, after(5))
+    assert [event.event for event in moved.unsaved] == ["cancelled"]
+
+    saved = stores.jobs.save(moved)
+
+    assert saved.unsaved == ()
+    assert [event.event for event in saved.history] == ["issued", "cancelled"]
+    assert stores.jobs.get(job.job_id) == saved
+
+
 def test_issuing_an_id_again_returns_the_row_and_changes_nothing(stores: Stores) -> None:
     first = pending_job()
     stores.jobs.issue(first)

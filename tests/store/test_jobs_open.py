@@ -232,6 +232,14 @@ def test_a_job_put_off_is_due_no_more(stores: Stores) -> None:
     assert_eventually(lambda: stores.jobs.due(NOW, 50), [other])
 
 
+def test_watched_are_open_jobs_with_a_next_check_whenever_it_is_the_soonest_first(stores: Stores) -> None:
+    first, second, third = (due_at(seconds) for seconds in (-60, 0, 86_400))
+    issue(stores, third, failed_job(5), first, pending_job(1), cancelled_job(5), second)
+
+    assert_eventually(lambda: stores.jobs.watched(50), [first, second, third])
+    assert stores.jobs.watched(2) == [first, second]
+
+
 def test_due_believes_the_row_and_not_the_index(tables: Tables) -> None:
     """A job that somebody closes or puts off just after the index was read."""
     closed, put_off, left_behind = issue(tables.stores, due_at(-3), due_at(-2), due_at(-1))

@@ -32,6 +32,7 @@ def test_each_is_written_at_its_version_and_comes_back_in_order(stores: Stores, 
     saved = stores.jobs.save_each(jobs)
 
     assert saved == [replace(job, version=job.version + 1) for job in jobs]
+    assert not any(job.unsaved for job in saved if isinstance(job, Job))
     assert stores.jobs.load([job.job_id for job in jobs]) == saved
 
 

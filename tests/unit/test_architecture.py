@@ -11,11 +11,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "chalicelib"
 
-GROUND = {"errors", "settings", "networks", "log"}
+GROUND = {"errors", "settings", "networks", "metrics"}
 MAY_IMPORT = {
     "errors": set(),
     "networks": set(),
-    "log": set(),
+    "metrics": set(),
     "settings": {"errors", "networks"},
     "jobs": GROUND,
     "admin": {"jobs"} | GROUND,
@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "queues": {"jobs"} | GROUND,
     "chain": {"jobs", "admin"} | GROUND,
     "auth": {"jobs", "chain"} | GROUND,
-    "wiring": {"store", "queues", "chain", "jobs", "admin"} | GROUND,
+    "telemetry": {"jobs"} | GROUND,
+    "wiring": {"store", "queues", "chain", "jobs", "admin", "telemetry"} | GROUND,
     "workers": {"queues", "jobs"} | GROUND,
     "api": {"auth", "chain", "admin", "jobs"} | GROUND,
 }
@@ -33,6 +34,7 @@ OUTSIDE = {
     "api": {"botocore"},
     "auth": {"botocore", "chalice"},
     "workers": {"botocore", "chalice"},
+    "telemetry": {"botocore"},
     "store": {"chalice"},
     "queues": {"chalice"},
     "chain": {"chalice"},

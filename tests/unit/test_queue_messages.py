@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.session import get_session
+from botocore.stub import Stubber
 
 from chalicelib.errors import ServiceUnavailable
 from chalicelib.queues.sqs import SqsQueue
@@ -55,6 +57,38 @@ def test_a_delay_stays_within_what_sqs_takes(asked: int, given: int) -> None:
     client = RememberingClient()
     SqsQueue(client, "execute", "confirm").confirm(["0" * 24], delay_seconds=asked)  # type: ignore[arg-type]
     assert entries(client)[0]["DelaySeconds"] == given
+
+
+TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+
+
+def test_every_message_carries_the_trace_it_was_sent_in_and_its_own_deduplication_id() -> None:
+    client = RememberingClient()
+    queue = SqsQueue(client, "execute", "confirm", lambda: TRACE)  # type: ignore[arg-type]
+    queue.execute([pending_job()] * 2)
+    queue.execute_now("122:0xA", ["0" * 24])
+    queue.execute_later("122:0xA", ["0" * 24], delay_seconds=1)
+    queue.confirm(["0" * 24], delay_seconds=1)
+    sent = entries(client)
+    assert [entry["MessageSystemAttributes"] for entry in sent] == [
+        {"AWSTraceHeader": {"DataType": "String", "StringValue": TRACE}}
+    ] * 5
+    assert len({entry["MessageDeduplicationId"] for entry in sent[:3]}) == 3
+
+
+def test_a_traced_message_is_one_that_aws_takes() -> None:
+    """By AWS's own description of SQS; the emulator forgets the trace of a batch's messages."""
+    client = get_session().create_client("sqs", "us-east-1", aws_access_key_id="nobody", aws_secret_access_key="nothing")
+    with Stubber(client) as aws:
+        aws.add_response("send_message_batch", {"Successful": [], "Failed": []})
+        SqsQueue(client, "https://sqs/execute.fifo", "https://sqs/confirm", lambda: TRACE).execute([pending_job()])
+        aws.assert_no_pending_responses()
+
+
+def test_without_a_trace_a_message_carries_none() -> None:
+    client = RememberingClient()
+    SqsQueue(client, "execute", "confirm").execute([pending_job()])  # type: ignore[arg-type]
+    assert "MessageSystemAttributes" not in entries(client)[0]
 
 
 def test_a_batch_taken_in_part_is_not_taken_for_sent() -> None:

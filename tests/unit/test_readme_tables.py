@@ -1,4 +1,4 @@
-"""The README's tables of routes and rights are what the code says."""
+"""The README's tables of routes, rights and metrics are what the code says."""
 
 import pytest
 

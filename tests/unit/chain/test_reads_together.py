@@ -1,6 +1,7 @@
 """What a round of a worker reads: in one request, of one node, and of none that is behind (invariant 8)."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from stub_node import Http, Refusal
@@ -347,3 +348,20 @@ def test_nobody_answering_is_no_answer(stub, read, http):
 
 def test_a_sighting_says_nothing_of_what_was_not_asked(stub):
     assert node_of(standing_at(stub, 16)).sighting(WHO, []) == Sighting(16, 9, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("told", "at"),
+    [
+        (hex(1_774_785_600), datetime(2026, 3, 29, 12, tzinfo=UTC)),
+        (None, None),
+        ("soon", None),
+        (hex(2**256 - 1), None),
+    ],
+)
+def test_a_block_says_when_it_was_made_as_far_as_it_can_be_read(stub, told: object, at: datetime | None):
+    stub.methods |= {
+        "eth_getBlockByNumber": {"number": "0x7", "hash": HASHES[0], "timestamp": told},
+        "eth_getTransactionCount": "0x9",
+    }
+    assert node_of(stub).standing_blocks(WHO, [7]) == {7: StandingBlock(HASHES[0], 9, at)}

@@ -6,6 +6,7 @@ import pytest
 from scenarios import SCENARIOS
 from storm import Storm
 
+from tests.fakes.observing import observing
 from tests.fakes.world import ALICE, BOB, World
 
 
@@ -34,9 +35,14 @@ def assert_nothing_secret(text: str, world: World) -> None:
 def test_no_key_and_no_raw_transaction_is_logged_or_sent(name: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     world = World()
-    SCENARIOS[name](world)
+    with observing(world) as told:
+        SCENARIOS[name](world)
     logged = everything_logged(caplog)
     assert "broadcast" in logged
+    assert "signed" in logged
+    assert_nothing_secret(told.written.getvalue(), world)
+    assert_nothing_secret(str(told.marks), world)
+    assert_nothing_secret(str(told.measured().documents), world)
     assert_nothing_secret(logged, world)
     assert_nothing_secret("\n".join(world.queues.sent), world)
     assert_nothing_secret(str([job.history for job in world.jobs.rows.values()]), world)
