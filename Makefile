@@ -13,7 +13,7 @@ REQUIREMENTS := requirements.txt requirements-dev.txt stack/constraints.txt
 export RPC_URL RPC_URLS FUNDER_KEY FUND_AMOUNT AWS_PORT RPC_PORT STACK_DIR TOKEN_FACTORY WALLET_FACTORY
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run up down package factories deploy test lint faults bench
+.PHONY: help run up down package factories deploy test lint audit faults bench
 
 help:
 	@echo 'make run                       the whole stack on this machine with a first job, until Ctrl-C'
@@ -25,7 +25,8 @@ help:
 	@echo 'make factories STAGE=spark     the contracts that make tokens and wallets, once a network (RPC_URL=… FUNDER_KEY=0x…)'
 	@echo 'make deploy STAGE=spark        to AWS (RPC_URLS=…  the nodes to use; TOKEN_FACTORY=… WALLET_FACTORY=…)'
 	@echo 'make test                      everything that is checked before a release'
-	@echo 'make lint                      style and types'
+	@echo 'make lint                      style, types and what is unsafe'
+	@echo 'make audit                     known vulnerabilities of what is installed and packed; asks PyPI'
 	@echo 'make faults                    what it does when its parts fail'
 	@echo 'make bench                     what a job costs and how fast it goes; writes bench.json'
 
@@ -51,6 +52,10 @@ lint: $(READY)
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@.venv/bin/bandit --quiet --configfile pyproject.toml --recursive app.py chalicelib stack
+
+audit: $(READY)
+	@$(PYTHON) -m stack.audit
 
 test: lint
 	@$(PYTHON) -m pytest tests/unit tests/contracts tests/store tests/deploy tests/faults tests/stack

@@ -82,7 +82,7 @@ def _java() -> str:
 
 def _answers(url: str) -> bool:
     try:
-        urllib.request.urlopen(url, timeout=5).close()  # noqa: S310 — our own URL
+        urllib.request.urlopen(url, timeout=5).close()  # nosec B310 # noqa: S310 — our own URL
     except urllib.error.HTTPError as error:
         return error.code == HTTP_BAD_REQUEST
     except OSError:

@@ -25,6 +25,8 @@ from stack.turn import Turn
 CONFIRMATIONS = 2
 LOCAL_FUNDS = "100"
 EXTERNAL_FUNDS = "1"
+UNTHROTTLED = {"ApiRate": "10000", "ApiBurst": "10000"}
+"""The machine's limits are low enough; the emulator keeps to these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ class LocalStack:
             "ChainId": str(chain),
             "Confirmations": str(CONFIRMATIONS),
             "BlockSeconds": _block_seconds(rpc_url) if self.options.rpc_url else str(anvil.BLOCK_SECONDS),
+            **UNTHROTTLED,
             **factories.parameters,
             **self.options.parameters,
         }

@@ -8,7 +8,7 @@ from pathlib import Path
 from stack.processes import Process, chosen_port, clean_environment
 
 ACCESS_KEY_ID = "test"
-SECRET_ACCESS_KEY = "test"  # noqa: S105 — the emulator's root credentials, known to everybody
+SECRET_ACCESS_KEY = "test"  # nosec B105 # noqa: S105 — the emulator's root credentials, known to everybody
 REGION = "us-east-1"
 
 
@@ -39,7 +39,7 @@ def start(process: Process, directory: Path, asked_port: int | None = None) -> s
 
 def healthy(endpoint: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=5) as answer:  # noqa: S310 — http, our own URL
+        with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=5) as answer:  # nosec B310 # noqa: S310 — http, our own URL
             status: int = answer.status
             return status == 200
     except (urllib.error.URLError, OSError):

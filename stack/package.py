@@ -17,6 +17,7 @@ from stack.bytecode import compile_all
 from stack.dependencies import REQUIREMENTS, add_all, dependencies_zip
 from stack.errors import StackError
 from stack.progress import Say
+from stack.template import complete
 from stack.turn import exclusively
 
 LOCAL_STAGE = "local"
@@ -55,7 +56,7 @@ def _package(stage: str, say: Say, directory: Path | None) -> Package:
     out = directory or paths.LOCAL / "package" / stage
     built = Package(stage, out / "sam.json", out / "deployment.zip")
     stamp = out / "inputs"
-    key = tools.content_hash([*_inputs(), Path(__file__).resolve()], stage, sys.version)
+    key = tools.content_hash([*_inputs(), *_makers()], stage, sys.version)
     dependencies = dependencies_zip(say, for_this_machine=stage == LOCAL_STAGE)
     wanted = f"{key} {dependencies.name}"
     if stamp.exists() and stamp.read_text() == wanted and built.template.exists() and built.archive.exists():
@@ -68,7 +69,8 @@ def _package(stage: str, say: Say, directory: Path | None) -> Package:
         _copy_project(project)
         _chalice_package(stage, project, Path(temporary) / "out")
         _join(dependencies, Path(temporary) / "out" / "deployment.zip", built.archive)
-        template = json.loads((Path(temporary) / "out" / "sam.json").read_text())
+        packaged = json.loads((Path(temporary) / "out" / "sam.json").read_text())
+        template = complete(packaged, local=stage == LOCAL_STAGE)
         built.template.write_text(json.dumps(template, indent=2, sort_keys=True) + "\n")
     stamp.write_text(wanted)
     return built
@@ -79,6 +81,12 @@ def _inputs() -> Iterable[Path]:
     yield REQUIREMENTS
     yield from (file for file in (paths.ROOT / ".chalice").glob("*.json"))
     yield from (file for file in (paths.ROOT / "chalicelib").rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+
+
+def _makers() -> Iterable[Path]:
+    """This module, and those that make the rest of the template."""
+    for name in ("package", "template", "metrics", "alarms", "dashboard"):
+        yield Path(__file__).resolve().with_name(f"{name}.py")
 
 
 def _copy_project(project: Path) -> None:

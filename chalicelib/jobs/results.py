@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.jobs.model import Job, Receipt
 
-CREATE_TOKEN = "createToken"  # noqa: S105 -- the name of a job
+CREATE_TOKEN = "createToken"  # nosec B105 # noqa: S105 -- the name of a job
 CREATE_WALLET = "createWallet"
 
 

@@ -87,5 +87,5 @@ def batch_get(
             if rounds > UNPROCESSED_ROUNDS:
                 raise ServiceUnavailable("The table throttles.")
             waiting = [str(key[key_name]["S"]) for key in unprocessed[table]["Keys"]] + waiting
-            time.sleep(random.uniform(0, 0.02 * 2**rounds))  # noqa: S311 -- jitter
+            time.sleep(random.uniform(0, 0.02 * 2**rounds))  # nosec B311 # noqa: S311 -- jitter
     return found

@@ -42,7 +42,7 @@ def reconcile_jobs(ports: WorkerPorts) -> int:
 def _claim(job: Job, ports: WorkerPorts) -> Job | None:
     """Put the next look off, exponentially and with jitter: a job that cannot move does not spin. None: lost the race."""
     ceiling = min(SHORTEST_PAUSE_SECONDS * 2 ** min(job.checks, 10), LONGEST_PAUSE_SECONDS)
-    pause = timedelta(seconds=random.uniform(ceiling / 2, ceiling))  # noqa: S311 -- jitter
+    pause = timedelta(seconds=random.uniform(ceiling / 2, ceiling))  # nosec B311 # noqa: S311 -- jitter
     try:
         return ports.jobs.save(checked(job, ports.clock() + pause))
     except VersionConflict:

@@ -1,0 +1,272 @@
+"""The alarms of a stage. Each says what happened, what to do about it, and where README's runbook goes on from there.
+
+None of them rings for one bad minute: what is a condition has to last (`minutes`), and what is an event keeps its alarm up for
+`minutes` after the last one. There is none for answers 4xx: a scanner makes a night of them, and API Gateway counts its own 429
+nowhere else. They are on the dashboard.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stack.metrics import Metric, names_of, of_api, of_function, of_jobs, of_queue, of_table
+
+FUNCTION = "AWS::Serverless::Function"
+TOPIC: Any = {"Ref": "AlarmTopic"}
+NEAR_TIMEOUT = 0.8
+"""Of a function's timeout."""
+PERIOD_SECONDS = 60
+OPERATIONS = {"JobsTable": ("PutItem", "TransactWriteItems", "Query"), "AccountsTable": ("UpdateItem", "GetItem")}
+"""What jobs stand still for when DynamoDB refuses it."""
+
+NOTHING_HAPPENED = "notBreaching"
+"""A minute without data, where a count is written down only when there is something to count."""
+NOBODY_LOOKED = "ignore"
+"""Where it is a gauge: the alarm stays as it is, for what was measured may go on. ReconcileNotRunning rings for the gauge."""
+IT_STOPPED = "breaching"
+"""Where data without end is what is watched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """`statistic` of the metric over a minute, `comparison` with `threshold`, in `of` of the last `minutes` minutes."""
+
+    name: str
+    happened: str
+    do: str
+    runbook: str
+    """A heading of README's runbook."""
+    metric: Metric
+    statistic: str
+    comparison: str
+    threshold: float | Mapping[str, str]
+    of: int
+    minutes: int
+    without_data: str
+
+    def resource(self) -> dict[str, Any]:
+        comparisons = {">": "GreaterThanThreshold", ">=": "GreaterThanOrEqualToThreshold", "<": "LessThanThreshold"}
+        return {
+            "Type": "AWS::CloudWatch::Alarm",
+            "Properties": {
+                "AlarmName": {"Fn::Sub": f"${{AWS::StackName}}-{self.name}"},
+                "AlarmDescription": f'{self.happened} {self.do} README, Runbook: "{self.runbook}".',
+                "Namespace": self.metric.namespace,
+                "MetricName": self.metric.name,
+                "Dimensions": [{"Name": name, "Value": value} for name, value in self.metric.dimensions.items()],
+                "Statistic": self.statistic,
+                "Period": PERIOD_SECONDS,
+                "EvaluationPeriods": self.minutes,
+                "DatapointsToAlarm": self.of,
+                "ComparisonOperator": comparisons[self.comparison],
+                "Threshold": self.threshold,
+                "TreatMissingData": self.without_data,
+                "AlarmActions": [TOPIC],
+                "OKActions": [TOPIC],
+            },
+        }
+
+
+def alarms(template: Mapping[str, Any]) -> dict[str, Any]:
+    """Resources of a packaged template, whose functions and stage they watch."""
+    resources = template["Resources"]
+    stage = resources["RestAPI"]["Properties"]["StageName"]
+    found = [*_of_jobs(), *_of_accounts(), *_of_queues(), _of_the_api(stage), _of_reconcile(), *_of_tables()]
+    for name in names_of(FUNCTION, resources):
+        found += _of_a_function(name, resources[name]["Properties"]["Timeout"])
+    return {f"{alarm.name}Alarm": alarm.resource() for alarm in found}
+
+
+def _of_jobs() -> Iterator[Alarm]:
+    yield Alarm(
+        name="OldestOpenJob",
+        happened="A job has been open for more than 15 minutes.",
+        do="See on the dashboard whether one job waits or all do, and read its history.",
+        runbook="Oldest open job",
+        metric=of_jobs("OldestOpenJob"),
+        statistic="Maximum",
+        comparison=">",
+        threshold=900,
+        of=5,
+        minutes=5,
+        without_data=NOBODY_LOOKED,
+    )
+    yield Alarm(
+        name="DeadLetters",
+        happened="A message could not be handled, five times over.",
+        do="Read its job's history, and find the error in the worker's log.",
+        runbook="Dead letters",
+        metric=of_jobs("DeadLetters"),
+        statistic="Sum",
+        comparison=">",
+        threshold=0,
+        of=1,
+        minutes=60,
+        without_data=NOTHING_HAPPENED,
+    )
+    yield Alarm(
+        name="RpcDown",
+        happened="No RPC endpoint answers: nothing is sent or confirmed.",
+        do="See on the dashboard which fail, and deploy with RpcUrls that answer.",
+        runbook="RPC down",
+        metric=of_jobs("RpcDown"),
+        statistic="Sum",
+        comparison=">",
+        threshold=0,
+        of=3,
+        minutes=5,
+        without_data=NOTHING_HAPPENED,
+    )
+
+
+def _of_accounts() -> Iterator[Alarm]:
+    yield Alarm(
+        name="AccountLow",
+        happened="An account has fewer coins than LowBalance.",
+        do="See on the dashboard which, and send it coins before it pauses itself.",
+        runbook="Account low",
+        metric=of_jobs("LowestAccountBalance"),
+        statistic="Minimum",
+        comparison="<",
+        threshold={"Ref": "LowBalance"},
+        of=5,
+        minutes=5,
+        without_data=NOBODY_LOOKED,
+    )
+    yield Alarm(
+        name="AccountPaused",
+        happened="An account has paused itself and its jobs wait.",
+        do="Read in them why, mend that (most often with coins), and unlock it.",
+        runbook="Account paused",
+        metric=of_jobs("PausedAccounts"),
+        statistic="Maximum",
+        comparison=">",
+        threshold=0,
+        of=3,
+        minutes=3,
+        without_data=NOBODY_LOOKED,
+    )
+
+
+def _of_queues() -> Iterator[Alarm]:
+    yield Alarm(
+        name="ExecuteQueueAge",
+        happened="A nudge has waited for 5 minutes: pending jobs are not signed.",
+        do="Look for errors and throttles of ExecuteJobs.",
+        runbook="Oldest open job",
+        metric=of_queue("ApproximateAgeOfOldestMessage", "ExecuteQueue"),
+        statistic="Maximum",
+        comparison=">",
+        threshold=300,
+        of=5,
+        minutes=5,
+        without_data=NOTHING_HAPPENED,
+    )
+    for queue in ("ExecuteDeadLetters", "ConfirmDeadLetters"):
+        yield Alarm(
+            name=f"{queue}Waiting",
+            happened="Dead letters lie in their queue and are not written into jobs.",
+            do="Find the error in the log of RecordDeadLetters.",
+            runbook="Dead letters",
+            metric=of_queue("ApproximateNumberOfMessagesVisible", queue),
+            statistic="Maximum",
+            comparison=">",
+            threshold=0,
+            of=10,
+            minutes=10,
+            without_data=NOTHING_HAPPENED,
+        )
+
+
+def _of_the_api(stage: str) -> Alarm:
+    return Alarm(
+        name="ApiErrors",
+        happened="More than 5 % of the API's answers are 5xx.",
+        do="Find the error in the log of APIHandler.",
+        runbook="API errors",
+        metric=of_api("5XXError", stage),
+        statistic="Average",  # which is the share of all requests
+        comparison=">",
+        threshold=0.05,
+        of=3,
+        minutes=5,
+        without_data=NOTHING_HAPPENED,
+    )
+
+
+def _of_reconcile() -> Alarm:
+    """Everything that is lost comes back by reconcile, and the gauges of the other alarms are its own."""
+    return Alarm(
+        name="ReconcileNotRunning",
+        happened="Reconcile has not run for 5 minutes: what is left behind stays so, and nobody watches the balances.",
+        do="See whether the schedule's rule is enabled and the function is throttled.",
+        runbook="Reconcile not running",
+        metric=of_function("Invocations", "ReconcileJobs"),
+        statistic="Sum",
+        comparison="<",
+        threshold=1,
+        of=5,
+        minutes=5,
+        without_data=IT_STOPPED,
+    )
+
+
+def _of_tables() -> Iterator[Alarm]:
+    """A write is refused for its indexes, too: only the count by operation says so, not the table's own throttled writes."""
+    for table, operations in OPERATIONS.items():
+        for operation in operations:
+            yield Alarm(
+                name=f"{table}{operation}Throttles",
+                happened=f"DynamoDB refuses {operation} on {table}.",
+                do="See on the dashboard which index is hot; what was refused is tried again.",
+                runbook="Throttles",
+                metric=of_table("ThrottledRequests", table, Operation=operation),
+                statistic="Sum",
+                comparison=">",
+                threshold=0,
+                of=3,
+                minutes=5,
+                without_data=NOTHING_HAPPENED,
+            )
+
+
+def _of_a_function(function: str, timeout_seconds: int) -> Iterator[Alarm]:
+    yield Alarm(
+        name=f"{function}Errors",
+        happened=f"{function} fails again and again.",
+        do="Find the error in its log; what it worked on is tried again.",
+        runbook="Function errors",
+        metric=of_function("Errors", function),
+        statistic="Sum",
+        comparison=">",
+        threshold=0,
+        of=3,
+        minutes=5,
+        without_data=NOTHING_HAPPENED,
+    )
+    yield Alarm(
+        name=f"{function}Throttles",
+        happened=f"Lambda refuses to run {function}: the account's concurrency, or what is reserved of it, is used up.",
+        do="Raise it.",
+        runbook="Throttles",
+        metric=of_function("Throttles", function),
+        statistic="Sum",
+        comparison=">",
+        threshold=0,
+        of=3,
+        minutes=5,
+        without_data=NOTHING_HAPPENED,
+    )
+    yield Alarm(
+        name=f"{function}Slow",
+        happened=f"{function} takes more than {NEAR_TIMEOUT:.0%} of its {timeout_seconds} s.",
+        do="Look for a slow RPC endpoint or table.",
+        runbook="Function errors",
+        metric=of_function("Duration", function),
+        statistic="Maximum",
+        comparison=">",
+        threshold=NEAR_TIMEOUT * timeout_seconds * 1000,
+        of=3,
+        minutes=5,
+        without_data=NOTHING_HAPPENED,
+    )

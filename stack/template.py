@@ -1,0 +1,58 @@
+"""What a template has beyond what Chalice makes of app.py and resources.json: alarms, dashboard, tags, what is retained."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from stack import paths
+from stack.alarms import alarms
+from stack.dashboard import dashboard
+from stack.errors import StackError
+from stack.metrics import STACK
+
+RETAINED = paths.ROOT / ".chalice" / "retained.json"
+"""Merged into every stage but the local one: what nobody may delete by deleting a stack, or by mistake."""
+
+STACK_TAG = "jobs-api:stack"
+TAGGED_BY_MAP = {"AWS::Serverless::Api", "AWS::Serverless::Function"}
+TAGGED_BY_LIST = {
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::DynamoDB::Table",
+    "AWS::IAM::Role",
+    "AWS::Logs::LogGroup",
+    "AWS::SecretsManager::Secret",
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+}
+WITHOUT_TAGS = {
+    "AWS::KMS::Key",  # on a key the tag means that the workers may sign with it
+    "AWS::Lambda::Permission",
+    "AWS::SNS::Subscription",
+}
+
+
+def complete(template: Mapping[str, Any], *, local: bool) -> dict[str, Any]:
+    """A new template. Raises StackError for a resource type of which nobody has said how it is tagged."""
+    done = dict(template) if local else merged(template, json.loads(RETAINED.read_text()))
+    watching = alarms(done)
+    done = merged(done, {"Resources": {**watching, "Dashboard": dashboard(done, watching)}})
+    tags = {name: {"Properties": {"Tags": _tags(resource)}} for name, resource in done["Resources"].items()}
+    return merged(done, {"Resources": {name: tag for name, tag in tags.items() if tag["Properties"]["Tags"]}})
+
+
+def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """`other` over `one`, objects by their keys; lists and values are replaced."""
+    both = {key: merged(one[key], other[key]) for key in one.keys() & other.keys() if isinstance(other[key], Mapping)}
+    return {**one, **other, **both}
+
+
+def _tags(resource: Mapping[str, Any]) -> Any:
+    kind = resource["Type"]
+    if kind in TAGGED_BY_MAP:
+        return {STACK_TAG: STACK}
+    if kind in TAGGED_BY_LIST:
+        return [{"Key": STACK_TAG, "Value": STACK}]
+    if kind in WITHOUT_TAGS:
+        return None
+    raise StackError(f"How is {kind} tagged? Say it in {__name__}.")
