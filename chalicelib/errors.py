@@ -155,6 +155,10 @@ class TooManyRequests(JobsApiError):
     http_status = 429
     passing = True
 
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
 
 # --- inside ------------------------------------------------------------------------------------------------------------
 

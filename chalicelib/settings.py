@@ -5,7 +5,7 @@ Without pydantic: every function reads its settings, and most requests need noth
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
 from math import inf
@@ -16,7 +16,11 @@ from chalicelib.networks import NETWORKS, Network
 
 JWT_SECRET_MIN_BYTES = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
 
+LOCAL_STAGE = "local"
+
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", re.ASCII)
+_LOOPBACK = re.compile(r"http://(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?(?:/.*)?", re.ASCII)
 _VARIABLE = "variable"
 _READ = "read"
 
@@ -55,6 +59,31 @@ def _address(value: str) -> str:
     return value
 
 
+def _yes_or_no(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return value == "true"
+
+
+def _provider_url(value: str) -> str:
+    """Whoever can change an answer on its way can sign tokens: only over TLS, or on this machine."""
+    is_plain = value.isascii() and value.isprintable() and not set(value) & set(' @#"')
+    if not is_plain or not (re.match(r"https://[a-zA-Z0-9\[]", value) or _LOOPBACK.fullmatch(value)):
+        raise ValueError("must be an https:// URL without a user part")
+    return value
+
+
+def _origins(value: str) -> tuple[str, ...]:
+    origins = tuple(dict.fromkeys(origin.strip() for origin in value.split(",") if origin.strip()))
+    if origins == ("*",):
+        return origins
+    if not all(
+        _ORIGIN.fullmatch(origin) and (origin.startswith("https:") or _LOOPBACK.fullmatch(origin)) for origin in origins
+    ):
+        raise ValueError("must be origins as browsers send them, https://host or https://host:port, separated by commas")
+    return origins
+
+
 def _from(variable: str, read: Callable[[str], Any] = _text, default: Any = MISSING) -> Any:
     """A field of the environment's `variable`; without a default it is needed."""
     metadata = {_VARIABLE: variable, _READ: read}
@@ -79,6 +108,18 @@ class Settings:
     """How long the token of a new account's issuer is valid."""
     phone_key_id: str = _from("PHONE_KEY_ID")
     """The secret whose value keys the hashes that phone numbers are found by."""
+    jwks_url: str | None = _from("JWKS_URL", _provider_url, None)
+    """Where an identity provider publishes the keys of its tokens (RS256, ES256)."""
+    jwt_issuer: str | None = _from("JWT_ISSUER", _text, None)
+    jwt_audience: str | None = _from("JWT_AUDIENCE", _text, None)
+    """What the identity provider's tokens must have as `iss` and `aud`."""
+    secret_tokens: bool | None = _from("SECRET_TOKENS", _yes_or_no, None)
+    """Whether HS256 tokens of the shared secret are taken; by default where there is no identity provider."""
+    limits_table: str | None = _from("LIMITS_TABLE", _text, None)
+    requests_per_minute: int = _from("REQUESTS_PER_MINUTE", _whole(0, 1_000_000), 0)
+    """Of each issuer; 0: no limit."""
+    cors_origins: tuple[str, ...] = _from("CORS_ORIGINS", _origins, ())
+    """Whose pages may call the API from browsers; `*` for all, on the local stage only."""
     cursor_ttl_seconds: int = _from("CURSOR_TTL_SECONDS", _whole(60), 86_400)
     log_level: str = _from("LOG_LEVEL", _text, "INFO")
 
@@ -90,6 +131,10 @@ class Settings:
     token_factory: str | None = _from("TOKEN_FACTORY", _address, None)
     wallet_factory: str | None = _from("WALLET_FACTORY", _address, None)
     """The network's contracts that make tokens and wallets; without one, what needs it is not configured."""
+
+    @property
+    def takes_secret_tokens(self) -> bool:
+        return self.jwks_url is None if self.secret_tokens is None else self.secret_tokens
 
     @property
     def network(self) -> Network:
@@ -130,9 +175,26 @@ def settings_from(environ: Mapping[str, str]) -> Settings:
             read[one.name] = one.metadata[_READ](value)
         except ValueError as error:
             problems.append(f"{variable}: {error}")
+    if not problems:
+        problems += _contradictions(Settings(**read))
     if problems:
         raise ConfigurationError(f"The environment is not complete: {'; '.join(problems)}.")
     return Settings(**read)
+
+
+def _contradictions(found: Settings) -> Iterator[str]:
+    """What is right each by itself, and not together."""
+    checked = (found.jwt_issuer, found.jwt_audience)
+    if found.jwks_url is not None and None in checked:
+        yield "JWKS_URL: needs JWT_ISSUER and JWT_AUDIENCE, or tokens that the provider issues for others would be taken"
+    if found.jwks_url is None and checked != (None, None):
+        yield "JWT_ISSUER, JWT_AUDIENCE: are checked of an identity provider's tokens only, and there is no JWKS_URL"
+    if found.jwks_url is None and not found.takes_secret_tokens:
+        yield "SECRET_TOKENS: without a JWKS_URL, no token at all would be taken"
+    if found.requests_per_minute and found.limits_table is None:
+        yield "REQUESTS_PER_MINUTE: needs LIMITS_TABLE"
+    if "*" in found.cors_origins and found.stage != LOCAL_STAGE:
+        yield "CORS_ORIGINS: * is for the local stage only"
 
 
 @cache

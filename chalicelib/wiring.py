@@ -24,9 +24,11 @@ from chalicelib.telemetry.traces import Traces, trace_header
 from chalicelib.telemetry.transitions import observed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from chalicelib.admin.ports import Calls, Keys, Ledger
+    from chalicelib.auth.jwks import IdentityProvider
+    from chalicelib.auth.limits import RequestLimiter
+    from chalicelib.auth.secrets import TokenKeys
+    from chalicelib.cached import Cached
     from chalicelib.chain.rpc import RpcClient
     from chalicelib.jobs.bursts import Bursts
     from chalicelib.jobs.ports import Chain, Clock, Signers
@@ -35,9 +37,11 @@ if TYPE_CHECKING:
     from chalicelib.queues.sqs import SqsQueue
     from chalicelib.store.accounts import DynamoAccountStore
     from chalicelib.store.checkpoints import DynamoCheckpointStore
+    from chalicelib.store.limits import DynamoLimitStore
 
-SECRET_TTL_SECONDS = 300
 AWS_TIMEOUT_SECONDS = 5
+LIMITS_TIMEOUT_SECONDS = 1
+"""Whoever waits for it is an issuer whose request is let through without an answer, too."""
 RPC_TIMEOUT_SECONDS = 6
 """A handful of RPC requests in a row fit into a worker's 30 seconds."""
 
@@ -143,17 +147,56 @@ class Wiring:
 
         return AccountSigners(lambda: self._client("kms"), lambda: self._client("secretsmanager"))
 
-    def jwt_secret(self) -> str:
-        """The key of the tokens; a rotation is seen after five minutes at the latest."""
-        return self._secrets.read(self.settings.jwt_secret_id)
+    @cached_property
+    def token_keys(self) -> Cached[TokenKeys]:
+        from chalicelib.auth.secrets import token_keys
+        from chalicelib.cached import Cached
+
+        stage = self.settings.stage
+        return Cached("JWT secret", lambda: token_keys(self._secret(self.settings.jwt_secret_id), stage))
+
+    @cached_property
+    def identity_provider(self) -> IdentityProvider | None:
+        url, issuer, audience = self.settings.jwks_url, self.settings.jwt_issuer, self.settings.jwt_audience
+        if url is None or issuer is None or audience is None:
+            return None
+        from chalicelib.auth.jwks import IdentityProvider, fetch_keys
+        from chalicelib.cached import Cached
+
+        return IdentityProvider(Cached("identity provider's keys", lambda: fetch_keys(url)), issuer, audience)
+
+    @cached_property
+    def limiter(self) -> RequestLimiter:
+        from chalicelib.auth.limits import RequestLimiter
+
+        return RequestLimiter(self.settings.requests_per_minute, lambda: self._limits, self.clock)
 
     def phone_key(self) -> bytes:
         """The key of the hashes that phone numbers are found by. It never changes: what was stored under it would be lost."""
-        return self._secrets.read(self.settings.phone_key_id).encode()
+        return self._phone_key.get().encode()
 
     @cached_property
-    def _secrets(self) -> SecretCache:
-        return SecretCache(lambda: self._client("secretsmanager"))
+    def _phone_key(self) -> Cached[str]:
+        from chalicelib.cached import Cached
+
+        return Cached("phone numbers' key", lambda: self._secret(self.settings.phone_key_id))
+
+    def _secret(self, secret_id: str) -> str:
+        from chalicelib.store.secrets import read_secret
+
+        return read_secret(self._secretsmanager, secret_id)
+
+    @cached_property
+    def _limits(self) -> DynamoLimitStore:
+        from chalicelib.store.limits import DynamoLimitStore
+
+        client = self._client("dynamodb", timeout_seconds=LIMITS_TIMEOUT_SECONDS, attempts=2)
+        return DynamoLimitStore(client, self.settings.limits_table or "")
+
+    @cached_property
+    def _secretsmanager(self) -> Any:
+        """Two attempts: a request that waits for the third would be given up by API Gateway before it can say why."""
+        return self._client("secretsmanager", attempts=2)
 
     @cached_property
     def _dynamodb(self) -> Any:
@@ -164,30 +207,14 @@ class Wiring:
         """botocore's own: boto3's around it loads managers of S3 transfers and resources, which nothing here uses."""
         return get_session()
 
-    def _client(self, service: str) -> Any:
+    def _client(self, service: str, *, timeout_seconds: int = AWS_TIMEOUT_SECONDS, attempts: int = 4) -> Any:
         return self._session.create_client(
             service,
             config=Config(
-                retries={"mode": "standard", "total_max_attempts": 4},
-                connect_timeout=AWS_TIMEOUT_SECONDS,
-                read_timeout=AWS_TIMEOUT_SECONDS,
+                retries={"mode": "standard", "total_max_attempts": attempts},
+                connect_timeout=timeout_seconds,
+                read_timeout=timeout_seconds,
                 tcp_keepalive=True,
                 parameter_validation=False,  # a fifth of a request's processor time, for what the service checks anyway
             ),
         )
-
-
-class SecretCache:
-    """Secrets Manager's values, each read again every five minutes."""
-
-    def __init__(self, client: Callable[[], Any], monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._client = client
-        self._monotonic = monotonic
-        self._values: dict[str, tuple[str, float]] = {}
-
-    def read(self, secret_id: str) -> str:
-        value, read_at = self._values.get(secret_id, ("", float("-inf")))
-        if self._monotonic() - read_at > SECRET_TTL_SECONDS:
-            value = str(self._client().get_secret_value(SecretId=secret_id)["SecretString"])
-            self._values[secret_id] = value, self._monotonic()
-        return value

@@ -56,7 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     for contract in ("TOKEN_FACTORY", "WALLET_FACTORY"):
         option = f"--{contract.lower().replace('_', '-')}"
         command.add_argument(option, default=os.environ.get(contract) or None, help=f"its address; or {contract}")
-    for option in ("chain-id", "confirmations", "block-seconds", "log-level", "jwt-ttl-days"):
+    of_tokens = ("jwt-ttl-days", "jwks-url", "jwt-issuer", "jwt-audience", "secret-tokens")
+    of_callers = ("cors-origins", "requests-per-minute")
+    for option in ("chain-id", "confirmations", "block-seconds", "log-level", *of_tokens, *of_callers):
         command.add_argument(f"--{option}", help="template parameter; left as it is when not given")
     return parser
 
@@ -121,6 +123,12 @@ def make_deploy(parsed: argparse.Namespace, _parent: int) -> int:
         "BlockSeconds": parsed.block_seconds,
         "LogLevel": parsed.log_level,
         "JwtTtlDays": parsed.jwt_ttl_days,
+        "JwksUrl": parsed.jwks_url,
+        "JwtIssuer": parsed.jwt_issuer,
+        "JwtAudience": parsed.jwt_audience,
+        "SecretTokens": parsed.secret_tokens,
+        "CorsOrigins": parsed.cors_origins,
+        "RequestsPerMinute": parsed.requests_per_minute,
         "TokenFactory": parsed.token_factory and address_parameter("TOKEN_FACTORY", parsed.token_factory),
         "WalletFactory": parsed.wallet_factory and address_parameter("WALLET_FACTORY", parsed.wallet_factory),
     }

@@ -45,6 +45,9 @@ NEVER_IMPORTED = (
     "aws_lambda_powertools/metrics/provider/datadog",
     *(f"aws_lambda_powertools/utilities/{room}" for room in POWERTOOLS_UNUSED),
     "aws_xray_sdk/ext",
+    # cryptography loads their compiled half, _cffi_backend, alone. Crypto would load all of it where it is there, instead of
+    # Python's own ctypes: that is 70 ms of every start that needs keccak.
+    *("cffi", "pycparser"),
     "dateutil/zoneinfo",
     "eth_account/typed_transactions/blob_transactions/kzg_trusted_setup.txt",
     "pydantic/v1",

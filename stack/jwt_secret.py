@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.auth.secrets import token_keys
+from chalicelib.errors import ConfigurationError
 from chalicelib.settings import JWT_SECRET_MIN_BYTES
 from stack.aws import Client
 from stack.errors import StackError
 from stack.package import LOCAL_STAGE
-
-PLACEHOLDERS = ("secret", "changeme", "change-me", "default", "password", "example", "your-")
-DISTINCT_CHARACTERS = 10
 
 
 def read(client: Client, secret_arn: str) -> str:
@@ -18,13 +17,15 @@ def read(client: Client, secret_arn: str) -> str:
 
 
 def check(secret: str, stage: str) -> None:
-    """Raises StackError when a deployed stage would run on a short or a well-known secret. It never says the secret."""
+    """Raises StackError when a deployed stage would run on a short or a well-known key, or on none that can be read. It never
+    says the secret.
+    """
     if stage == LOCAL_STAGE:
         return
-    if len(secret.encode()) < JWT_SECRET_MIN_BYTES:
-        raise StackError(f"The JWT secret of stage {stage} is shorter than {JWT_SECRET_MIN_BYTES} bytes; nothing was deployed.")
-    if len(set(secret)) < DISTINCT_CHARACTERS or any(word in secret.lower() for word in PLACEHOLDERS):
-        raise StackError(f"The JWT secret of stage {stage} is a default one; nothing was deployed.")
+    try:
+        token_keys(secret, stage)
+    except ConfigurationError as error:
+        raise StackError(f"{error.message} Nothing was deployed.") from None
 
 
 def check_template(template: Mapping[str, Any], stage: str) -> None:

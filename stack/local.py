@@ -25,7 +25,7 @@ from stack.turn import Turn
 CONFIRMATIONS = 2
 LOCAL_FUNDS = "100"
 EXTERNAL_FUNDS = "1"
-UNTHROTTLED = {"ApiRate": "10000", "ApiBurst": "10000"}
+UNTHROTTLED = {"ApiRate": "10000", "ApiBurst": "10000", "RequestsPerMinute": "0"}
 """The machine's limits are low enough; the emulator keeps to these."""
 
 
@@ -182,6 +182,7 @@ class LocalStack:
             "WALLET_FACTORY": parameters["WalletFactory"],
             "JOBS_TABLE": outputs["JobsTableName"],
             "ACCOUNTS_TABLE": outputs["AccountsTableName"],
+            "LIMITS_TABLE": outputs["LimitsTableName"],
             "EXECUTE_QUEUE_URL": outputs["ExecuteQueueUrl"],
             "CONFIRM_QUEUE_URL": outputs["ConfirmQueueUrl"],
         }

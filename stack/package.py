@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from chalicelib import settings
 from stack import paths, tools
 from stack.bytecode import compile_all
 from stack.dependencies import REQUIREMENTS, add_all, dependencies_zip
@@ -20,7 +21,7 @@ from stack.progress import Say
 from stack.template import complete
 from stack.turn import exclusively
 
-LOCAL_STAGE = "local"
+LOCAL_STAGE = settings.LOCAL_STAGE
 CONFIG = paths.ROOT / ".chalice" / "config.json"
 
 

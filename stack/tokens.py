@@ -1,16 +1,21 @@
-"""Tokens for the local stack's issuers and its administrator."""
+"""HS256 tokens for issuers and administrators, signed with the current key of the stack's secret."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jwt
 
+from chalicelib.auth.secrets import token_keys
+from chalicelib.settings import LOCAL_STAGE
+
 VALID_FOR = timedelta(days=30)
 
 
 def token(secret: str, **claims: Any) -> str:
-    """An HS256 token with these claims, valid for 30 days unless `exp` is among them."""
-    return jwt.encode({"exp": datetime.now(UTC) + VALID_FOR, **claims}, secret, algorithm="HS256")
+    """An HS256 token with these claims, valid for 30 days unless `exp` is among them. `secret` is the secret's whole text."""
+    keys = token_keys(secret, LOCAL_STAGE)
+    content = {"exp": datetime.now(UTC) + VALID_FOR, **claims}
+    return jwt.encode(content, keys.signing, algorithm="HS256", headers=keys.headers)
 
 
 def issuer_token(secret: str, account: str) -> str:

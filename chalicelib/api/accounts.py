@@ -36,15 +36,17 @@ def list_accounts(call: Call) -> Reply:
 
 
 def create_account(call: Call) -> Reply:
-    """With `appName`, its issuer's token comes back: this once, and it is kept nowhere."""
+    """With `appName`, its issuer's token comes back: this once, and it is kept nowhere. Where only the tokens of an identity
+    provider are taken, the provider issues it.
+    """
     body = CreateAccountBody.parse(call.body)
     services = call.services
-    secret = services.parts.jwt_secret()  # before anything is made that its token would be missed for
+    settings = services.parts.settings
+    keys = services.parts.token_keys.get() if settings.takes_secret_tokens else None  # before anything is made
     account = accounts.create_account(NewAccount(body.role, body.bridge_type, body.description, body.app_name), services)
     created: NewAccountView = {"account": account_view(account)}
-    if account.app_name is not None:
-        valid_for = timedelta(days=services.parts.settings.jwt_ttl_days)
-        created["jwt"] = issuer_token(secret, account, services.clock() + valid_for)
+    if account.app_name is not None and keys is not None:
+        created["jwt"] = issuer_token(keys, account, services.clock() + timedelta(days=settings.jwt_ttl_days))
     return Reply({"data": created}, 201)
 
 

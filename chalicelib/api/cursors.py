@@ -4,11 +4,16 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from chalicelib.errors import InvalidCursor
 from chalicelib.jobs.ports import Clock
+
+if TYPE_CHECKING:
+    from chalicelib.auth.secrets import TokenKeys
+    from chalicelib.cached import Cached
 
 MAX_LENGTH = 2_048
 
@@ -20,35 +25,42 @@ class Cursors:
 
     The signature, HMAC-SHA256 with a key derived from the tokens' key, covers the payload as it is written and a scope
     (endpoint, caller, filters) that is not in it: one changed character, or another question, and the cursor is refused.
-    A cursor is no secret: it holds where the caller's own page ended.
+    A cursor is no secret: it holds where the caller's own page ended. It is good for as long as its key is one of the tokens',
+    so pages go on while keys are rotated.
     """
 
-    def __init__(self, secret: Callable[[], str], ttl_seconds: int, clock: Clock) -> None:
-        self._secret = secret
+    def __init__(self, keys: "Cached[TokenKeys]", ttl_seconds: int, clock: Clock) -> None:
+        self._keys = keys
         self._ttl = timedelta(seconds=ttl_seconds)
         self._clock = clock
 
     def write(self, position: Mapping[str, str], scope: Mapping[str, str | None]) -> str:
         expires = int((self._clock() + self._ttl).timestamp())
         payload = _encoded(json.dumps([expires, dict(position)], separators=(",", ":")).encode())
-        return f"{payload}.{self._signature(payload, scope)}"
+        return f"{payload}.{_signature(self._keys.get().signing, payload, scope)}"
 
     def read(self, cursor: str, scope: Mapping[str, str | None]) -> dict[str, str]:
         """The position in the cursor. Raises InvalidCursor when it was changed, is for another scope, or has expired."""
         payload, _, signature = cursor.partition(".")
         if len(cursor) > MAX_LENGTH or not cursor.isascii():
             raise InvalidCursor
-        if not hmac.compare_digest(signature, self._signature(payload, scope)):
+        known = self._keys.get()
+        if not (_is_of(known, signature, payload, scope) or _is_of(self._keys.newer_than(known), signature, payload, scope)):
             raise InvalidCursor
         expires, position = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         if self._clock().timestamp() >= expires:
             raise InvalidCursor
         return {str(name): str(value) for name, value in position.items()}
 
-    def _signature(self, payload: str, scope: Mapping[str, str | None]) -> str:
-        key = hmac.digest(self._secret().encode(), _KEY_LABEL, hashlib.sha256)
-        signed = json.dumps([payload, dict(scope)], sort_keys=True, separators=(",", ":"))
-        return _encoded(hmac.digest(key, signed.encode(), hashlib.sha256))
+
+def _is_of(keys: "TokenKeys", signature: str, payload: str, scope: Mapping[str, str | None]) -> bool:
+    return any(hmac.compare_digest(signature, _signature(key, payload, scope)) for key in keys.all)
+
+
+def _signature(secret: str, payload: str, scope: Mapping[str, str | None]) -> str:
+    key = hmac.digest(secret.encode(), _KEY_LABEL, hashlib.sha256)
+    signed = json.dumps([payload, dict(scope)], sort_keys=True, separators=(",", ":"))
+    return _encoded(hmac.digest(key, signed.encode(), hashlib.sha256))
 
 
 def _encoded(content: bytes) -> str:

@@ -1,6 +1,6 @@
 """What stands under every route: who calls, whether they may, what they sent, and that whatever happens becomes a reply."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from chalice.app import Chalice, Request, Response
 
 from chalicelib.api.body import NO_BODY, read_body, shown
+from chalicelib.api.cors import Origins, cors_headers, options
 from chalicelib.api.errors import invalid, reply_to
 from chalicelib.api.wire import Reply, request_id_of, response_from
 from chalicelib.errors import Forbidden, InvalidRequest
@@ -109,34 +110,51 @@ def handler_of(name: str) -> Handler:
     return cast(Handler, getattr(import_module(f"chalicelib.api.{module}"), function))
 
 
-def add_route(app: Chalice, services: "Callable[[], ApiServices]", route: Route) -> None:
-    """Serve `route`. Its handler runs for callers with its right only, and may raise anything.
+def add_route(
+    app: Chalice, services: "Callable[[], ApiServices]", route: Route, origins: Callable[[], Origins] = tuple
+) -> None:
+    """Serve `route`. Its handler runs for callers with its right only, and may raise anything; `origins` may not.
 
     This is a wrapper under the route, not middleware: there, an error raised would become a 500 and an answer would lose its
     CORS headers. Chalice's own check of content types is off (it answers in another form): the body's reader does it.
     """
 
     def view(**parameters: str) -> Response:
-        request = app.current_request
-        if request is None:
-            raise RuntimeError("a route runs without a request")
+        request = _current(app)
         request_id = request_id_of(app)
+        cors = cors_headers(origins(), request.headers.get("origin"))
         try:
             call = _call(route, request, services, parameters)
-            return response_from(handler_of(route.handler)(call), request_id)
+            return response_from(handler_of(route.handler)(call), request_id, cors)
         except Exception as error:  # noqa: BLE001 -- the last line: nothing gets past it but a reply
-            return response_from(reply_to(error, request_id, f"{request.method} {route.path}"), request_id)
+            return response_from(reply_to(error, request_id, f"{request.method} {route.path}"), request_id, cors)
 
     name = f"{route.function}_{route.methods[0].lower()}"
     app.route(route.path, methods=list(route.methods), content_types=[], name=name)(view)
 
 
+def add_options(app: Chalice, path: str, verbs: Sequence[str], origins: Callable[[], Origins]) -> None:
+    """Answer OPTIONS of a path that takes these verbs: what browsers ask before they let a page of another origin call it."""
+
+    def view(**_: str) -> Response:
+        return response_from(options(verbs, origins(), _current(app).headers.get("origin")), request_id_of(app))
+
+    app.route(path, methods=["OPTIONS"], content_types=[], name=f"options_of_{path}")(view)
+
+
+def _current(app: Chalice) -> Request:
+    if app.current_request is None:
+        raise RuntimeError("a route runs without a request")
+    return app.current_request
+
+
 def _call(route: Route, request: Request, services: "Callable[[], ApiServices]", parameters: Mapping[str, str]) -> Call:
-    """Who calls is settled before anything they sent is read: 401, then 403, then 400."""
+    """Who calls, and how often, is settled before anything they sent is read: 401, then 429, then 403, then 400."""
     if route.right is Right.ANYONE:
         return Call(parameters, {}, NO_BODY)
     serving = services()
     principal = serving.tokens.verify(request.headers.get("authorization"))
+    serving.parts.limiter.take(principal.owner)
     route.right.require(principal)
     query = _query(request)
     body = read_body(request) if request.method in METHODS_WITH_BODY else NO_BODY

@@ -49,7 +49,9 @@ def reply_to(error: Exception, request_id: str, route: str) -> Reply:
     headers = {}
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"  # API Gateway delivers it as x-amzn-Remapped-WWW-Authenticate
-    if isinstance(error, ServiceUnavailable | TooManyRequests):
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    elif isinstance(error, ServiceUnavailable):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return Reply(body, error.http_status, headers)
 

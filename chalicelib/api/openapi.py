@@ -33,9 +33,12 @@ tells how it stands, by its `_id` or by the issuer's own `correlationId`. Amount
 returned in their EIP-55 form, times are ISO-8601 in UTC. A field that does not apply is absent. A path or a verb that is not
 listed here answers 404 or 405, in the form of every other error."""
 
-CLAIMS = """A JSON Web Token, HS256, with `exp`. Claims: `accountAddress` (the issuer's account), `sub` (the owner of its jobs;
-by default the account), `isCommunityAdmin` (may use the Admin API), `isAdmin` (sees and may act on everything), `role` (a pool
-of accounts it may sign with), `appName`."""
+CLAIMS = """A JSON Web Token with `exp`: HS256, signed with a key of the service's that the header `kid` names, or, where the
+stage has an identity provider, RS256 or ES256, signed with a key that the provider publishes, with its `iss` and this API's
+`aud`. Claims: `accountAddress` (the issuer's account), `sub` (the owner of its jobs; by default the account),
+`isCommunityAdmin` (may use the Admin API), `isAdmin` (sees and may act on everything), `role` (a pool of accounts it may sign
+with), `appName`. An owner may make so many requests in a minute: one too many answers 429, and its `Retry-After` says when to
+go on."""
 
 EVERY_ROUTE: tuple[type[JobsApiError], ...] = (JobsApiError,)
 WITH_TOKEN: tuple[type[JobsApiError], ...] = (

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 from chalice.app import Chalice
 
-from chalicelib.api.endpoint import Right, Route, add_route
+from chalicelib.api.endpoint import Right, Route, add_options, add_route
 
 if TYPE_CHECKING:
+    from chalicelib.api.cors import Origins
     from chalicelib.api.services import ApiServices, Parts
 
 _GET, _POST, _EITHER = ("GET",), ("POST",), ("GET", "POST")
@@ -48,5 +49,15 @@ def register_routes(app: Chalice, parts: "Parts") -> None:
 
         return ApiServices(parts)
 
+    def origins() -> "Origins":
+        try:
+            return parts.settings.cors_origins
+        except Exception:  # noqa: BLE001 -- /health answers without settings; what needs them says what is wrong with them
+            return ()
+
+    verbs: dict[str, list[str]] = {}
     for route in ROUTES:
-        add_route(app, services, route)
+        add_route(app, services, route, origins)
+        verbs.setdefault(route.path, []).extend(route.methods)
+    for path, taken in verbs.items():
+        add_options(app, path, taken, origins)

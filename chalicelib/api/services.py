@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from chalicelib.admin.ports import Calls, Keys, Ledger
+    from chalicelib.auth.jwks import IdentityProvider
+    from chalicelib.auth.limits import RequestLimiter
+    from chalicelib.auth.secrets import TokenKeys
+    from chalicelib.cached import Cached
     from chalicelib.jobs.ports import Chain, Clock, Queue
     from chalicelib.jobs.stores import AccountStore, JobStore
     from chalicelib.settings import Settings
@@ -48,8 +52,16 @@ class Parts(Protocol):
     @property
     def keys(self) -> Keys: ...
 
-    def jwt_secret(self) -> str:
-        """The key of the tokens, cached for as long as a rotation may take to be seen."""
+    @property
+    def token_keys(self) -> Cached[TokenKeys]:
+        """The keys of HS256 tokens and of cursors."""
+
+    @property
+    def identity_provider(self) -> IdentityProvider | None:
+        """Whose RS256 and ES256 tokens are taken; None where there is none."""
+
+    @property
+    def limiter(self) -> RequestLimiter: ...
 
     def phone_key(self) -> bytes:
         """The key of the hashes that phone numbers are found by. Raises ServiceUnavailable when it cannot be read."""
@@ -66,11 +78,12 @@ class ApiServices:
 
     @property
     def tokens(self) -> TokenVerifier:
-        return TokenVerifier(self.parts.jwt_secret, self.parts.settings.stage)
+        provider = self.parts.identity_provider
+        return TokenVerifier(self.parts.token_keys if self.parts.settings.takes_secret_tokens else None, provider)
 
     @property
     def cursors(self) -> Cursors:
-        return Cursors(self.parts.jwt_secret, self.parts.settings.cursor_ttl_seconds, self.parts.clock)
+        return Cursors(self.parts.token_keys, self.parts.settings.cursor_ttl_seconds, self.parts.clock)
 
     @property
     def network(self) -> str:

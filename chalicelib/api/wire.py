@@ -18,6 +18,7 @@ _HEADERS = {
     "Strict-Transport-Security": "max-age=31536000",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",  # for browsers that do not know frame-ancestors
 }
 
 
@@ -30,11 +31,11 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def response_from(reply: Reply, request_id: str) -> Response:
-    """Serialised here, not by Chalice: it would turn a Decimal into a float that lost digits."""
+def response_from(reply: Reply, request_id: str, more: Mapping[str, str] | None = None) -> Response:
+    """Serialised here, not by Chalice: it would turn a Decimal into a float that lost digits. `more` headers go with it."""
     return Response(
         body=reply.body if isinstance(reply.body, str) else json.dumps(reply.body, separators=(",", ":")),
-        headers={**_HEADERS, "X-Request-Id": request_id, **reply.headers},
+        headers={**_HEADERS, "X-Request-Id": request_id, **reply.headers, **(more or {})},
         status_code=reply.status,
     )
 

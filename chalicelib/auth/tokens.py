@@ -1,17 +1,24 @@
-"""JSON Web Tokens → Principal: HS256 only, always with an expiry (RFC 7519, RFC 8725)."""
+"""JSON Web Tokens → Principal: always with an expiry (RFC 7519, RFC 8725).
+
+A token of the shared secret is HS256; one of the identity provider RS256 or ES256. Which keys are asked is decided by the
+algorithm a token names, and a key is only ever used with the algorithm of its kind: no public key can pass for a secret.
+"""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jwt
-
-from chalicelib.auth.secrets import check_jwt_secret
+from chalicelib.auth.pyjwt import pyjwt
+from chalicelib.auth.secrets import TokenKeys
 from chalicelib.chain.addresses import checksum_address
 from chalicelib.errors import Unauthorized
 from chalicelib.jobs.model import Account
 from chalicelib.jobs.principal import Principal
+
+if TYPE_CHECKING:
+    from chalicelib.auth.jwks import IdentityProvider
+    from chalicelib.cached import Cached
 
 LEEWAY_SECONDS = 30
 """How far the clocks of whoever signs tokens and ours may differ."""
@@ -19,6 +26,8 @@ MAX_CLAIM_LENGTH = 256
 MAX_HEADER_LENGTH = 8_192
 """API Gateway takes 10,240 bytes of headers. Bounds how deep a token's JSON can nest, too."""
 
+_HMAC = "HS256"
+_PUBLIC_KEY = ("RS256", "ES256")
 _BEARER = re.compile(r"bearer +([A-Za-z0-9_=-]+\.[A-Za-z0-9_=-]+\.[A-Za-z0-9_=-]*)", re.IGNORECASE | re.ASCII)
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _NOT_VALID = "The token is not valid: ask for a new one."
@@ -27,27 +36,46 @@ _NOT_VALID = "The token is not valid: ask for a new one."
 class TokenVerifier:
     """Makes a Principal of an Authorization header.
 
-    `jwt_secret` is called for every token: whatever caches it decides how soon a rotated secret is seen. A secret that is weak
-    or cannot be read fails every token's request (ConfigurationError, or what `jwt_secret` raises); none is let in.
+    Tokens of the shared secret, of the identity provider, or of both are taken. Where no key can be had, every token's request
+    fails (with what reading the keys raises); none is let in.
     """
 
-    def __init__(self, jwt_secret: Callable[[], str], stage: str) -> None:
-        self._jwt_secret = jwt_secret
-        self._stage = stage
+    def __init__(self, shared: "Cached[TokenKeys] | None", provider: "IdentityProvider | None" = None) -> None:
+        self._shared = shared
+        self._provider = provider
 
     def verify(self, authorization: str | None) -> Principal:
-        """`authorization` is the header's value. Raises Unauthorized, with a sentence that tells nothing of the key."""
+        """`authorization` is the header's value. Raises Unauthorized, with a sentence that tells nothing of the keys."""
         if not authorization:
             raise Unauthorized("A token is needed: send the header Authorization: Bearer <token>.")
         bearer = _BEARER.fullmatch(authorization.strip()) if len(authorization) <= MAX_HEADER_LENGTH else None
         if bearer is None:
             raise Unauthorized("The Authorization header is not of the form Bearer <token>.")
-        secret = self._jwt_secret()
-        check_jwt_secret(secret, self._stage)
-        return principal_from(_claims(bearer[1], secret))
+        algorithm, kid = _header(bearer[1])
+        if algorithm == _HMAC and self._shared is not None:
+            claims = self._of_shared(self._shared, bearer[1], kid)
+        elif algorithm in _PUBLIC_KEY and self._provider is not None:
+            claims = self._of_provider(self._provider, bearer[1], algorithm, kid)
+        else:
+            raise Unauthorized("The token is signed in a way that is not taken here.")
+        return principal_from(claims)
+
+    @staticmethod
+    def _of_shared(shared: "Cached[TokenKeys]", token: str, kid: str | None) -> dict[str, Any]:
+        known = shared.get()
+        keys = known.named(kid) or shared.newer_than(known).named(kid)
+        return _claims(token, keys, _HMAC)
+
+    @staticmethod
+    def _of_provider(provider: "IdentityProvider", token: str, algorithm: str, kid: str | None) -> dict[str, Any]:
+        if kid is None:
+            raise Unauthorized("The token does not say which key has signed it: it needs the header kid.")
+        key = provider.key(kid, algorithm)
+        keys = () if key is None else (key,)
+        return _claims(token, keys, algorithm, ("iss", "aud"), issuer=provider.issuer, audience=provider.audience)
 
 
-def issuer_token(secret: str, account: Account, expires_at: datetime) -> str:
+def issuer_token(keys: TokenKeys, account: Account, expires_at: datetime) -> str:
     """A token for the issuer that signs with this account, and may use the Admin API."""
     claims = {
         "accountAddress": account.address,
@@ -55,7 +83,7 @@ def issuer_token(secret: str, account: Account, expires_at: datetime) -> str:
         "isCommunityAdmin": True,
         "exp": int(expires_at.timestamp()),
     }
-    return jwt.encode(claims, secret, algorithm="HS256")
+    return str(pyjwt().encode(claims, keys.signing, algorithm=_HMAC, headers=keys.headers))
 
 
 def principal_from(claims: Mapping[str, Any]) -> Principal:
@@ -72,17 +100,40 @@ def principal_from(claims: Mapping[str, Any]) -> Principal:
     )
 
 
-def _claims(token: str, secret: str) -> dict[str, Any]:
+def _header(token: str) -> tuple[str, str | None]:
+    """(algorithm, kid) as the token names them: which key is to be tried, and nothing that is believed."""
+    jwt = pyjwt()
     try:
-        return jwt.decode(token, secret, algorithms=["HS256"], options={"require": ["exp"]}, leeway=LEEWAY_SECONDS)
-    except jwt.ExpiredSignatureError:
-        raise Unauthorized("The token has expired: ask for a new one.") from None
-    except jwt.ImmatureSignatureError:
-        raise Unauthorized("The token is not valid yet.") from None
-    except jwt.MissingRequiredClaimError:
-        raise Unauthorized("The token has no exp claim: tokens that never expire are not accepted.") from None
+        header = jwt.get_unverified_header(token)
     except jwt.PyJWTError:
         raise Unauthorized(_NOT_VALID) from None
+    algorithm = header.get("alg")
+    return algorithm if isinstance(algorithm, str) else "", header.get("kid")
+
+
+def _claims(token: str, keys: Sequence[Any], algorithm: str, require: Sequence[str] = (), **expected: str) -> dict[str, Any]:
+    """Of a token that one of `keys` has signed."""
+    jwt = pyjwt()
+    options = {"require": ["exp", *require]}
+    for key in keys:
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token, key, algorithms=[algorithm], options=options, leeway=LEEWAY_SECONDS, **expected
+            )
+            return claims
+        except jwt.InvalidSignatureError:
+            continue
+        except jwt.ExpiredSignatureError:
+            raise Unauthorized("The token has expired: ask for a new one.") from None
+        except jwt.ImmatureSignatureError:
+            raise Unauthorized("The token is not valid yet.") from None
+        except jwt.MissingRequiredClaimError as error:
+            raise Unauthorized(f"The token has no {error.claim} claim, which every token needs here.") from None
+        except (jwt.InvalidIssuerError, jwt.InvalidAudienceError):
+            raise Unauthorized("The token is of another issuer, or for another audience.") from None
+        except jwt.PyJWTError:
+            break
+    raise Unauthorized(_NOT_VALID)
 
 
 def _account_address(value: Any) -> str:

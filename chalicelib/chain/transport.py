@@ -55,7 +55,7 @@ class Transport:
         self._timeout_seconds = timeout_seconds
         self._url, authorization = _split(url)
         self._headers = HEADERS | authorization
-        self._pool = _pool(self._url)
+        self._pool = pool_for(self._url)
 
     def close_idle(self) -> None:
         """Whatever comes next opens a connection of its own."""
@@ -101,7 +101,7 @@ def _split(url: str) -> tuple[str, dict[str, str]]:
     return bare, {"Authorization": f"Basic {b64encode(credentials.encode()).decode()}"}
 
 
-def _pool(url: str) -> PoolManager:
+def pool_for(url: str) -> PoolManager:
     """For one connection, through the environment's proxy where there is one for this URL."""
     parts = urlsplit(url)
     options: dict[str, Any] = {

@@ -76,7 +76,9 @@ def _describe() -> None:
 
 
 def _encode_and_sign() -> None:
+    from chalicelib.auth.secrets import token_keys  # noqa: PLC0415
     from chalicelib.auth.tokens import TokenVerifier, issuer_token  # noqa: PLC0415
+    from chalicelib.cached import Cached  # noqa: PLC0415
     from chalicelib.chain.abi import encode_call  # noqa: PLC0415
     from chalicelib.chain.signers import AccountSigners  # noqa: PLC0415
     from chalicelib.jobs.model import Account  # noqa: PLC0415
@@ -90,8 +92,9 @@ def _encode_and_sign() -> None:
     account = Account(122, FIRST_ADDRESS, "secret:one", app_name="Market")
     AccountSigners(lambda: None, Secrets).of(account)  # type: ignore[arg-type, return-value]
     key = "kZ8vXr2Qp5Lw9TnB4cYh7GdJ3mFs6AeU"
-    token = issuer_token(key, account, utc_now().replace(year=2099))
-    TokenVerifier(lambda: key, "local").verify(f"Bearer {token}")
+    keys = Cached("JWT secret", lambda: token_keys(key, "local"))
+    token = issuer_token(keys.get(), account, utc_now().replace(year=2099))
+    TokenVerifier(keys).verify(f"Bearer {token}")
 
 
 def _tell() -> None:

@@ -35,10 +35,11 @@ def test_the_key_of_the_phone_numbers_is_generated_and_outlives_its_stack(resour
     assert secret["Properties"]["GenerateSecretString"] == {"PasswordLength": 64, "ExcludePunctuation": True}
 
 
-def test_no_row_of_a_table_ever_expires(resources: dict[str, Any]) -> None:
-    for name in KEPT:
-        table = resources[name]
-        assert "TimeToLiveSpecification" not in table["Properties"], name
+def test_no_row_ever_expires_but_those_of_the_limits(resources: dict[str, Any]) -> None:
+    tables = of_type(resources, "AWS::DynamoDB::Table")
+    expiring = {name: table["Properties"].get("TimeToLiveSpecification") for name, table in tables.items()}
+    by_time = {"AttributeName": "expiresAt", "Enabled": True}
+    assert {name: how for name, how in expiring.items() if how} == {"LimitsTable": by_time}
 
 
 def test_the_tables_can_be_put_back_to_any_second_of_the_last_days(resources: dict[str, Any]) -> None:

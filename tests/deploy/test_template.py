@@ -28,6 +28,11 @@ PARAMETERS = {
     "ExecuteConcurrency",
     "ConfirmConcurrency",
     "DeadLetterConcurrency",
+    "JwksUrl",
+    "JwtIssuer",
+    "JwtAudience",
+    "SecretTokens",
+    "CorsOrigins",
 }
 """Those that are empty unless they are given."""
 WITH_DEFAULTS = {"LowBalance": 1, "ApiRate": 100, "ApiBurst": 200, "LogRetentionDays": 30, "AccessLogs": "off"}
@@ -36,6 +41,7 @@ OUTPUTS = {
     "EndpointURL",
     "JobsTableName",
     "AccountsTableName",
+    "LimitsTableName",
     "ExecuteQueueUrl",
     "ConfirmQueueUrl",
     "JwtSecretArn",
@@ -119,6 +125,10 @@ def test_everything_that_takes_tags_says_whose_it_is(resources: dict[str, Any]) 
             assert resource["Type"] == "AWS::KMS::Key" or "Tags" not in schema["properties"], name
         else:
             assert found[STACK_TAG] == {"Ref": "AWS::StackName"}, name
+
+
+def test_issuers_are_limited_unless_somebody_says_otherwise(template: dict[str, Any]) -> None:
+    assert template["Parameters"]["RequestsPerMinute"]["Default"] == 3000
 
 
 def test_every_function_knows_its_stage_and_chain(built: Package, resources: dict[str, Any]) -> None:
@@ -293,8 +303,11 @@ def test_no_value_is_two_functions_at_once(template: dict[str, Any]) -> None:
 
 def test_the_api_has_the_routes_of_the_contract_and_no_stray_stage(template: dict[str, Any]) -> None:
     api = template["Resources"]["RestAPI"]["Properties"]
-    paths_ = api["DefinitionBody"]["paths"].items()
-    assert {(re.sub(r"{\w+}", "{}", path), verb) for path, verbs in paths_ for verb in verbs} == ROUTES
+    paths_ = {re.sub(r"{\w+}", "{}", path): verbs for path, verbs in api["DefinitionBody"]["paths"].items()}
+    assert {(path, verb) for path, verbs in paths_.items() for verb in verbs if verb != "options"} == ROUTES
+    for path, verbs in paths_.items():
+        asked = verbs["options"]["x-amazon-apigateway-integration"]
+        assert asked["type"] == "aws_proxy", f"{path}: the origins that may call are the function's to know"
     assert template["Globals"]["Api"]["OpenApiVersion"] == "2.0"
 
 
@@ -311,3 +324,14 @@ def test_every_setting_reaches_the_functions_by_the_template(template: dict[str,
     read = variables()
     assert {variable for variable, is_needed in read.items() if is_needed} <= given
     assert given <= read.keys()
+
+
+def test_only_the_api_counts_requests_and_it_does_nothing_else_there(resources: dict[str, Any]) -> None:
+    found = {
+        (name, action)
+        for name in FUNCTIONS
+        for statement in statements_of(name, resources)
+        for action in as_list(statement["Action"])
+        if "LimitsTable" in json.dumps(statement["Resource"])
+    }
+    assert found == {("APIHandler", "dynamodb:UpdateItem")}

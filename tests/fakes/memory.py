@@ -55,6 +55,20 @@ class MemoryAccountStore:
             return list(self.rows.values())
 
 
+class MemoryLimitStore:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.leased: dict[tuple[str, int], int] = {}
+
+    def lease(self, owner: str, minute: int, requests: int, limit: int) -> int:
+        with self.lock:
+            before = self.leased.get((owner, minute), 0)
+            if before >= limit:
+                return 0
+            self.leased[owner, minute] = before + requests
+            return min(requests, limit - before)
+
+
 class MemoryJobStore:
     """Jobs by id. Given the account store, since `start` writes both in one transaction."""
 

@@ -110,3 +110,13 @@ def unlock_an_account(scene: Scene) -> None:
     current = scene.accounts.get(account.account_id)
     assert current is not None
     assert current.paused is None
+
+
+def be_counted(scene: Scene) -> None:
+    """The first requests of an issuer are free in each environment; what it asks for after them is leased from the table."""
+    issuer = scene.issuer()
+    with scene.stack.kept_warm("APIHandler"):
+        for _ in range(25):
+            scene.ask("GET", "jobs", issuer.token)
+    leases = scene.stack.client("dynamodb").scan(TableName=scene.stack.resources["LimitsTable"])["Items"]
+    assert any(lease["limitId"]["S"].startswith(issuer.account.address) for lease in leases)

@@ -38,6 +38,7 @@ NEEDED_TO: Mapping[str, Mapping[str, Scenario]] = {
         "dynamodb:PutItem on AccountsTable": http.create_an_account,
         "dynamodb:UpdateItem on AccountsTable": http.unlock_an_account,
         "dynamodb:Scan on AccountsTable": http.list_the_accounts,
+        "dynamodb:UpdateItem on LimitsTable": http.be_counted,
         "sqs:SendMessage* on ExecuteQueue": http.issue_a_job,
         "sqs:SendMessage* on ConfirmQueue": http.cancel_a_job_in_flight,
         "secretsmanager:GetSecretValue on secret:<stack>/jwt-??????": http.fetch_a_job,

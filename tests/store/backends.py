@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from chalicelib.auth.limits import LimitStore
 from chalicelib.jobs.stores import AccountStore, JobStore
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
+from chalicelib.store.limits import DynamoLimitStore
 from stack import ministack, paths
-from tests.fakes.memory import MemoryAccountStore, MemoryJobStore
+from tests.fakes.memory import MemoryAccountStore, MemoryJobStore, MemoryLimitStore
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -34,15 +36,17 @@ _session = boto3.Session(ministack.ACCESS_KEY_ID, ministack.SECRET_ACCESS_KEY, r
 class Stores:
     jobs: JobStore
     accounts: AccountStore
+    limits: LimitStore
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """A fresh pair of tables, the adapters on it, their one client, and every call made through it: (operation, table)."""
+    """Fresh tables, the adapters on it, their one client, and every call made through it: (operation, table)."""
 
     url: str
     jobs_table: str
     accounts_table: str
+    limits_table: str
     client: "DynamoDBClient"
     calls: list[tuple[str, str | None]]
     inspector: "DynamoDBClient"
@@ -58,12 +62,12 @@ class Tables:
 
     @property
     def stores(self) -> Stores:
-        return Stores(self.jobs, self.accounts)
+        return Stores(self.jobs, self.accounts, DynamoLimitStore(self.client, self.limits_table))
 
 
 def memory_stores() -> Stores:
     accounts = MemoryAccountStore()
-    return Stores(MemoryJobStore(accounts), accounts)
+    return Stores(MemoryJobStore(accounts), accounts, MemoryLimitStore())
 
 
 @contextmanager
@@ -71,7 +75,7 @@ def fresh_tables(url: str) -> Iterator[Tables]:
     """Raises AssertionError at the end when the jobs table was scanned: what a scan costs grows with everything ever stored."""
     inspector = _inspector(url)
     number = next(_numbers)
-    names = {resource: f"{resource}-{number}" for resource in ("JobsTable", "AccountsTable")}
+    names = {resource: f"{resource}-{number}" for resource in ("JobsTable", "AccountsTable", "LimitsTable")}
     for resource, name in names.items():
         inspector.create_table(TableName=name, **table_definition(resource))
     client = dynamodb_client(url)
@@ -81,7 +85,7 @@ def fresh_tables(url: str) -> Iterator[Tables]:
         calls.append((model.name, params.get("TableName")))
 
     client.meta.events.register("provide-client-params.dynamodb.*", record)
-    tables = Tables(url, names["JobsTable"], names["AccountsTable"], client, calls, inspector)
+    tables = Tables(url, *names.values(), client, calls, inspector)
     yield tables
     assert ("Scan", tables.jobs_table) not in calls
 

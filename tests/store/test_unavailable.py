@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
+from chalicelib.auth.limits import LimitStore
 from chalicelib.errors import ServiceUnavailable, VersionConflict
 from chalicelib.jobs.model import Job, Status
 from chalicelib.jobs.stores import AccountStore, FailedQuery, JobStore, Sweep
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
+from chalicelib.store.limits import DynamoLimitStore
 from stack.processes import free_port
 from tests.store.backends import Stores, dynamodb_client
 from tests.store.building import ACCOUNT_ID, ADDRESS, CHAIN_ID, OWNER, account, after, pending_job, signed_job
@@ -56,6 +58,7 @@ USES: dict[str, Callable[[Stores], object]] = {
     "accounts.swept": lambda stores: stores.accounts.swept(account(), Sweep.FIRST, "an order"),
     "accounts.of_role": lambda stores: stores.accounts.of_role(CHAIN_ID, "minter"),
     "accounts.all": lambda stores: stores.accounts.all(),
+    "limits.lease": lambda stores: stores.limits.lease(OWNER, 1, 10, 100),
 }
 
 every_use = pytest.mark.parametrize("use", USES.values(), ids=USES.keys())
@@ -64,13 +67,14 @@ every_use = pytest.mark.parametrize("use", USES.values(), ids=USES.keys())
 def unreachable() -> tuple[Stores, "DynamoDBClient"]:
     """The adapters on an address where nothing listens, and their client. Nothing is repeated: the answer is what counts."""
     client = dynamodb_client(f"http://127.0.0.1:{free_port()}", attempts=1)
-    return Stores(DynamoJobStore(client, "jobs", "accounts"), DynamoAccountStore(client, "accounts")), client
+    jobs, accounts = DynamoJobStore(client, "jobs", "accounts"), DynamoAccountStore(client, "accounts")
+    return Stores(jobs, accounts, DynamoLimitStore(client, "limits")), client
 
 
 def test_no_method_of_the_stores_is_missing_from_the_uses() -> None:
     methods = {
         f"{store}.{name}"
-        for store, port in (("jobs", JobStore), ("accounts", AccountStore))
+        for store, port in (("jobs", JobStore), ("accounts", AccountStore), ("limits", LimitStore))
         for name, _ in inspect.getmembers(port, inspect.isfunction)
         if not name.startswith("_")
     }

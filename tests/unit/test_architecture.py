@@ -11,11 +11,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "chalicelib"
 
-GROUND = {"errors", "settings", "networks", "metrics"}
+GROUND = {"errors", "settings", "networks", "metrics", "cached"}
 MAY_IMPORT = {
     "errors": set(),
     "networks": set(),
     "metrics": set(),
+    "cached": {"errors"},
     "settings": {"errors", "networks"},
     "jobs": GROUND,
     "admin": {"jobs"} | GROUND,
@@ -24,7 +25,7 @@ MAY_IMPORT = {
     "chain": {"jobs", "admin"} | GROUND,
     "auth": {"jobs", "chain"} | GROUND,
     "telemetry": {"jobs"} | GROUND,
-    "wiring": {"store", "queues", "chain", "jobs", "admin", "telemetry"} | GROUND,
+    "wiring": {"auth", "store", "queues", "chain", "jobs", "admin", "telemetry"} | GROUND,
     "workers": {"queues", "jobs"} | GROUND,
     "api": {"auth", "chain", "admin", "jobs"} | GROUND,
 }

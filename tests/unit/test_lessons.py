@@ -45,7 +45,7 @@ TOLD_WRONG = {
     "the estimate failed and it is sent anyway": "test_a_revert_in_estimation_costs_no_nonce_and_says_why",
     "the revert's reason is dropped": "test_invariant_5_a_mined_revert_fails_with_its_reason_and_only_when_deep_enough",
     "the fee is that asked, not that paid": "test_a_job_happens_once_and_tells_what_it_cost",
-    "final jobs are deleted": "test_no_row_of_a_table_ever_expires",
+    "final jobs are deleted": "test_no_row_ever_expires_but_those_of_the_limits",
     "history only says failed": "test_a_retried_job_has_its_failures_and_attempts_still",
 }
 

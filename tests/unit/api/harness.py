@@ -13,6 +13,10 @@ from chalice.test import Client
 
 from chalicelib.api.errors import use_error_format
 from chalicelib.api.routes import register_routes
+from chalicelib.auth.jwks import IdentityProvider
+from chalicelib.auth.limits import RequestLimiter
+from chalicelib.auth.secrets import TokenKeys, token_keys
+from chalicelib.cached import Cached
 from chalicelib.jobs.model import (
     Account,
     Attempt,
@@ -28,7 +32,7 @@ from chalicelib.jobs.model import (
 )
 from chalicelib.settings import Settings, settings_from
 from tests.fakes.contracts import MemoryLedger, NumberedKeys, Simulator, TextCalls
-from tests.fakes.memory import MemoryAccountStore, MemoryJobStore, RecordingQueue
+from tests.fakes.memory import MemoryAccountStore, MemoryJobStore, MemoryLimitStore, RecordingQueue
 from tests.unit.api.documented import assert_documented
 
 KEY = "kZ8vXr2Qp5Lw9TnB4cYh7GdJ3mFs6AeU"
@@ -64,6 +68,8 @@ class Api:
     """Only what the pre-flight asks of it."""
     calls: TextCalls = field(default_factory=TextCalls)
     keys: NumberedKeys = field(default_factory=NumberedKeys)
+    limits: MemoryLimitStore = field(default_factory=MemoryLimitStore)
+    identity_provider: IdentityProvider | None = None
 
     def __post_init__(self) -> None:
         app = Chalice("jobs-api", configure_logs=False, env={})
@@ -71,12 +77,11 @@ class Api:
         register_routes(app, self)
         self.app = app
         self.client = Client(app)
+        self.token_keys: Cached[TokenKeys] = Cached("JWT secret", lambda: token_keys(self.key, "local"))
+        self.limiter = RequestLimiter(self.settings.requests_per_minute, lambda: self.limits, self.clock)
 
     def clock(self) -> datetime:
         return self.now
-
-    def jwt_secret(self) -> str:
-        return self.key
 
     def phone_key(self) -> bytes:
         return b"a key of phone numbers"

@@ -5,11 +5,23 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib.api.cursors import Cursors
+from chalicelib.auth.secrets import TokenKeys, rotated, token_keys, without_old
+from chalicelib.cached import Cached
 from chalicelib.errors import InvalidCursor
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SCOPE = {"endpoint": "list", "caller": "me", "status": None}
 POSITION = {"below": "2026-02-01T00:00:00.000000Z#62b17abc8c26160014940e87"}
+
+
+KEY = "kZ8vXr2Qp5Lw9TnB4cYh7GdJ3mFs6AeU"
+NEXT = "Uj3mWq8Zt1Rb6Yc0Xv5Ns9Ld4Hf7Kg2P"
+
+
+def holding(*secrets: str) -> Cached[TokenKeys]:
+    """The keys of a secret that is the first text when it is first read, then the next one."""
+    texts = [*secrets]
+    return Cached("JWT secret", lambda: token_keys(texts.pop(0) if len(texts) > 1 else texts[0], "test"))
 
 
 class Clock:
@@ -26,7 +38,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def cursors(clock: Clock) -> Cursors:
-    return Cursors(lambda: "k" * 40, 60, clock)
+    return Cursors(holding(KEY), 60, clock)
 
 
 def test_a_cursor_gives_its_position_back_and_is_url_safe(cursors: Cursors) -> None:
@@ -66,7 +78,19 @@ def test_a_cursor_expires(cursors: Cursors, clock: Clock) -> None:
 
 def test_a_cursor_of_another_key_is_refused(cursors: Cursors, clock: Clock) -> None:
     with pytest.raises(InvalidCursor):
-        cursors.read(Cursors(lambda: "l" * 40, 60, clock).write(POSITION, SCOPE), SCOPE)
+        cursors.read(Cursors(holding(NEXT), 60, clock).write(POSITION, SCOPE), SCOPE)
+
+
+def test_pages_go_on_while_the_keys_are_rotated(cursors: Cursors, clock: Clock) -> None:
+    """Those of the key before, and those that another process has written with a key this one has not seen yet."""
+    both = rotated(KEY, NEXT, "2026-11", "test")
+    old, new = cursors.write(POSITION, SCOPE), Cursors(holding(both), 60, clock).write(POSITION, SCOPE)
+    assert Cursors(holding(both), 60, clock).read(old, SCOPE) == POSITION
+    assert Cursors(holding(KEY, both), 60, clock).read(new, SCOPE) == POSITION
+    after = Cursors(holding(without_old(both, "test")), 60, clock)
+    assert after.read(new, SCOPE) == POSITION
+    with pytest.raises(InvalidCursor):
+        after.read(old, SCOPE)
 
 
 @pytest.mark.parametrize("cursor", ["", ".", "..", "a.b", "null", "\ud800.x", "é.é", "A" * 100_000])

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.api import endpoint
+from chalicelib.api.wire import Reply
 from chalicelib.errors import ChainUnavailable, ConfigurationError, ServiceUnavailable
 from chalicelib.settings import settings_from
 from tests.unit.api.harness import TARGET, Api, environment, new_api
@@ -47,6 +49,10 @@ def test_every_reply_has_the_headers_that_keep_it_private(api: Api) -> None:
         assert answer.headers["Content-Type"] == "application/json"
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
         assert answer.headers["X-Request-Id"]
         assert not [name for name in answer.headers if name.lower().startswith("access-control")]
 
@@ -86,6 +92,12 @@ def test_a_fault_of_ours_tells_only_its_request_id_and_is_logged_once(
     assert "internal detail" in logged
     assert token not in logged
     assert "private-correlation-id" not in logged
+
+
+def test_a_reply_that_cannot_be_written_is_a_fault_of_ours_too(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "handler_of", lambda _: lambda call: Reply({"body": call}))
+    response = api.client.http.get("/health")
+    assert (response.status_code, response.json_body["code"]) == (500, "InternalError")
 
 
 @pytest.mark.parametrize(

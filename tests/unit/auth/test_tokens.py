@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.auth.secrets import token_keys
 from chalicelib.auth.tokens import LEEWAY_SECONDS, TokenVerifier
+from chalicelib.cached import Cached
 from chalicelib.errors import ConfigurationError, Unauthorized
 from chalicelib.jobs.principal import Principal
 
@@ -24,7 +26,7 @@ def token(key: str = KEY, algorithm: str = "HS256", headers: dict[str, Any] | No
 
 
 def verify(authorization: str | None, key: str = KEY) -> Principal:
-    return TokenVerifier(lambda: key, "test").verify(authorization)
+    return TokenVerifier(Cached("JWT secret", lambda: token_keys(key, "test"))).verify(authorization)
 
 
 def refusal(authorization: str | None) -> str:

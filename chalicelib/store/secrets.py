@@ -1,0 +1,34 @@
+"""Secrets Manager's values."""
+
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
+
+from chalicelib.errors import ConfigurationError, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from types_boto3_secretsmanager import SecretsManagerClient
+
+_PASSING = frozenset({"ThrottlingException", "InternalServiceError", "RequestLimitExceeded", "ExpiredTokenException"})
+
+
+def read_secret(client: "SecretsManagerClient", secret_id: str) -> str:
+    """The current value of a secret that is text.
+
+    Raises ServiceUnavailable when Secrets Manager throttles or does not answer, ConfigurationError when it refuses. AWS's own
+    text is left out: it holds account ids and roles.
+    """
+    try:
+        answer = client.get_secret_value(SecretId=secret_id)
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", "unknown"))
+        if code in _PASSING or error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+            raise ServiceUnavailable(f"A secret of the service cannot be read now ({code}): try again.") from None
+        raise ConfigurationError(f"The secret {secret_id} cannot be read ({code}).") from None
+    except (NoCredentialsError, ParamValidationError) as error:
+        raise ConfigurationError(f"The secret {secret_id} cannot be read ({type(error).__name__}).") from None
+    except BotoCoreError as error:
+        raise ServiceUnavailable(f"A secret of the service cannot be read now ({type(error).__name__}): try again.") from None
+    if "SecretString" not in answer:
+        raise ConfigurationError(f"The secret {secret_id} is not text.")
+    return answer["SecretString"]
