@@ -191,6 +191,15 @@ class SignerUnavailable(ServiceUnavailable):
     code = "SignerUnavailable"
 
 
+class RowTooNew(ServiceUnavailable):
+    """A newer version wrote the row: this one would lose what it does not know of, and leaves it to its successor. Clients are
+    told that the service is unavailable, which is all that it means to them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("A newer version of this service, which is being deployed, has written the job: try again.")
+
+
 class NotConfigured(JobsApiError):
     """The stage was deployed without what this request needs: an operator adds it."""
 

@@ -100,7 +100,9 @@ class LocalStack:
         if state["deployed"] == deployed:
             self._say("The stack is up already, and nothing changed")
             return self.env
-        self._deploy(built, state["parameters"])
+        outputs = self._deploy(built, state["parameters"])
+        self.env["API_URL"] = _api_url(self.env["AWS_ENDPOINT_URL"], outputs)
+        environment.write(self.env_file, self.env)
         self._write_state(state | {"deployed": deployed})
         self._say("The stack was up already; its code is the new one now")
         return self.env
@@ -176,7 +178,7 @@ class LocalStack:
             self.client, self.env["STACK_NAME"], outputs, chain, funder=funder, fund_wei=coins(amount), say=self._say
         )
         self.env |= {
-            "API_URL": f"{endpoint}/restapis/{outputs['RestAPIId']}/{LOCAL_STAGE}/_user_request_",
+            "API_URL": _api_url(endpoint, outputs),
             "CONFIRMATIONS": parameters["Confirmations"],
             "TOKEN_FACTORY": parameters["TokenFactory"],
             "WALLET_FACTORY": parameters["WalletFactory"],
@@ -239,6 +241,11 @@ class LocalStack:
 
 def _digest(built: Package) -> str:
     return f"{built.digest} {hashlib.sha256(built.template.read_bytes()).hexdigest()}"
+
+
+def _api_url(endpoint: str, outputs: Outputs) -> str:
+    """The emulator makes a new API, with another id, whenever its routes change."""
+    return f"{endpoint}/restapis/{outputs['RestAPIId']}/{LOCAL_STAGE}/_user_request_"
 
 
 def _block_seconds(rpc_url: str) -> str:

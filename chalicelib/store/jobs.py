@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.errors import VersionConflict
+from chalicelib.errors import RowTooNew, VersionConflict
 from chalicelib.jobs.model import Account, Job, Status, account_id
 from chalicelib.jobs.order import order, time_text
 from chalicelib.jobs.stores import FailedQuery, Page, Sweep
@@ -115,7 +115,10 @@ class DynamoJobStore:
     def _outcome(self, job: Job, written: Job, answer: Answer) -> Job | Exception:
         if not isinstance(answer, RowInTheWay):
             return answer or written
-        existing = job_from(answer.row) if answer.row else None
+        try:
+            existing = job_from(answer.row) if answer.row else None
+        except RowTooNew as error:
+            return error
         if existing == written:
             return written  # our own, whose answer was lost on the way and which the client repeated
         if existing is not None and existing.version == job.version:

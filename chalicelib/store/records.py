@@ -3,6 +3,9 @@
 So nothing stands in it twice. `accountId` says chain and account, `issuedOrder` when the job was issued; what a row tells
 anyway (`unless`) is absent; call data is not repeated where the signed copy holds it; digests are 32 bytes.
 
+A row is always written whole, so a version that does not know an attribute would drop it. While a stack is updated, functions
+of both versions run. So `format` says what a row may hold, and who does not know that much leaves the row alone.
+
 Times that are text are ISO-8601 UTC of a fixed width, so that they sort. An index key is present exactly while the job belongs
 in that index.
 """
@@ -11,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from chalicelib.errors import RowTooNew
 from chalicelib.jobs.model import (
     FINAL,
     RETRYABLE,
@@ -42,6 +46,10 @@ from chalicelib.store.attributes import (
 from chalicelib.store.keys import failed_owner, failed_shard, owner_external_id, shard, subject_key
 from chalicelib.store.previous_records import is_previous, previous_job_from
 
+FORMAT = 1
+"""Of the rows that are written. Another attribute, or another meaning of one, is another format; the first one is not named."""
+NEWEST_FORMAT_READ = 1
+"""It is raised a version before FORMAT is, so that every version can be rolled back by one (README, Upgrading)."""
 LASTING = frozenset(
     {
         *("jobId", "owner", "name", "network", "accountId", "issuedOrder", "data", "subject", "fingerprint"),
@@ -54,12 +62,13 @@ CHANGING = frozenset(
         *("status", "version", "request", "result", "updatedAt", "attempts", "attemptCount", "history", "wholeHistory"),
         *("failCount", "failCode", "failReason", "failedAt", "lastFinishedAt", "pendingSince", "checks", "waitsBecause"),
         *("waitsUntil", "waitsForNonce", "creation", "openShard", "nextCheckAt", "pendingAccount", "pendingOrder"),
-        *("failedOwner", "failedShard", "finishedOrder"),
+        *("failedOwner", "failedShard", "finishedOrder", "format"),
     }
 )
 """All others that a row may have; the request among them, for where its data stands."""
 SHORTEST_DATA_REFERRED_TO = 32
 """A shorter one costs less than to say where it is."""
+_FIRST_FORMAT = {"N": "1"}
 _FAILED = frozenset({Status.FAILED})
 
 
@@ -68,6 +77,7 @@ def job_item(job: Job) -> Item:
     return to_attributes(
         {
             "jobId": job.job_id,
+            "format": unless(int(_FIRST_FORMAT["N"]), FORMAT),
             "owner": job.owner,
             "name": job.name,
             "status": job.status.value,
@@ -123,6 +133,9 @@ def _index_keys(job: Job) -> Item:
 
 
 def job_from(attributes: Mapping[str, Any]) -> Job:
+    """Raises RowTooNew."""
+    if int(attributes.get("format", _FIRST_FORMAT)["N"]) > NEWEST_FORMAT_READ:
+        raise RowTooNew
     item = from_attributes(attributes)
     if is_previous(item):
         return previous_job_from(item)

@@ -3,13 +3,16 @@
 import json
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import requests
 
-from stack import anvil, rpc
+from stack import anvil, environment, local, rpc
 from stack.errors import StackError
 from stack.local import LocalStack, Options
+from stack.package import LOCAL_STAGE, package
 from stack.processes import Process, lock_holder
 from stack.progress import silent
 
@@ -59,8 +62,10 @@ def test_a_node_of_ones_own_needs_a_key_that_can_pay(tmp_path: Path) -> None:
         process.stop()
 
 
-def test_a_stack_that_is_up_is_used_again_with_the_contracts_it_has(tmp_path: Path) -> None:
-    """Also when its code is deployed anew: another factory would leave the tokens and wallets of the first behind."""
+def test_a_stack_that_is_up_is_used_again_with_the_contracts_it_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when its code is deployed anew: another factory would leave the tokens and wallets of the first behind. With other
+    routes, stack.env says where the API is then.
+    """
     first = LocalStack(tmp_path, say=silent)
     again = LocalStack(tmp_path, say=silent)
     try:
@@ -72,9 +77,23 @@ def test_a_stack_that_is_up_is_used_again_with_the_contracts_it_has(tmp_path: Pa
         assert factories_of_the_api(again) == (env["TOKEN_FACTORY"], env["WALLET_FACTORY"])
         for address in factories_of_the_api(again):
             assert len(rpc.call(env["RPC_URL"], "eth_getCode", address, "latest")) > 2
+        again.detach()
+        with_other_routes(monkeypatch, tmp_path / "sam.json")
+        moved = again.start_or_reuse()
+        assert environment.read(tmp_path / "stack.env") == moved
+        assert requests.get(f"{moved['API_URL']}/health", timeout=60).status_code == 200
     finally:
         again.stop()
         first.stop()
+
+
+def with_other_routes(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    """The package as a later version might make it."""
+    built = package(LOCAL_STAGE, silent)
+    template = json.loads(built.template.read_text())
+    template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["info"]["title"] = "another"
+    file.write_text(json.dumps(template))
+    monkeypatch.setattr(local, "package", lambda *_: replace(built, template=file))
 
 
 def factories_of_the_api(stack: LocalStack) -> tuple[str, str]:

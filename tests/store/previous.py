@@ -37,9 +37,9 @@ ROWS = Path(__file__).with_name("previous_rows.json")
 CALL = bytes.fromhex("a9059cbb") + bytes(range(64))
 
 
-def rows() -> dict[str, Mapping[str, Any]]:
+def rows(file: Path = ROWS) -> dict[str, Mapping[str, Any]]:
     """By name, in DynamoDB's own notation; binary values are hex in the file."""
-    named: dict[str, Mapping[str, Any]] = json.loads(ROWS.read_text(), object_hook=_with_bytes)
+    named: dict[str, Mapping[str, Any]] = json.loads(file.read_text(), object_hook=_with_bytes)
     return named
 
 
