@@ -32,7 +32,11 @@ def story(case: "Case", what: str) -> str:
         lines += [f"  {call}" for call in about[-CALLS_TOLD:]]
     lines.append(f"the last {min(len(calls), CALLS_TOLD)} of {len(calls)} calls:")
     lines += [f"  {call}" for call in calls[-CALLS_TOLD:]]
-    written = [line for line in case.ground.log.read_text(errors="replace").splitlines() if '"INFO"' not in line]
+    written = [
+        line
+        for line in case.ground.log.read_text(errors="replace").splitlines()
+        if not any(name in line for name in ('"INFO"', '"_aws"'))
+    ]
     lines += ["", "what the workers wrote last:", *(f"  {line[:600]}" for line in written[-LINES_TOLD:])]
     return "\n".join(lines)
 

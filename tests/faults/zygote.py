@@ -60,7 +60,8 @@ def serve(channel: socket.socket, birth: dict[str, Any]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.environ.update(birth["environment"])
     log = os.open(birth["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(log, 2)
+    for printed in (1, 2):
+        os.dup2(log, printed)
     random.seed(birth["seed"])
     rule(SharedClock(Path(birth["clock"])))
     if birth["breakage"]:
