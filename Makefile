@@ -9,11 +9,16 @@ PYTHON := .venv/bin/python
 READY := .venv/.ready
 REQUIREMENTS := requirements.txt requirements-dev.txt stack/constraints.txt
 
-# By the environment, never on a command line that others can see.
+# By the environment, never on a command line that others can see, and whatever characters are in it.
 export RPC_URL RPC_URLS FUNDER_KEY FUND_AMOUNT AWS_PORT RPC_PORT STACK_DIR TOKEN_FACTORY WALLET_FACTORY
+export STAGE YES PARAMETERS ADOPT TABLES ROLE OWNER APP DESCRIPTION KEY ACCOUNT REASON ADMIN COMMUNITY_ADMIN SUB DAYS FINISH
+export RUN JOB AT REPLACE MINUTES
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run up down package factories deploy test lint audit faults bench
+OPERATOR := factories deploy destroy account accounts pause unpause token rotate-jwt chain open-jobs errors redrive tail \
+  halt resume restore restore-check
+
+.PHONY: help run up down package $(OPERATOR) test lint audit faults bench
 
 help:
 	@echo 'make run                       the whole stack on this machine with a first job, until Ctrl-C'
@@ -22,13 +27,31 @@ help:
 	@echo '                               STACK_DIR=…  a second one; its stack.env is in there'
 	@echo 'make down                      end it'
 	@echo 'make package [STAGE=…]         template and zip of a stage (local, spark, fuse) in .local/package'
-	@echo 'make factories STAGE=spark     the contracts that make tokens and wallets, once a network (RPC_URL=… FUNDER_KEY=0x…)'
-	@echo 'make deploy STAGE=spark        to AWS (RPC_URLS=…  the nodes to use; TOKEN_FACTORY=… WALLET_FACTORY=…)'
 	@echo 'make test                      everything that is checked before a release'
 	@echo 'make lint                      style, types and what is unsafe'
 	@echo 'make audit                     known vulnerabilities of what is installed and packed; asks PyPI'
 	@echo 'make faults                    what it does when its parts fail'
 	@echo 'make bench                     what a job costs and how fast it goes; writes bench.json'
+	@echo
+	@echo 'Of a deployed stage (STAGE=spark, fuse; local is the stack of this machine):'
+	@echo 'make factories STAGE=…         the contracts that make tokens and wallets, once a network (RPC_URL=… FUNDER_KEY=0x…)'
+	@echo 'make deploy STAGE=…            show what changes, ask, deploy (RPC_URLS=… TOKEN_FACTORY=… WALLET_FACTORY=…; YES=1)'
+	@echo '                               PARAMETERS="Name=Value …"  any parameter of the template'
+	@echo '                               ADOPT="JobsTable=… …"  on the tables that a stack before it has left'
+	@echo 'make destroy STAGE=…           delete the stack, keep its tables (TABLES=delete: those, too)'
+	@echo 'make accounts STAGE=…          the signing accounts: balance, nonce, paused'
+	@echo 'make account STAGE=… ROLE=…    a new one, with a key in KMS (OWNER=… APP=… DESCRIPTION=… KEY=secret)'
+	@echo 'make pause ACCOUNT=… STAGE=…   sign nothing more with it (REASON=…); make unpause lets it go on'
+	@echo 'make token ACCOUNT=… STAGE=…   a token for its issuer (ADMIN=1 COMMUNITY_ADMIN=1 SUB=… ROLE=… APP=… DAYS=…)'
+	@echo 'make rotate-jwt STAGE=…        a new key signs tokens; FINISH=1 ends the old one'
+	@echo 'make chain STAGE=…             each node: whether it answers, and how old its newest block is'
+	@echo 'make open-jobs STAGE=…         what is open, oldest first, and what it waits for (ACCOUNT=…)'
+	@echo 'make errors STAGE=…            what was logged as an error in the last quarter of an hour (MINUTES=…)'
+	@echo 'make tail JOB=… STAGE=…        follow one job, by its id or its correlationId, until it is final'
+	@echo 'make redrive STAGE=…           the dead letters; RUN=1 sends them back'
+	@echo 'make halt STAGE=…              nothing is accepted or signed any more; make resume ends that'
+	@echo 'make restore AT=… STAGE=…      the tables as of then, against those of today; RUN=1 puts back what is gone'
+	@echo 'make restore-check STAGE=…     restored jobs against the chain; RUN=1 mends them'
 
 run: $(READY)
 	@$(PYTHON) -m stack run
@@ -40,13 +63,10 @@ down: $(READY)
 	@$(PYTHON) -m stack down
 
 package: $(READY)
-	@$(PYTHON) -m stack package --stage $(or $(STAGE),local)
+	@STAGE=$${STAGE:-local} $(PYTHON) -m stack package
 
-factories: $(READY)
-	@$(if $(STAGE),,$(error Say which stage: make factories STAGE=spark))$(PYTHON) -m stack factories --stage $(STAGE)
-
-deploy: $(READY)
-	@$(if $(STAGE),,$(error Say which stage: make deploy STAGE=spark))$(PYTHON) -m stack deploy --stage $(STAGE)
+$(OPERATOR): $(READY)
+	@$(if $(STAGE),,$(error Say which stage: make $@ STAGE=spark))$(PYTHON) -m stack $@
 
 lint: $(READY)
 	@.venv/bin/ruff check .

@@ -1,35 +1,126 @@
-"""Signing accounts of a stack: made, and registered in the service's own record format."""
+"""Signing accounts of a stack: made, registered in the service's own record format, shown, paused and let go on."""
 
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
 
 from eth_account import Account as KeyPair
 
 from chalicelib.chain.keys import STACK_TAG, KmsKeys
-from chalicelib.jobs.model import Account
+from chalicelib.chain.rpc import RpcClient
+from chalicelib.errors import VersionConflict
+from chalicelib.jobs.model import Account, account_id
 from chalicelib.store.accounts import DynamoAccountStore
 from stack.aws import Client
 from stack.errors import StackError
 
-
-def create_kms_account(client: Client, stack_name: str, accounts_table: str, chain_id: int) -> Account:
-    """A new account whose key KMS made and keeps."""
-    key, address = KmsKeys(client("kms"), stack_name).create(f"A signing account of {stack_name}")
-    return register(client, accounts_table, chain_id, address, key)
+WEI = 10**18
+LONGEST_PAUSE_REASON = 200
 
 
-def create_secret_account(client: Client, stack_name: str, accounts_table: str, chain_id: int) -> Account:
+def create_kms_account(client: Client, stack_name: str, accounts_table: str, chain_id: int, **fields: Any) -> Account:
+    """A new account whose key KMS made and keeps. `fields` are the account's other ones: role, owner, …"""
+    what = fields.get("description") or f"A signing account of {stack_name}"
+    key, address = KmsKeys(client("kms"), stack_name).create(what)
+    return register(client, accounts_table, chain_id, address, key, **fields)
+
+
+def create_secret_account(client: Client, stack_name: str, accounts_table: str, chain_id: int, **fields: Any) -> Account:
     """A new account whose private key is a secret of the stack's."""
     key = "0x" + secrets.token_hex(32)
     address = str(KeyPair.from_key(key).address)
     secret_id = f"{stack_name}/accounts/{address}"
     client("secretsmanager").create_secret(Name=secret_id, SecretString=key, Tags=[{"Key": STACK_TAG, "Value": stack_name}])
-    return register(client, accounts_table, chain_id, address, f"secret:{secret_id}")
+    return register(client, accounts_table, chain_id, address, f"secret:{secret_id}", **fields)
 
 
-def register(client: Client, accounts_table: str, chain_id: int, address: str, key: str) -> Account:
-    """Write the account's record; its owner is the principal whose token names it. Raises StackError when it exists."""
-    account = Account(chain_id=chain_id, address=address, key=key, owner=address, created_at=datetime.now(UTC))
+def register(client: Client, accounts_table: str, chain_id: int, address: str, key: str, **fields: Any) -> Account:
+    """Write the account's record; unless `fields` say another, its owner is the principal whose token names it.
+
+    Raises StackError when it exists.
+    """
+    more: dict[str, Any] = {"owner": address, "created_at": datetime.now(UTC)} | fields
+    account = Account(chain_id=chain_id, address=address, key=key, **more)
     if not DynamoAccountStore(client("dynamodb"), accounts_table).put(account):
         raise StackError(f"The account {account.account_id} exists already.")
     return account
+
+
+# --- shown, paused, let go on ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account, and what the chain says of it. None where the node does not tell."""
+
+    account: Account
+    balance: int | None
+    """Wei."""
+    mined: int | None
+    """Its transactions up to the newest block."""
+
+    @property
+    def in_flight(self) -> int | None:
+        """Nonces that are taken and not mined."""
+        return None if self.mined is None else max(0, (self.account.next_nonce or 0) - self.mined)
+
+    def __str__(self) -> str:
+        account = self.account
+        pool = f"role {account.role}" if account.owner is None and account.role else f"owner {account.owner or 'nobody'}"
+        state = f"PAUSED: {account.paused}" if account.paused is not None else "running"
+        return "  ".join(
+            [
+                account.address,
+                f"{shown_coins(self.balance):>14} coins",
+                f"next nonce {'—' if account.next_nonce is None else account.next_nonce}",
+                f"in flight {'?' if self.in_flight is None else self.in_flight}",
+                pool,
+                *([account.app_name] if account.app_name else []),
+                account.key,
+                state,
+            ]
+        )
+
+
+def standings(accounts: Sequence[Account], rpc: RpcClient) -> list[Standing]:
+    """In one batch. Raises ChainUnavailable when no node answers."""
+    calls = [
+        (method, [account.address, "latest"])
+        for account in accounts
+        for method in ("eth_getBalance", "eth_getTransactionCount")
+    ]
+    answers = [answer.result for answer in rpc.batch(calls)] if calls else []
+    numbers = [int(result, 16) if isinstance(result, str) else None for result in answers]
+    return [
+        Standing(account, balance, mined) for account, balance, mined in zip(accounts, numbers[::2], numbers[1::2], strict=True)
+    ]
+
+
+def shown_coins(wei: int | None) -> str:
+    """Up to six places, rounded down: never more than there is."""
+    return "?" if wei is None else f"{Decimal(wei // 10**12) / 10**6:f}"
+
+
+def found(accounts: DynamoAccountStore, chain_id: int, address: str) -> Account:
+    """Raises StackError when there is no such account, whatever the case of its address."""
+    wanted = account_id(chain_id, address).lower()
+    for account in accounts.all():
+        if account.account_id.lower() == wanted:
+            return account
+    raise StackError(f"There is no account {address} on chain {chain_id}: `make accounts` lists them.")
+
+
+def pause(accounts: DynamoAccountStore, account: Account, reason: str | None) -> Account:
+    """Pause it for `reason`: nothing is signed with it; what is signed goes on to its end. None lets it go on.
+
+    Raises StackError when somebody else changes it at the same time.
+    """
+    if reason is not None and not (0 < len(reason) <= LONGEST_PAUSE_REASON and reason.isprintable()):
+        raise StackError(f"REASON must be 1 to {LONGEST_PAUSE_REASON} printable characters.")
+    try:
+        return accounts.pause(account, reason)
+    except VersionConflict:
+        raise StackError(f"The account {account.address} was changed at the same time: look again.") from None

@@ -1,4 +1,4 @@
-"""What the README tells to paste into a shell does what it says: every block marked sh, in order, in one bash."""
+"""What the README tells to paste into a shell does what it says: every block marked sh before the runbook, in one bash."""
 
 import json
 import re
@@ -34,7 +34,7 @@ class Example:
 
 
 def examples() -> list[Example]:
-    blocks = _BLOCK.findall(README.read_text())
+    blocks = _BLOCK.findall(README.read_text().partition("\n## Runbook\n")[0])
     following = [*blocks[1:], ("", "")]
     return [
         Example(text, json.loads(answer) if language == "json" else None)

@@ -1,0 +1,230 @@
+"""CloudFormation change sets: made, told in words, executed and waited for."""
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from stack.artifacts import upload_template
+from stack.aws import Client
+from stack.errors import StackError
+from stack.progress import Say
+
+BODY_LIMIT_BYTES = 51_200  # CreateChangeSet's TemplateBody
+PROGRESS_SECONDS = 2.0
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+KEEPS_DATA = {
+    "AWS::DynamoDB::Table": "table",
+    "AWS::SQS::Queue": "queue",
+    "AWS::SecretsManager::Secret": "secret",
+    "AWS::KMS::Key": "key",
+}
+"""What is lost with such a resource cannot be deployed again."""
+_NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to one resource."""
+
+    action: str
+    """CloudFormation's: Add, Modify, Remove, Import, Dynamic."""
+    resource: str
+    kind: str
+    replacement: str = "False"
+    """True, False, or Conditional: only known while it happens."""
+    kept: bool = False
+    """What is removed or replaced stays where it is, outside of the stack."""
+
+    @property
+    def loses_data(self) -> bool:
+        ends = self.action == "Remove" or self.replacement != "False"
+        return self.kind in KEEPS_DATA and ends and not self.kept
+
+    def __str__(self) -> str:
+        line = f"{self.action:8} {self.resource}  {self.kind}"
+        what = KEEPS_DATA.get(self.kind, "")
+        if self.action == "Remove" and what:
+            return f"{line}  " + (
+                f"(the {what} is kept, outside of the stack)" if self.kept else f"THE {what.upper()} IS DELETED"
+            )
+        if self.replacement == "False":
+            return line
+        how = "is replaced" if self.replacement == "True" else "may be replaced"
+        if (self.kind, self.replacement) == ("AWS::ApiGateway::RestApi", "True"):
+            return f"{line}  THE API IS REPLACED: ITS URL CHANGES"
+        if not what:
+            return f"{line}  ({how})"
+        old = "the old one is kept, outside of the stack" if self.kept else "WHAT THE OLD ONE HOLDS IS LOST"
+        return f"{line}  THE {what.upper()} {how.upper()} BY AN EMPTY ONE; {old}"
+
+
+def told(changes: Sequence[Change]) -> list[str]:
+    """A line a change, in the order they are listed; what loses data last, where it is read."""
+    return [str(change) for change in sorted(changes, key=lambda change: (change.loses_data, change.replacement != "False"))]
+
+
+def changes_of(description: Mapping[str, Any]) -> list[Change]:
+    """Of DescribeChangeSet's answer."""
+    found = [change["ResourceChange"] for change in description.get("Changes", []) if "ResourceChange" in change]
+    return [
+        Change(
+            one["Action"],
+            one["LogicalResourceId"],
+            one["ResourceType"],
+            one.get("Replacement") or "False",
+            kept="Retain" in (one.get("PolicyAction") or ""),
+        )
+        for one in found
+    ]
+
+
+def create(
+    client: Client,
+    name: str,
+    template: Mapping[str, Any],
+    parameters: Mapping[str, str],
+    *,
+    existing: Mapping[str, Any] | None,
+    say: Say,
+    importing: Sequence[Mapping[str, Any]] = (),
+) -> str | None:
+    """The name of a change set that is ready to be executed; None when the stack is already as it should be.
+
+    Parameters that are not given keep the value that the stack has. Raises StackError with CloudFormation's reason.
+    """
+    cloudformation = client("cloudformation")
+    body = json.dumps(template, separators=(",", ":"))
+    digest = hashlib.sha256((body + json.dumps(dict(parameters), sort_keys=True)).encode()).hexdigest()
+    change = f"deploy-{digest[:12]}-{time.time_ns()}"
+    known = {parameter["ParameterKey"] for parameter in (existing or {}).get("Parameters", [])}
+    kept = [key for key in template.get("Parameters", {}) if key in known and key not in parameters]
+    source: dict[str, Any] = (
+        {"TemplateBody": body}
+        if len(body.encode()) <= BODY_LIMIT_BYTES
+        else {"TemplateURL": upload_template(body, digest, client, say)}
+    )
+    if importing:
+        source["ResourcesToImport"] = list(importing)
+    cloudformation.create_change_set(
+        StackName=name,
+        ChangeSetName=change,
+        ChangeSetType="IMPORT" if importing else "UPDATE" if existing else "CREATE",
+        Capabilities=CAPABILITIES,
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
+        + [{"ParameterKey": key, "UsePreviousValue": True} for key in kept],
+        **source,
+    )
+    spoke = time.monotonic()
+    while True:
+        state = cloudformation.describe_change_set(StackName=name, ChangeSetName=change)
+        refused = state["Status"] == "FAILED" or state.get("ExecutionStatus") == "UNAVAILABLE"
+        if state["Status"] == "CREATE_COMPLETE" and not refused:
+            return change
+        if refused and not state["Status"].endswith(("PENDING", "IN_PROGRESS")):
+            reason = state.get("StatusReason", "")
+            discard(client, name, change, existing=existing)
+            if existing and any(words in reason for words in _NO_CHANGES):
+                return None
+            raise StackError(f"CloudFormation refuses the template of {name}: {reason}")
+        if time.monotonic() - spoke > PROGRESS_SECONDS:
+            spoke = time.monotonic()
+            say("CloudFormation is comparing")
+        time.sleep(pause(client))
+
+
+def describe(client: Client, name: str, change: str) -> list[Change]:
+    """Page by page."""
+    cloudformation = client("cloudformation")
+    found: list[Change] = []
+    more: dict[str, str] = {}
+    while True:
+        page = cloudformation.describe_change_set(StackName=name, ChangeSetName=change, **more)
+        found += changes_of(page)
+        if not page.get("NextToken"):
+            return found
+        more = {"NextToken": page["NextToken"]}
+
+
+def discard(client: Client, name: str, change: str, *, existing: Mapping[str, Any] | None) -> None:
+    """Nothing of it happens. A stack that is nothing but this change set goes with it, none that somebody has made."""
+    cloudformation = client("cloudformation")
+    cloudformation.delete_change_set(StackName=name, ChangeSetName=change)
+    if existing is not None or cloudformation.list_change_sets(StackName=name)["Summaries"]:
+        return
+    (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    if stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+        cloudformation.delete_stack(StackName=name)
+
+
+def execute(client: Client, name: str, change: str, *, existing: bool, say: Say) -> None:
+    """Returns when the stack is as the change set says. Raises StackError with the reason of the first resource that failed."""
+    before = _event_ids(client, name) if existing else set()
+    client("cloudformation").execute_change_set(StackName=name, ChangeSetName=change)
+    wait(client, name, before, say)
+
+
+def wait(client: Client, name: str, before: set[str], say: Say) -> None:
+    spoke = time.monotonic()
+    while True:
+        stack = stack_of(client, name)
+        status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
+        if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}:
+            return
+        if not status.endswith("IN_PROGRESS"):
+            raise StackError(f"Stack {name} ended as {status}: {first_failure(client, name, before)}")
+        if time.monotonic() - spoke > PROGRESS_SECONDS:
+            spoke = time.monotonic()
+            say(f"{status.lower().replace('_', ' ')}: {last_event(client, name, before)}")
+        time.sleep(pause(client))
+
+
+def stack_of(client: Client, name: str) -> dict[str, Any] | None:
+    """As CloudFormation describes it; None when there is none, or only change sets of one."""
+    try:
+        stack: dict[str, Any] = client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in error.response["Error"].get("Message", ""):
+            return None
+        raise
+    return None if stack["StackStatus"] in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"} else stack
+
+
+def _events(client: Client, name: str) -> list[dict[str, Any]]:
+    """Newest first."""
+    pages = client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=name)
+    return [event for page in pages for event in page["StackEvents"]]
+
+
+def _event_ids(client: Client, name: str) -> set[str]:
+    return {event["EventId"] for event in _events(client, name)}
+
+
+def last_event(client: Client, name: str, before: set[str]) -> str:
+    """What CloudFormation did last, of what it had not done `before`."""
+    for event in _events(client, name):
+        if event["EventId"] not in before:
+            return f"{event['LogicalResourceId']} {event['ResourceStatus'].lower().replace('_', ' ')}"
+    return "nothing happened yet"
+
+
+def first_failure(client: Client, name: str, before: set[str]) -> str:
+    """Why it came to an end as it did."""
+    failed = [
+        event
+        for event in reversed(_events(client, name))
+        if event["EventId"] not in before and event["ResourceStatus"].endswith("FAILED")
+    ]
+    first = [event for event in failed if "cancelled" not in event.get("ResourceStatusReason", "").lower()] or failed
+    if not first:
+        return "CloudFormation gives no reason."
+    return f"{first[0]['LogicalResourceId']}: {first[0].get('ResourceStatusReason', 'no reason given')}"
+
+
+def pause(client: Client) -> float:
+    """Seconds between two looks: the emulator answers at once, AWS throttles."""
+    return 0.1 if "127.0.0.1" in client("cloudformation").meta.endpoint_url else 2.0

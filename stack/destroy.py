@@ -1,0 +1,148 @@
+"""Take a stack away, and what it leaves behind: its data stays unless it is asked for by name; or take that up again."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chalicelib.chain.keys import STACK_TAG
+from stack import change_sets
+from stack.aws import Client
+from stack.change_sets import PROGRESS_SECONDS, stack_of
+from stack.deploy import deployed_template
+from stack.errors import StackError
+from stack.index_steps import Template
+from stack.progress import Say
+
+TABLES = ("JobsTable", "AccountsTable")
+IDENTIFIERS = {
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::SecretsManager::Secret": "Id",
+    "AWS::KMS::Key": "KeyId",
+    "AWS::Logs::LogGroup": "LogGroupName",
+}
+"""By what CloudFormation knows a resource that it is to take up."""
+RETAIN = "Retain"
+RETAINING = {RETAIN, "RetainExceptOnCreate"}
+
+
+def destroy(client: Client, name: str, say: Say, *, with_tables: bool) -> dict[str, str]:
+    """Delete the stack. Its tables stay, unless `with_tables`; so does what its template keeps: logical → physical ids of all
+    that is still there.
+
+    Raises StackError when there is no such stack, or with the reason of what could not be deleted.
+    """
+    stack = stack_of(client, name)
+    if stack is None:
+        raise StackError(f"There is no stack {name}.")
+    physical = _physical(client, name)
+    tables = {table: physical[table] for table in TABLES if table in physical}
+    template = deployed_template(client, name)
+    kept = {one for one in physical if template["Resources"].get(one, {}).get("DeletionPolicy") in RETAINING}
+    if with_tables:
+        _let_go(client, tables.values())
+        kept -= tables.keys()
+    else:
+        _retain(client, name, stack, template, say)
+        kept |= tables.keys()
+    say(f"Deleting stack {name}")
+    client("cloudformation").delete_stack(StackName=name)
+    _wait_until_gone(client, str(stack["StackId"]), say)
+    if with_tables:
+        _delete_tables(client, tables.values(), say)
+    return {one: physical[one] for one in physical if one in kept}
+
+
+def _physical(client: Client, name: str) -> dict[str, str]:
+    pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
+    found = [one for page in pages for one in page["StackResourceSummaries"]]
+    return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found if one.get("PhysicalResourceId")}
+
+
+def _retain(client: Client, name: str, stack: Mapping[str, Any], template: Template, say: Say) -> None:
+    """Whatever the deployed template says of its tables: one that is older, or a local one, would delete them."""
+    resources = [template["Resources"][table] for table in TABLES if table in template["Resources"]]
+    if all(resource.get("DeletionPolicy") in RETAINING for resource in resources):
+        return
+    for resource in resources:
+        resource |= {"DeletionPolicy": RETAIN, "UpdateReplacePolicy": RETAIN}
+    say("Seeing to it that the tables stay")
+    change = change_sets.create(client, name, template, {}, existing=stack, say=say)
+    if change is not None:
+        change_sets.execute(client, name, change, existing=True, say=say)
+
+
+def _let_go(client: Client, names: Iterable[str]) -> None:
+    """A protected table cannot be deleted, by whomever."""
+    dynamodb = client("dynamodb")
+    for name in names:
+        if dynamodb.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
+            dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+
+
+def _wait_until_gone(client: Client, stack_id: str, say: Say) -> None:
+    spoke = time.monotonic()
+    while (stack := stack_of(client, stack_id)) is not None:
+        if stack["StackStatus"] == "DELETE_FAILED":
+            raise StackError(f"The stack could not be deleted: {change_sets.first_failure(client, stack_id, set())}")
+        if time.monotonic() - spoke > PROGRESS_SECONDS:
+            spoke = time.monotonic()
+            say(f"delete in progress: {change_sets.last_event(client, stack_id, set())}")
+        time.sleep(change_sets.pause(client))
+
+
+def _delete_tables(client: Client, names: Iterable[str], say: Say) -> None:
+    """Those that the stack has left."""
+    dynamodb = client("dynamodb")
+    for name in names:
+        try:
+            dynamodb.delete_table(TableName=name)
+            say(f"Deleting table {name}")
+            while True:
+                dynamodb.describe_table(TableName=name)
+                time.sleep(change_sets.pause(client))
+                say(f"Table {name} is being deleted")
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+
+
+def signing_keys(client: Client, name: str) -> Iterator[str]:
+    """What signs for the stack's accounts and is in no template: ARNs of its tagged KMS keys, names of its secrets."""
+    wanted = [{"Key": STACK_TAG, "Values": [name]}]
+    tagging = client("resourcegroupstaggingapi").get_paginator("get_resources")
+    for page in tagging.paginate(TagFilters=wanted, ResourceTypeFilters=["kms:key"]):
+        yield from (resource["ResourceARN"] for resource in page["ResourceTagMappingList"])
+    of_accounts = [{"Key": "name", "Values": [f"{name}/accounts/"]}]
+    for page in client("secretsmanager").get_paginator("list_secrets").paginate(Filters=of_accounts):
+        yield from (secret["Name"] for secret in page["SecretList"])
+
+
+# --- taken up again ----------------------------------------------------------------------------------------------------
+
+
+def adopt(client: Client, name: str, template: Template, physical: Mapping[str, str], *, say: Say, **parameters: str) -> None:
+    """Make a stack of just these resources, which exist: a deployment afterwards adds the rest.
+
+    Raises StackError when there is such a stack, or with CloudFormation's reason.
+    """
+    if stack_of(client, name) is not None:
+        raise StackError(f"There is a stack {name}: what exists can only be taken up by a new one.")
+    kinds = {one: template["Resources"].get(one, {}).get("Type", "") for one in physical}
+    unknown = sorted(one for one, kind in kinds.items() if kind not in IDENTIFIERS)
+    if unknown:
+        possible = ", ".join(sorted(one for one, resource in template["Resources"].items() if resource["Type"] in IDENTIFIERS))
+        raise StackError(f"ADOPT cannot take up {', '.join(unknown)}; it can {possible}.")
+    part: Template = {
+        **{key: template[key] for key in ("AWSTemplateFormatVersion", "Parameters", "Conditions") if key in template},
+        "Resources": {one: {**template["Resources"][one], "DeletionPolicy": RETAIN} for one in physical},
+    }
+    identifiers = [
+        {"ResourceType": kinds[one], "LogicalResourceId": one, "ResourceIdentifier": {IDENTIFIERS[kinds[one]]: id_}}
+        for one, id_ in physical.items()
+    ]
+    say(f"Taking up {', '.join(physical.values())} in a new stack {name}")
+    change = change_sets.create(client, name, part, parameters, existing=None, say=say, importing=identifiers)
+    if change is not None:
+        change_sets.execute(client, name, change, existing=False, say=say)

@@ -1,0 +1,48 @@
+"""The nodes of a stage, asked one by one: the service itself goes from one to the next, and shows only the host of a URL."""
+
+import time
+from dataclasses import dataclass
+
+from chalicelib.chain.text import host_of
+from stack.rpc import RpcRefused, RpcUnavailable, call
+
+TIMEOUT_SECONDS = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    host: str
+    problem: str | None = None
+    chain_id: int | None = None
+    block: int | None = None
+    age_seconds: float | None = None
+    answered_ms: float | None = None
+
+    @property
+    def is_well(self) -> bool:
+        return self.problem is None
+
+    def __str__(self) -> str:
+        if self.block is None:
+            return f"{self.host}  {self.problem}"
+        wrong = "" if self.problem is None else f"  {self.problem}"
+        return (
+            f"{self.host}  chain {self.chain_id}  block {self.block}, {self.age_seconds:.0f} s old  "
+            f"answered in {self.answered_ms:.0f} ms{wrong}"
+        )
+
+
+def look(url: str, chain_id: int) -> NodeState:
+    """What the node says of itself. Of the URL only the host is ever shown: the rest may be a key."""
+    host = host_of(url)
+    began = time.monotonic()
+    try:
+        found = int(call(url, "eth_chainId", timeout=TIMEOUT_SECONDS), 16)
+        block = call(url, "eth_getBlockByNumber", "latest", False, timeout=TIMEOUT_SECONDS)
+        number, at = int(block["number"], 16), int(block["timestamp"], 16)
+    except RpcUnavailable:
+        return NodeState(host, "DOES NOT ANSWER")
+    except (RpcRefused, TypeError, KeyError, ValueError):
+        return NodeState(host, "ANSWERS, BUT NOT AS A NODE DOES")
+    problem = None if found == chain_id else f"IS ON ANOTHER CHAIN, NOT {chain_id}"
+    return NodeState(host, problem, found, number, max(0.0, time.time() - at), (time.monotonic() - began) * 500)

@@ -1,0 +1,43 @@
+"""Template parameters as an operator gives them: `PARAMETERS="Name=Value Other=Value"`, checked against the template."""
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from stack.errors import StackError
+
+
+def parse(text: str) -> dict[str, str]:
+    """Words as a shell splits them, so a value with blanks is quoted. Raises StackError for one that is no Name=Value."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise StackError(f"PARAMETERS cannot be read: {error}.") from None
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name.isalnum():
+            raise StackError(f'PARAMETERS must be like "Confirmations=6 LogLevel=DEBUG"; {word!r} is no Name=Value.')
+        found[name] = value
+    return found
+
+
+def check(given: Mapping[str, str], declared: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raises StackError for a name that the template does not declare, or a value that it does not allow. A value that is not
+    to be echoed is not.
+    """
+    unknown = sorted(set(given) - set(declared))
+    if unknown:
+        raise StackError(f"The template has no parameter {', '.join(unknown)}; it has {', '.join(sorted(declared))}.")
+    for name, value in given.items():
+        rules = declared[name]
+        shown = "" if rules.get("NoEcho") else f", not {value!r}"
+        allowed = [str(one) for one in rules.get("AllowedValues", [])]
+        if allowed and value not in allowed:
+            raise StackError(f"{name} must be one of {', '.join(one or 'nothing' for one in allowed)}{shown}.")
+        pattern = rules.get("AllowedPattern")
+        if pattern and re.fullmatch(pattern, value) is None:
+            raise StackError(f"{name} {rules.get('ConstraintDescription', f'must match {pattern}')}{shown}.")
+        if rules.get("Type") == "Number" and not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
+            raise StackError(f"{name} must be a number{shown}.")

@@ -1,0 +1,31 @@
+"""Why jobs are open, and what went wrong lately: read from rows and logs."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.jobs.model import IN_FLIGHT, Job
+from stack.tail import Line, key_of, matching, shortened
+
+ERRORS = ("ERROR", '"Task timed out"', '"Runtime exited"')
+"""Ours have the level; what Lambda says of a run that it ended has none."""
+
+
+def why_open(job: Job) -> str:
+    """What it waits for, as its row tells."""
+    if job.status in IN_FLIGHT:
+        latest = job.attempt.latest
+        offered = f"{latest.fees.max_fee_per_gas / 10**9:g} gwei offered"
+        return f"nonce {job.attempt.nonce}, {latest.hash} ({latest.purpose.value}, {offered}) is not final"
+    return job.waits_because or "not signed yet"
+
+
+def errors_since(logs: Any, groups: Mapping[str, str], since: datetime) -> list[Line]:
+    """In the order of time."""
+    found: dict[str, Line] = {}
+    for function, group in groups.items():
+        for pattern in ERRORS:
+            for event in matching(logs, group, since, pattern):
+                at = datetime.fromtimestamp(event["timestamp"] / 1_000, UTC)
+                found[key_of(group, event)] = Line(at, function, shortened(event["message"]))
+    return sorted(found.values(), key=lambda line: line.at)
