@@ -140,6 +140,13 @@ class JobNotCancellable(JobsApiError):
     http_status = 409
 
 
+class AccountNotUnlockable(JobsApiError):
+    """Its rows were restored from a backup, and may not know what it has signed since."""
+
+    code = "AccountNotUnlockable"
+    http_status = 409
+
+
 class BodyTooLarge(JobsApiError):
     code = "BodyTooLarge"
     http_status = 413

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.admin.accounts import UNCHECKED
 from chalicelib.jobs.states import checked
 from chalicelib.store.account_records import account_from
 from chalicelib.store.accounts import DynamoAccountStore
@@ -25,7 +26,6 @@ from stack.errors import StackError
 from stack.progress import Say
 from stack.target import items
 
-UNCHECKED = "restored, not checked against the chain"
 _ALSO = "; before that: "
 _REASON = re.compile(re.escape(UNCHECKED) + r" \(as of ([0-9TZ:-]+)\)")
 Item = dict[str, Any]

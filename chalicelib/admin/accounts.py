@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.admin.ports import AdminPorts
-from chalicelib.errors import AccountNotFound, JobsApiError, VersionConflict
+from chalicelib.errors import AccountNotFound, AccountNotUnlockable, JobsApiError, VersionConflict
 from chalicelib.jobs.model import Account, account_id
 
 log = logging.getLogger(__name__)
 
 NUDGED_AT_ONCE = 10
+UNCHECKED = "restored, not checked against the chain"
+"""How the reason begins for which an operator pauses accounts whose jobs were restored: signed on, a job could happen twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,14 @@ def create_account(new: NewAccount, ports: AdminPorts) -> Account:
 
 
 def unlock_account(address: str, ports: AdminPorts) -> Account:
-    """Let a paused account go on; one that is not paused stays as it is. Raises AccountNotFound."""
+    """Let a paused account go on; one that is not paused stays as it is.
+
+    Raises AccountNotFound, and AccountNotUnlockable for one that was restored and not compared with the chain yet.
+    """
     account = _account(address, ports)
     if account.paused is not None:
+        if account.paused.startswith(UNCHECKED):
+            raise AccountNotUnlockable(f"{address} is {account.paused}: an operator's restore-check lets it go on.")
         try:
             account = ports.accounts.pause(account, None)
         except VersionConflict:

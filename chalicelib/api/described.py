@@ -14,6 +14,7 @@ from chalicelib.api.wallets import CreateWalletBody, PhonePath, WalletPath
 from chalicelib.api.wire import HTML, JSON
 from chalicelib.errors import (
     AccountNotFound,
+    AccountNotUnlockable,
     BalanceTooLow,
     ChainUnavailable,
     CorrelationIdReused,
@@ -181,7 +182,7 @@ DESCRIPTIONS: Mapping[str, Description] = {
         "Let a paused account go on.",
         {200: forms.OneAccount},
         body=UnlockAccountBody,
-        errors=(AccountNotFound,),
+        errors=(AccountNotFound, AccountNotUnlockable),
     ),
     "health.health": Description("Whether the API is there at all.", {200: forms.HealthView}),
     "reference.openapi": Description("The API reference as an OpenAPI 3.1 document.", {200: dict[str, Any]}),

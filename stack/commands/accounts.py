@@ -90,8 +90,8 @@ def pause(told: argparse.Namespace, _parent: int) -> int:
 
 
 def unpause(told: argparse.Namespace, _parent: int) -> int:
+    from chalicelib.admin.accounts import UNCHECKED
     from stack import accounts as signing
-    from stack.restore import UNCHECKED
     from stack.target import target_of
 
     with target_of(told.stage) as target:

@@ -8,6 +8,7 @@ import jwt
 import pytest
 from harness import CHAIN_ID, ISSUER, KEY, OTHER, TARGET, Answer, Api
 
+from chalicelib.admin.accounts import UNCHECKED
 from chalicelib.errors import ServiceUnavailable, SignerUnavailable
 from chalicelib.jobs.model import Account
 
@@ -107,6 +108,15 @@ def test_a_paused_account_goes_on_and_its_jobs_are_nudged(api: Api) -> None:
 def test_unlocking_an_account_that_is_not_paused_changes_nothing(api: Api) -> None:
     assert unlock(api).status == 200
     assert unlock(api, POOL[0]).body["code"] == "AccountNotFound"
+
+
+def test_an_account_that_was_restored_and_not_checked_stays_paused(api: Api) -> None:
+    """A job that its restored rows show as pending may have been signed since."""
+    api.accounts.pause(api.accounts.rows[f"{CHAIN_ID}:{ISSUER}"], f"{UNCHECKED} (as of 2026-11-22T07:15:00Z)")
+    answer = unlock(api)
+    assert (answer.status, answer.body["code"]) == (409, "AccountNotUnlockable")
+    assert api.accounts.rows[f"{CHAIN_ID}:{ISSUER}"].paused is not None
+    assert api.queue.executed_now == []
 
 
 # --- pools -------------------------------------------------------------------------------------------------------------
