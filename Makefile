@@ -75,7 +75,7 @@ lint: $(READY)
 	@.venv/bin/bandit --quiet --configfile pyproject.toml --recursive app.py chalicelib stack
 
 audit: $(READY)
-	@$(PYTHON) -m stack.audit
+	@$(PYTHON) -m stack.build.audit
 
 test: lint
 	@$(PYTHON) -m pytest tests/unit tests/contracts tests/store tests/deploy tests/faults tests/stack

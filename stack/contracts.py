@@ -7,8 +7,8 @@ from typing import Any
 from chalicelib.chain.contracts import ARTIFACTS
 from stack import paths, tools
 from stack.errors import StackError
+from stack.machine.turn import exclusively
 from stack.progress import Say
-from stack.turn import exclusively
 
 OUT = paths.CONTRACTS / "out"
 SERVICE = paths.CONTRACTS / "service.json"

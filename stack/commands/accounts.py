@@ -28,8 +28,8 @@ def add_to(commands: Commands) -> None:
 
 
 def account(told: argparse.Namespace, _parent: int) -> int:
-    from stack.accounts import create_kms_account, create_secret_account
-    from stack.target import target_of
+    from stack.operation.accounts import create_kms_account, create_secret_account
+    from stack.operation.target import target_of
 
     kind = told.key or KEYS[0]
     if kind not in KEYS:
@@ -53,8 +53,8 @@ def account(told: argparse.Namespace, _parent: int) -> int:
 
 
 def accounts(told: argparse.Namespace, _parent: int) -> int:
-    from stack.accounts import Standing, standings
-    from stack.target import target_of
+    from stack.operation.accounts import Standing, standings
+    from stack.operation.target import target_of
 
     with target_of(told.stage) as target:
         chain_id = target.network.chain_id
@@ -79,8 +79,8 @@ def _chain_unavailable() -> type[Exception]:
 
 
 def pause(told: argparse.Namespace, _parent: int) -> int:
-    from stack import accounts as signing
-    from stack.target import target_of
+    from stack.operation import accounts as signing
+    from stack.operation.target import target_of
 
     with target_of(told.stage) as target:
         found = signing.found(target.accounts, target.network.chain_id, told.account)
@@ -91,8 +91,8 @@ def pause(told: argparse.Namespace, _parent: int) -> int:
 
 def unpause(told: argparse.Namespace, _parent: int) -> int:
     from chalicelib.admin.accounts import UNCHECKED
-    from stack import accounts as signing
-    from stack.target import target_of
+    from stack.operation import accounts as signing
+    from stack.operation.target import target_of
 
     with target_of(told.stage) as target:
         found = signing.found(target.accounts, target.network.chain_id, told.account)

@@ -32,7 +32,7 @@ def add_to(commands: Commands) -> None:
 
 
 def make_package(told: argparse.Namespace, _parent: int) -> int:
-    from stack.package import package
+    from stack.build.package import package
 
     built = package(told.stage, say)
     size = built.archive.stat().st_size / 1e6
@@ -41,7 +41,7 @@ def make_package(told: argparse.Namespace, _parent: int) -> int:
 
 
 def factories(told: argparse.Namespace, _parent: int) -> int:
-    from stack.factories import deploy_factories
+    from stack.deployment.factories import deploy_factories
 
     rpc_url, funder_key = node_and_key()
     if rpc_url is None or funder_key is None:
@@ -55,13 +55,13 @@ def factories(told: argparse.Namespace, _parent: int) -> int:
 def make_deploy(told: argparse.Namespace, _parent: int) -> int:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from stack import parameters
     from stack.aws import sentence
-    from stack.consent import asked
-    from stack.deploy import deploy, stack_name
-    from stack.destroy import adopt
-    from stack.package import LOCAL_STAGE, package
-    from stack.target import clients_of, remember_local_api
+    from stack.build.package import LOCAL_STAGE, package
+    from stack.deployment import parameters
+    from stack.deployment.consent import asked
+    from stack.deployment.deploy import deploy, stack_name
+    from stack.deployment.destroy import adopt
+    from stack.operation.target import clients_of, remember_local_api
 
     given = _parameters(told)
     adopted = parameters.parse(told.adopt) if told.adopt else {}
@@ -87,8 +87,8 @@ def make_deploy(told: argparse.Namespace, _parent: int) -> int:
 
 def _parameters(told: argparse.Namespace) -> Mapping[str, str]:
     """Those with a word of their own, and those of PARAMETERS. Raises StackError when one is given both ways."""
-    from stack.factories import address_parameter
-    from stack.parameters import parse
+    from stack.deployment.factories import address_parameter
+    from stack.deployment.parameters import parse
 
     named = {
         "RpcUrls": told.rpc_urls,
@@ -113,10 +113,10 @@ def _parameters(told: argparse.Namespace) -> Mapping[str, str]:
 
 
 def make_destroy(told: argparse.Namespace, _parent: int) -> int:
-    from stack.change_sets import stack_of
-    from stack.consent import typed
-    from stack.destroy import destroy, signing_keys
-    from stack.target import target_of
+    from stack.deployment.change_sets import stack_of
+    from stack.deployment.consent import typed
+    from stack.deployment.destroy import destroy, signing_keys
+    from stack.operation.target import target_of
 
     if told.tables not in (None, "keep", "delete"):
         raise StackError(f"TABLES must be keep or delete, not {told.tables!r}.")

@@ -16,8 +16,8 @@ def add_to(commands: Commands) -> None:
 
 
 def redrive(told: argparse.Namespace, _parent: int) -> int:
-    from stack import redrive as dead
-    from stack.target import target_of
+    from stack.operation import redrive as dead
+    from stack.operation.target import target_of
 
     with target_of(told.stage) as target:
         sqs = target.client("sqs")
@@ -41,8 +41,8 @@ def redrive(told: argparse.Namespace, _parent: int) -> int:
 
 
 def tail(told: argparse.Namespace, _parent: int) -> int:
-    from stack import tail as followed
-    from stack.target import target_of
+    from stack.operation import tail as followed
+    from stack.operation.target import target_of
 
     with target_of(told.stage) as target:
         job = followed.find(target.jobs, told.job)

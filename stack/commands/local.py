@@ -17,7 +17,7 @@ from stack.errors import StackError
 from stack.progress import say
 
 if TYPE_CHECKING:
-    from stack.local import LocalStack
+    from stack.machine.local import LocalStack
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -29,7 +29,7 @@ def add_to(commands: Commands) -> None:
 
 
 def run(_told: argparse.Namespace, parent: int) -> int:
-    from stack import demo
+    from stack.machine import demo
 
     _end_with_parent()
     stack = local_stack()
@@ -65,7 +65,7 @@ def down(_told: argparse.Namespace, _parent: int) -> int:
 
 
 def local_stack() -> "LocalStack":
-    from stack.local import LocalStack, Options
+    from stack.machine.local import LocalStack, Options
 
     rpc_url, funder_key = node_and_key()
     options = Options(

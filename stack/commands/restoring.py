@@ -12,8 +12,8 @@ from stack.progress import say
 
 if TYPE_CHECKING:
     from chalicelib.jobs.model import Account, Job
-    from stack.restore_check import Mined
-    from stack.target import Target
+    from stack.operation.restore_check import Mined
+    from stack.operation.target import Target
 
 
 def add_to(commands: Commands) -> None:
@@ -29,9 +29,9 @@ def add_to(commands: Commands) -> None:
 
 
 def halt(told: argparse.Namespace, _parent: int) -> int:
-    from stack.consent import asked
-    from stack.halt import halt as bring_to_a_stop
-    from stack.target import target_of
+    from stack.deployment.consent import asked
+    from stack.operation.halt import halt as bring_to_a_stop
+    from stack.operation.target import target_of
 
     with target_of(told.stage) as target:
         target.resource("APIHandler")
@@ -41,8 +41,8 @@ def halt(told: argparse.Namespace, _parent: int) -> int:
 
 
 def resume(told: argparse.Namespace, _parent: int) -> int:
-    from stack.halt import resume as set_going
-    from stack.target import target_of
+    from stack.operation.halt import resume as set_going
+    from stack.operation.target import target_of
 
     with target_of(told.stage) as target:
         set_going(target, say)
@@ -50,9 +50,9 @@ def resume(told: argparse.Namespace, _parent: int) -> int:
 
 
 def restore(told: argparse.Namespace, _parent: int) -> int:
-    from stack import restore as rows
-    from stack.halt import is_halted
-    from stack.target import target_of
+    from stack.operation import restore as rows
+    from stack.operation.halt import is_halted
+    from stack.operation.target import target_of
 
     at = rows.moment(told.at)
     with target_of(told.stage) as target:
@@ -84,9 +84,9 @@ def restore(told: argparse.Namespace, _parent: int) -> int:
 
 
 def restore_check(told: argparse.Namespace, _parent: int) -> int:
-    from stack import restore as rows
-    from stack.restore_check import counts, mined_since
-    from stack.target import items, target_of
+    from stack.operation import restore as rows
+    from stack.operation.restore_check import counts, mined_since
+    from stack.operation.target import items, target_of
 
     with target_of(told.stage) as target:
         from chalicelib.store.records import job_from
@@ -126,8 +126,8 @@ def _checked(
     """Whether the account goes on. `settled`: how many of its transactions are in the blocks that were read, or before."""
     from chalicelib.chain.signers import AccountSigners
     from chalicelib.errors import VersionConflict
-    from stack.restore import paused_before
-    from stack.restore_check import compare, counts, fill, gaps, repaired
+    from stack.operation.restore import paused_before
+    from stack.operation.restore_check import compare, counts, fill, gaps, repaired
 
     findings = compare(transactions, jobs)
     for match in findings.matches:

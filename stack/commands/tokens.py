@@ -31,10 +31,11 @@ def token(told: argparse.Namespace, _parent: int) -> int:
     from eth_utils.address import to_checksum_address
 
     from chalicelib.auth.tokens import principal_from
-    from stack import jwt_secret, tokens
-    from stack.accounts import found
-    from stack.factories import address_parameter
-    from stack.target import target_of
+    from stack.deployment import jwt_secret
+    from stack.deployment.factories import address_parameter
+    from stack.operation import tokens
+    from stack.operation.accounts import found
+    from stack.operation.target import target_of
 
     address = str(to_checksum_address(address_parameter("ACCOUNT", told.account)))
     days = _days(told.days)
@@ -67,8 +68,8 @@ def _days(given: str | None) -> int:
 
 def rotate_jwt(told: argparse.Namespace, _parent: int) -> int:
     from chalicelib.auth.secrets import rotated, without_old
-    from stack import jwt_secret
-    from stack.target import target_of
+    from stack.deployment import jwt_secret
+    from stack.operation.target import target_of
 
     with target_of(told.stage) as target:
         secret_id = target.settings.jwt_secret_id

@@ -22,8 +22,8 @@ def add_to(commands: Commands) -> None:
 
 
 def chain(told: argparse.Namespace, _parent: int) -> int:
-    from stack.nodes import look
-    from stack.target import target_of
+    from stack.operation.nodes import look
+    from stack.operation.target import target_of
 
     with target_of(told.stage) as target:
         network = target.network
@@ -37,9 +37,9 @@ def chain(told: argparse.Namespace, _parent: int) -> int:
 
 def open_jobs(told: argparse.Namespace, _parent: int) -> int:
     from chalicelib.jobs.model import account_id
-    from stack.redrive import age
-    from stack.target import target_of
-    from stack.watch import why_open
+    from stack.operation.redrive import age
+    from stack.operation.target import target_of
+    from stack.operation.watch import why_open
 
     with target_of(told.stage) as target:
         now = datetime.now(UTC)
@@ -58,9 +58,9 @@ def open_jobs(told: argparse.Namespace, _parent: int) -> int:
 
 
 def errors(told: argparse.Namespace, _parent: int) -> int:
-    from stack.tail import log_groups
-    from stack.target import target_of
-    from stack.watch import errors_since
+    from stack.operation.tail import log_groups
+    from stack.operation.target import target_of
+    from stack.operation.watch import errors_since
 
     text = told.minutes or "15"
     if not (text.isdecimal() and text.isascii() and 0 < int(text) <= LONGEST_MINUTES):

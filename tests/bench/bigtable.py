@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stack.dynamodb_local import SOURCES, available, jars
-from stack.processes import Process, clean_environment, free_port
+from stack.machine.dynamodb_local import SOURCES, available, jars
+from stack.machine.processes import Process, clean_environment, free_port
 from stack.progress import Say
 
 __all__ = ["BigTable", "Copy", "available", "changed", "copied_id", "copies", "fill"]

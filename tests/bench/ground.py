@@ -16,14 +16,14 @@ import boto3
 from botocore.config import Config
 
 from stack import rpc
-from stack.accounts import create_kms_account, create_secret_account
 from stack.aws import Client, clients
+from stack.build.package import LOCAL_STAGE, package
 from stack.funder import WEI
-from stack.local import LocalStack, Options
-from stack.package import LOCAL_STAGE, package
-from stack.processes import lock_holder
+from stack.machine.local import LocalStack, Options
+from stack.machine.processes import lock_holder
+from stack.operation.accounts import create_kms_account, create_secret_account
+from stack.operation.tokens import issuer_token
 from stack.progress import Say
-from stack.tokens import issuer_token
 from tests.bench.api import Api
 from tests.bench.mapping import Mapping as SourceMapping
 from tests.bench.mapping import left_in

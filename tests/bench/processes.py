@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stack.processes import clean_environment
+from stack.machine.processes import clean_environment
 
 ISOLATED = (sys.executable, "-P", "-S")
 """As in Lambda: nothing but the standard library and the zip, none of what is installed here for tests."""

@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import s3transfer
 
-from stack.processes import clean_environment
+from stack.machine.processes import clean_environment
 from tests.bench.api import JOB, http_event
 from tests.bench.bursts import PATIENCE_SECONDS, job_body
 from tests.bench.ground import Ground

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
-from stack.package import LOCAL_STAGE, package
+from stack.build.package import LOCAL_STAGE, package
 from tests.bench.bursts import PATIENCE_SECONDS, SCHEDULED, job_body
 from tests.bench.ground import Ground
 from tests.bench.rows import Part, Row, aligned, rounded

@@ -6,7 +6,7 @@ import pytest
 from web3.contract import Contract
 
 from stack.contracts import compile_contracts
-from stack.processes import Process
+from stack.machine.processes import Process
 from tests.contracts.ground import Ground, compile_test_contracts, fresh_salt, start_node
 
 

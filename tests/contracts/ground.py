@@ -14,9 +14,10 @@ from web3.contract import Contract
 from web3.logs import DISCARD
 from web3.types import RPCEndpoint, Wei
 
-from stack import anvil, contracts, paths, rpc, tools
+from stack import contracts, paths, rpc, tools
 from stack.funder import argument_types
-from stack.processes import Process
+from stack.machine import anvil
+from stack.machine.processes import Process
 
 COIN = 10**18
 ZERO = "0x" + "00" * 20

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from stack import ministack
 from stack.aws import Client, clients
-from stack.package import Package, package
-from stack.processes import Process
+from stack.build.package import Package, package
+from stack.machine import ministack
+from stack.machine.processes import Process
 from stack.progress import say
 
 STAGES = ("local", "spark", "fuse")

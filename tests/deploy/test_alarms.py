@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stack import paths
-from stack.metrics import EXISTING, OURS, Metric
+from stack.build.metrics import EXISTING, OURS, Metric
 from tests.deploy.reading import functions, of_type
 
 GAUGES = {"OldestOpenJob", "LowestAccountBalance", "PausedAccounts"}

@@ -18,11 +18,12 @@ import pytest
 from eth_utils.crypto import keccak
 
 from chalicelib.chain.contracts import ARTIFACTS
-from stack import dependencies, paths
-from stack.bytecode import compile_all
-from stack.dependencies import add_all, leave_out
+from stack import paths
+from stack.build import dependencies
+from stack.build.bytecode import compile_all
+from stack.build.dependencies import add_all, leave_out
+from stack.build.package import Package, package
 from stack.errors import StackError
-from stack.package import Package, package
 from stack.progress import silent
 
 ZIP_BYTES = 20 * 10**6

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from stack.audit import vulnerabilities
+from stack.build.audit import vulnerabilities
 from stack.errors import StackError
 
 

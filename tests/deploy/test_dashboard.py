@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stack.metrics import EXISTING, OURS
+from stack.build.metrics import EXISTING, OURS
 from tests.deploy.reading import of_type
 
 SEARCH = re.compile(

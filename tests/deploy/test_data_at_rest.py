@@ -4,7 +4,7 @@ import json
 from fnmatch import fnmatchcase
 from typing import Any
 
-from stack.package import Package
+from stack.build.package import Package
 from tests.deploy.reading import as_list, functions, of_type, statements_of
 
 KEPT = ("JobsTable", "AccountsTable")

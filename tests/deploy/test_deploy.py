@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from stack.aws import Client, clients
-from stack.deploy import deploy
+from stack.build.package import Package
+from stack.deployment.deploy import deploy
 from stack.errors import StackError
-from stack.package import Package
 from stack.progress import silent
 
 

@@ -8,10 +8,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stack.aws import Client
-from stack.change_sets import stack_of
-from stack.deploy import deploy, deployed_template
+from stack.build.package import Package
+from stack.deployment.change_sets import stack_of
+from stack.deployment.deploy import deploy, deployed_template
 from stack.errors import StackError
-from stack.package import Package
 from stack.progress import silent
 
 

@@ -5,13 +5,13 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from stack.accounts import create_kms_account, create_secret_account
 from stack.aws import Client
-from stack.change_sets import stack_of
-from stack.deploy import deploy
-from stack.destroy import TABLES, adopt, destroy, signing_keys
+from stack.build.package import Package
+from stack.deployment.change_sets import stack_of
+from stack.deployment.deploy import deploy
+from stack.deployment.destroy import TABLES, adopt, destroy, signing_keys
 from stack.errors import StackError
-from stack.package import Package
+from stack.operation.accounts import create_kms_account, create_secret_account
 from stack.progress import silent
 
 

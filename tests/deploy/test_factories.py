@@ -9,11 +9,12 @@ import pytest
 from web3 import HTTPProvider, Web3
 from web3.logs import DISCARD
 
-from stack import anvil, paths, rpc
+from stack import paths, rpc
 from stack.contracts import contract
+from stack.deployment.factories import deploy_factories
 from stack.errors import StackError
-from stack.factories import deploy_factories
-from stack.processes import Process
+from stack.machine import anvil
+from stack.machine.processes import Process
 from stack.progress import silent
 
 POOR_KEY = "0x" + "11" * 32

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from stack import anvil, environment, local, rpc
+from stack import rpc
+from stack.build.package import LOCAL_STAGE, package
 from stack.errors import StackError
-from stack.local import LocalStack, Options
-from stack.package import LOCAL_STAGE, package
-from stack.processes import Process, lock_holder
+from stack.machine import anvil, environment, local
+from stack.machine.local import LocalStack, Options
+from stack.machine.processes import Process, lock_holder
 from stack.progress import silent
 
 

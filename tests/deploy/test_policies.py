@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from stack.package import Package
+from stack.build.package import Package
 from tests.deploy.reading import statements_of
 from tests.rights import (
     BY_AWS,

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from stack.build.package import Package
+from stack.build.rules import MEANT, Finding, cfn_lint, checkov
 from stack.errors import StackError
-from stack.package import Package
 from stack.progress import say
-from stack.rules import MEANT, Finding, cfn_lint, checkov
 
 
 @pytest.fixture(scope="module")

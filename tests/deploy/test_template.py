@@ -8,8 +8,8 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from chalicelib.jobs.stores import Sweep
 from chalicelib.settings import variables
-from stack.package import Package
-from stack.template import STACK_TAG, WITHOUT_TAGS
+from stack.build.package import Package
+from stack.build.template import STACK_TAG, WITHOUT_TAGS
 from tests.deploy.reading import as_list, dicts, functions, named, of_type, statements_of
 
 FUNCTIONS = {"APIHandler", "ExecuteJobs", "ConfirmJobs", "ReconcileJobs", "RecordDeadLetters"}

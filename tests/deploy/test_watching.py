@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from stack.aws import Client
-from stack.deploy import Outputs, deploy
-from stack.metrics import OURS
-from stack.package import Package
+from stack.build.metrics import OURS
+from stack.build.package import Package
+from stack.deployment.deploy import Outputs, deploy
 from stack.progress import silent
 
 STACK = "watched"

@@ -11,13 +11,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from chalicelib.jobs.model import Account
-from stack import anvil, ministack, paths
-from stack.accounts import create_kms_account, create_secret_account
+from stack import paths
 from stack.aws import Client, clients
 from stack.contracts import compile_contracts
-from stack.processes import Process
+from stack.machine import anvil, ministack
+from stack.machine.processes import Process
+from stack.operation.accounts import create_kms_account, create_secret_account
+from stack.operation.tokens import issuer_token
 from stack.progress import silent
-from stack.tokens import issuer_token
 from tests.faults.clock import SharedClock
 from tests.faults.node import Node
 from tests.faults.proxy import Proxy

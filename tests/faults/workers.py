@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stack import paths
-from stack.processes import clean_environment
+from stack.machine.processes import clean_environment
 from tests.faults.proxy import Lane, Proxy
 
 HUNG_SECONDS = 60.0

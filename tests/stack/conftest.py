@@ -6,7 +6,7 @@ import pytest
 from web3 import Web3
 from web3.contract import Contract
 
-from stack.local import LocalStack
+from stack.machine.local import LocalStack
 from tests.stack.client import Client, artifact, chain_of, contract_at
 from tests.stack.scene import Scene
 

@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 from web3 import Web3
 
-from stack.local import LocalStack
+from stack.machine.local import LocalStack
 from stack.progress import silent
 from tests.stack.client import Client
 

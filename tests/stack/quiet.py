@@ -21,11 +21,11 @@ from chalice.local import LambdaEventConverter, RouteMatcher
 
 import app
 from chalicelib.settings import settings
-from stack import emulator
 from stack.aws import Client
-from stack.deploy import deploy
-from stack.local import LocalStack
-from stack.package import LOCAL_STAGE, package
+from stack.build.package import LOCAL_STAGE, package
+from stack.deployment.deploy import deploy
+from stack.machine import emulator
+from stack.machine.local import LocalStack
 from stack.progress import silent
 from tests.rights import Right, policy_files, without
 

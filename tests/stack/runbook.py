@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from stack.local import LocalStack
+from stack.machine.local import LocalStack
 from tests.stack.client import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]

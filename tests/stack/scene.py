@@ -13,10 +13,11 @@ from chalicelib.queues.messages import ConfirmJobs, ExecuteJobs, Message, encode
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.checkpoints import DynamoCheckpointStore
 from chalicelib.store.jobs import DynamoJobStore
-from stack import jwt_secret, rpc
-from stack.accounts import create_kms_account, create_secret_account
-from stack.local import LocalStack
-from stack.tokens import admin_token, issuer_token, token
+from stack import rpc
+from stack.deployment import jwt_secret
+from stack.machine.local import LocalStack
+from stack.operation.accounts import create_kms_account, create_secret_account
+from stack.operation.tokens import admin_token, issuer_token, token
 from tests.bench.mapping import left_in
 from tests.stack.issuers import COIN, new_address
 from tests.stack.quiet import NAME, Answer, QuietStack

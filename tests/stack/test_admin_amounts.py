@@ -10,7 +10,7 @@ from web3 import Web3
 from web3.contract import Contract
 
 from stack import paths, tools
-from stack.local import LocalStack
+from stack.machine.local import LocalStack
 from stack.progress import silent
 from tests.stack.client import Client, contract_at
 from tests.stack.issuers import ADMIN, Issuer, in_wei, new_address, new_issuer, new_phone_number

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from web3 import Web3
 
-from stack.local import LocalStack
+from stack.machine.local import LocalStack
 from tests.stack.client import Client, aws, contract_at
 from tests.stack.issuers import ADMIN, Issuer, in_wei, new_address, new_issuer, new_phone_number, token_of
 

@@ -11,7 +11,7 @@ from web3.contract import Contract
 
 from chalicelib.jobs.model import account_id
 from chalicelib.store.accounts import DynamoAccountStore
-from stack.local import LocalStack
+from stack.machine.local import LocalStack
 from tests.stack.client import Client, aws, contract_at, wait_for
 from tests.stack.issuers import ACCOUNTS, ADMIN, COIN, Issuer, fund, new_address, new_issuer, token_of
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from web3.contract import Contract
 
-from stack.local import LocalStack
+from stack.machine.local import LocalStack
 from tests.stack.client import Client, aws
 from tests.stack.issuers import ADMIN, Issuer, new_address, new_issuer, new_phone_number
 

@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from chalicelib.auth.secrets import rotated
-from stack.local import LocalStack, Options
-from stack.tokens import token
+from stack.machine.local import LocalStack, Options
+from stack.operation.tokens import token
 from tests.fakes.identity_provider import AUDIENCE, ISSUER, IdentityProviderServer, public_jwk, rsa_key, signed
 from tests.stack.client import PATIENCE_SECONDS, Client, aws
 

@@ -12,7 +12,7 @@ from web3 import Web3
 from web3.contract import Contract
 
 from chalicelib.settings import Settings
-from stack.local import LocalStack
+from stack.machine.local import LocalStack
 from tests.stack.client import Client, aws, contract_at, wait_for
 from tests.stack.issuers import ADMIN, COIN, Issuer, in_wei, new_issuer, new_phone_number
 

@@ -14,9 +14,9 @@ from web3 import Web3
 from web3.contract import Contract
 
 from chalicelib.metrics import Metric
-from stack import logs
-from stack.anvil import FUNDER_KEY
-from stack.local import LocalStack
+from stack.machine.anvil import FUNDER_KEY
+from stack.machine.local import LocalStack
+from stack.operation import logs
 from tests.stack.client import Client, aws, wait_for
 from tests.stack.issuers import ADMIN, COIN, Issuer, new_issuer, new_phone_number
 

@@ -20,9 +20,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from stack.accounts import create_secret_account
-from stack.local import LocalStack
-from stack.tokens import token
+from stack.machine.local import LocalStack
+from stack.operation.accounts import create_secret_account
+from stack.operation.tokens import token
 from tests.access import ACCESS
 from tests.fuzzing import cases, quickly, schema_of
 from tests.stack.client import PATIENCE_SECONDS, Client

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stack.local import LocalStack
+from stack.machine.local import LocalStack
 from tests.stack.client import PATIENCE_SECONDS
 
 README = Path(__file__).parents[2] / "README.md"

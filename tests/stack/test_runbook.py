@@ -17,12 +17,12 @@ from chalicelib.jobs.model import Job, account_id
 from chalicelib.jobs.states import checked
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
-from stack import jwt_secret
-from stack.deploy import deploy
-from stack.local import LocalStack
-from stack.package import LOCAL_STAGE, Package, package
+from stack.build.package import LOCAL_STAGE, Package, package
+from stack.deployment import jwt_secret
+from stack.deployment.deploy import deploy
+from stack.machine.local import LocalStack
+from stack.operation.tokens import issuer_token
 from stack.progress import silent
-from stack.tokens import issuer_token
 from tests.stack.client import Client, artifact, aws, chain_of, contract_at, wait_for
 from tests.stack.issuers import fund
 from tests.stack.runbook import Operator, headings

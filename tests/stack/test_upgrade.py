@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from stack.package import Package
+from stack.build.package import Package
 from tests.stack.client import aws, wait_for
 from tests.stack.upgrade.deployed import Older, deploy_over, running, this_version
 from tests.stack.upgrade.history import previous_commit

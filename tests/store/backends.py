@@ -17,7 +17,8 @@ from chalicelib.jobs.stores import AccountStore, JobStore
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
 from chalicelib.store.limits import DynamoLimitStore
-from stack import ministack, paths
+from stack import paths
+from stack.machine import ministack
 from tests.fakes.memory import MemoryAccountStore, MemoryJobStore, MemoryLimitStore
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stack import dynamodb_local, ministack
-from stack.processes import Process
+from stack.machine import dynamodb_local, ministack
+from stack.machine.processes import Process
 
 pytest.register_assert_rewrite("tests.store.backends", "tests.store.walking")
 

@@ -15,7 +15,7 @@ from chalicelib.jobs.model import Attempt, Fees, Job, Receipt, SignedTransaction
 from chalicelib.jobs.states import settled, started
 from chalicelib.store.account_records import account_item
 from chalicelib.store.records import job_item
-from stack import dynamodb_local
+from stack.machine import dynamodb_local
 from tests.store.backends import Tables, fresh_tables
 from tests.store.building import ADDRESS, OTHER_ADDRESS, account, after, pending_job
 from tests.store.item_size import item_size, write_units

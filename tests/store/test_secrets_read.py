@@ -7,8 +7,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 
 from chalicelib.errors import ConfigurationError, ServiceUnavailable
 from chalicelib.store.secrets import read_secret
-from stack import ministack
 from stack.aws import clients
+from stack.machine import ministack
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:jwt"
 

@@ -14,7 +14,7 @@ from chalicelib.jobs.stores import AccountStore, FailedQuery, JobStore, Sweep
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
 from chalicelib.store.limits import DynamoLimitStore
-from stack.processes import free_port
+from stack.machine.processes import free_port
 from tests.store.backends import Stores, dynamodb_client
 from tests.store.building import ACCOUNT_ID, ADDRESS, CHAIN_ID, OWNER, account, after, pending_job, signed_job
 from tests.store.faults import answer_always, break_connections

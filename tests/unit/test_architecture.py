@@ -41,7 +41,7 @@ OUTSIDE = {
     "chain": {"chalice"},
 }
 NOWHERE = {"boto3", "web3"}
-"""They are for the stack and the tests: not in the zip (see `stack.dependencies.INSTEAD`)."""
+"""They are for the stack and the tests: not in the zip (see `stack.build.dependencies.INSTEAD`)."""
 LINES = 300
 
 

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack import environment, ministack
 from stack.aws import clients
+from stack.build.package import LOCAL_STAGE, Package, package
 from stack.contracts import compile_contracts
-from stack.deploy import deploy
-from stack.package import LOCAL_STAGE, Package, package
+from stack.deployment.deploy import deploy
+from stack.machine import environment, ministack
 from stack.progress import silent
 from tests.stack.client import PATIENCE_SECONDS, wait_for
 from tests.stack.upgrade.history import check_out, keep_dependencies

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from chalicelib.chain.keys import KmsKeys
 from chalicelib.chain.signers import kms_address
 from chalicelib.errors import ConfigurationError, SignerUnavailable
-from stack.accounts import STACK_TAG
+from stack.operation.accounts import STACK_TAG
 
 
 class Kms:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stack.change_sets import Change, changes_of, told
+from stack.deployment.change_sets import Change, changes_of, told
 
 TABLE = "AWS::DynamoDB::Table"
 

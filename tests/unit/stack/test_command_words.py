@@ -69,7 +69,7 @@ def test_a_command_that_lacks_something_ends_with_2(words: str, capsys: pytest.C
 def test_without_a_terminal_nothing_is_deployed_and_no_package_is_made(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stack.package.package", lambda *_: pytest.fail("a package was made"))
+    monkeypatch.setattr("stack.build.package.package", lambda *_: pytest.fail("a package was made"))
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     assert main(["deploy", "--stage", "spark"]) == 1
     assert "There is no terminal to ask at, so nothing was changed" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from stack.consent import asked, granted, typed
+from stack.deployment.consent import asked, granted, typed
 from stack.errors import StackError
 
 

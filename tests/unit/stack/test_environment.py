@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from stack import environment
+from stack.machine import environment
 
 VALUES = {"PLAIN": "http://127.0.0.1:1/a", "SPACED": "a b", "NASTY": "'\"$HOME`id`\\;&|*", "EMPTY": ""}
 

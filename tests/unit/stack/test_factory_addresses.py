@@ -2,8 +2,8 @@
 
 import pytest
 
+from stack.deployment.factories import address_parameter, deploy_factories
 from stack.errors import StackError
-from stack.factories import address_parameter, deploy_factories
 from stack.progress import silent
 
 CHECKSUMMED = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from stack.deployment.index_steps import TableIndexes, Template, steps
 from stack.errors import StackError
-from stack.index_steps import TableIndexes, Template, steps
 
 
 def index(name: str, *keys: str) -> dict[str, Any]:

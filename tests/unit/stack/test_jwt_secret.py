@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from stack import jwt_secret
+from stack.deployment import jwt_secret
 from stack.errors import StackError
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stack import nodes
+from stack.operation import nodes
 from stack.rpc import RpcRefused, RpcUnavailable
 
 URL = "https://user:secret@rpc.example.org:8545/v2/key?token=secret"

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from stack.errors import StackError
-from stack.processes import Process, chosen_port, clean_environment, lock_holder
+from stack.machine.processes import Process, chosen_port, clean_environment, lock_holder
 
 FAMILY = "import subprocess, sys, time; c = subprocess.Popen(['sleep', '600']); print(c.pid, flush=True); time.sleep(600)"
 """A command with a child of its own, whose pid it says."""
 OWNER = """
 import sys, time
 from pathlib import Path
-from stack.processes import Process, clean_environment
+from stack.machine.processes import Process, clean_environment
 process = Process("family", Path(sys.argv[1]))
 process.start([sys.executable, "-c", sys.argv[2]], clean_environment({}))
 if sys.argv[3] == "detach":

@@ -10,8 +10,8 @@ import pytest
 
 from chalicelib.jobs.model import Event, Failure, Status
 from stack.errors import StackError
+from stack.operation.redrive import DeadLetter, Queues, age, look, send_back, told
 from stack.progress import silent
-from stack.redrive import DeadLetter, Queues, age, look, send_back, told
 from tests.unit.jobs.a_job import NOW, pending_job
 
 DEAD, SOURCE = "http://sqs/dead.fifo", "http://sqs/execute.fifo"

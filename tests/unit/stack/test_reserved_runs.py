@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stack.halt import reserved_by
+from stack.operation.halt import reserved_by
 
 GIVEN = {"ApiConcurrency": "25", "Empty": ""}
 

@@ -13,8 +13,8 @@ from chalicelib.jobs.states import IllegalTransition, started
 from chalicelib.jobs.verdict import Settled, Sight, judge
 from chalicelib.workers.funds import UNFUNDED
 from stack.errors import StackError
-from stack.restore import UNCHECKED, moment, paused_before, reason, restored_to
-from stack.restore_check import Match, Mined, compare, gaps, repaired
+from stack.operation.restore import UNCHECKED, moment, paused_before, reason, restored_to
+from stack.operation.restore_check import Match, Mined, compare, gaps, repaired
 from tests.unit.jobs.a_job import ISSUER, NOW, OTHER, TARGET, attempt, pending_job, receipt, started_job
 
 LATER = NOW + timedelta(hours=1)

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.jobs.model import Event, Job, Status
 from stack.errors import StackError
-from stack.tail import find, follow, shortened
+from stack.operation.tail import find, follow, shortened
 from tests.fakes.memory import MemoryJobStore
 from tests.unit.jobs.a_job import NOW, pending_job
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from stack.deployment.parameters import check, parse
 from stack.errors import StackError
-from stack.parameters import check, parse
 
 DECLARED = {
     "LogLevel": {"Type": "String"},

@@ -7,8 +7,8 @@ from chalicelib.auth.secrets import token_keys
 from chalicelib.errors import ConfigurationError
 from chalicelib.settings import JWT_SECRET_MIN_BYTES
 from stack.aws import Client
+from stack.build.package import LOCAL_STAGE
 from stack.errors import StackError
-from stack.package import LOCAL_STAGE
 
 
 def read(client: Client, secret_arn: str) -> str:

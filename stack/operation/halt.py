@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from stack.change_sets import PROGRESS_SECONDS, pause
-from stack.deploy import deployed_template
+from stack.deployment.change_sets import PROGRESS_SECONDS, pause
+from stack.deployment.deploy import deployed_template
+from stack.operation.target import Target
 from stack.progress import Say
-from stack.target import Target
 
 MAPPING = "AWS::Lambda::EventSourceMapping"
 RULE = "AWS::Events::Rule"

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from stack.alarms import FUNCTION
-from stack.metrics import AGES, OURS, OUTCOMES, Metric, names_of, of_api, of_function, of_jobs, of_queue, of_table
+from stack.build.alarms import FUNCTION
+from stack.build.metrics import AGES, OURS, OUTCOMES, Metric, names_of, of_api, of_function, of_jobs, of_queue, of_table
 
 WIDTH = 24
 HEIGHT = 6

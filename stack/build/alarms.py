@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stack.metrics import Metric, names_of, of_api, of_function, of_jobs, of_queue, of_table
+from stack.build.metrics import Metric, names_of, of_api, of_function, of_jobs, of_queue, of_table
 
 FUNCTION = "AWS::Serverless::Function"
 TOPIC: Any = {"Ref": "AlarmTopic"}

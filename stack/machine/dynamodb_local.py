@@ -10,9 +10,9 @@ from pathlib import Path
 
 from stack import paths, tools
 from stack.errors import StackError
-from stack.processes import Process, clean_environment, free_port
+from stack.machine.processes import Process, clean_environment, free_port
+from stack.machine.turn import exclusively
 from stack.progress import Say, say
-from stack.turn import exclusively
 
 SOURCES = Path(__file__).with_name("dynamodb")
 HTTP_BAD_REQUEST = 400  # its answer to a request without a signature

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.jobs.model import IN_FLIGHT, Job
-from stack.tail import Line, key_of, matching, shortened
+from stack.operation.tail import Line, key_of, matching, shortened
 
 ERRORS = ("ERROR", '"Task timed out"', '"Runtime exited"')
 """Ours have the level; what Lambda says of a run that it ended has none."""

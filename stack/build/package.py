@@ -14,12 +14,12 @@ from pathlib import Path
 
 from chalicelib import settings
 from stack import paths, tools
-from stack.bytecode import compile_all
-from stack.dependencies import REQUIREMENTS, add_all, dependencies_zip
+from stack.build.bytecode import compile_all
+from stack.build.dependencies import REQUIREMENTS, add_all, dependencies_zip
+from stack.build.template import complete
 from stack.errors import StackError
+from stack.machine.turn import exclusively
 from stack.progress import Say
-from stack.template import complete
-from stack.turn import exclusively
 
 LOCAL_STAGE = settings.LOCAL_STAGE
 CONFIG = paths.ROOT / ".chalice" / "config.json"

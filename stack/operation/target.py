@@ -17,11 +17,12 @@ from chalicelib.networks import Network
 from chalicelib.settings import Settings, settings_from
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
-from stack import environment, paths
+from stack import paths
 from stack.aws import Client, clients, sentence
-from stack.deploy import stack_name
+from stack.build.package import LOCAL_STAGE, stages
+from stack.deployment.deploy import stack_name
 from stack.errors import StackError
-from stack.package import LOCAL_STAGE, stages
+from stack.machine import environment
 
 RPC_TIMEOUT_SECONDS = 6
 

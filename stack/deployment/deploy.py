@@ -8,15 +8,15 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from stack import change_sets, jwt_secret
-from stack.artifacts import upload
 from stack.aws import Client, sentence
-from stack.change_sets import PROGRESS_SECONDS, stack_of
-from stack.consent import Consent
-from stack.emulator import complete_roles
-from stack.index_steps import Step, Template, steps, tables_now
-from stack.package import LOCAL_STAGE, Package
-from stack.parameters import check as check_parameters
+from stack.build.package import LOCAL_STAGE, Package
+from stack.deployment import change_sets, jwt_secret
+from stack.deployment.artifacts import upload
+from stack.deployment.change_sets import PROGRESS_SECONDS, stack_of
+from stack.deployment.consent import Consent
+from stack.deployment.index_steps import Step, Template, steps, tables_now
+from stack.deployment.parameters import check as check_parameters
+from stack.machine.emulator import complete_roles
 from stack.progress import Say
 
 NEVER_CAME_UP = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}

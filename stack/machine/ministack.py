@@ -5,7 +5,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from stack.processes import Process, chosen_port, clean_environment
+from stack.machine.processes import Process, chosen_port, clean_environment
 
 ACCESS_KEY_ID = "test"
 SECRET_ACCESS_KEY = "test"  # nosec B105 # noqa: S105 — the emulator's root credentials, known to everybody

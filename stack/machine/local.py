@@ -9,18 +9,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from stack import anvil, environment, ministack, rpc
+from stack import rpc
 from stack.aws import Client, clients
+from stack.build.package import LOCAL_STAGE, Package, package
 from stack.contracts import compile_contracts
-from stack.deploy import Outputs, deploy, stack_name
+from stack.deployment.deploy import Outputs, deploy, stack_name
+from stack.deployment.factories import send_factories
 from stack.errors import StackError
-from stack.factories import send_factories
 from stack.funder import Funder, coins
-from stack.package import LOCAL_STAGE, Package, package
-from stack.processes import Process
+from stack.machine import anvil, environment, ministack
+from stack.machine.processes import Process
+from stack.machine.seed import seed
+from stack.machine.turn import Turn
 from stack.progress import Say, say
-from stack.seed import seed
-from stack.turn import Turn
 
 CONFIRMATIONS = 2
 LOCAL_FUNDS = "100"

@@ -7,12 +7,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.chain.keys import STACK_TAG
-from stack import change_sets
 from stack.aws import Client
-from stack.change_sets import PROGRESS_SECONDS, stack_of
-from stack.deploy import deployed_template
+from stack.deployment import change_sets
+from stack.deployment.change_sets import PROGRESS_SECONDS, stack_of
+from stack.deployment.deploy import deployed_template
+from stack.deployment.index_steps import Template
 from stack.errors import StackError
-from stack.index_steps import Template
 from stack.progress import Say
 
 TABLES = ("JobsTable", "AccountsTable")

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from stack import paths, tools
-from stack.bytecode import COMPILED, compile_all
+from stack.build.bytecode import COMPILED, compile_all
 from stack.errors import StackError
 from stack.progress import Say
 
 REQUIREMENTS = paths.ROOT / "requirements.txt"
-CONSTRAINTS = Path(__file__).with_name("constraints.txt")
+CONSTRAINTS = paths.ROOT / "stack" / "constraints.txt"
 """The version of everything that requirements.txt only implies: tests and Lambdas run the same."""
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -105,7 +105,7 @@ def leave_out(site_packages: Path) -> None:
     for part in NEVER_IMPORTED:
         path = site_packages / part
         if not path.exists():
-            raise StackError(f"No package has {part} any more: take it out of NEVER_IMPORTED (stack/dependencies.py).")
+            raise StackError(f"No package has {part} any more: take it out of NEVER_IMPORTED (stack/build/dependencies.py).")
         _delete(path)
     for pattern in (*LEFT_OUT, COMPILED):
         for path in sorted(site_packages.rglob(pattern)):

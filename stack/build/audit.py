@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stack import tools
-from stack.dependencies import CONSTRAINTS
+from stack.build.dependencies import CONSTRAINTS
 from stack.errors import StackError
 from stack.progress import say
 

@@ -5,7 +5,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from stack.aws import Client
-from stack.package import Package
+from stack.build.package import Package
 from stack.progress import Say
 
 

@@ -1,7 +1,7 @@
 """Tables as they were at an earlier moment, beside those there are; and rows put back, with every account paused.
 
 A restored row may be older than the truth: the job that it shows as pending may have been signed since. So nothing is signed
-until the rows were compared with the chain (`stack.restore_check`): every account is paused first, and says why.
+until the rows were compared with the chain (`stack.operation.restore_check`): every account is paused first, and says why.
 """
 
 import re
@@ -21,10 +21,10 @@ from chalicelib.store.dynamodb import CONDITION_FAILED
 from chalicelib.store.records import job_from, job_item
 from chalicelib.workers.funds import UNFUNDED
 from stack.aws import Client
-from stack.change_sets import PROGRESS_SECONDS, pause
+from stack.deployment.change_sets import PROGRESS_SECONDS, pause
 from stack.errors import StackError
+from stack.operation.target import items
 from stack.progress import Say
-from stack.target import items
 
 _ALSO = "; before that: "
 _REASON = re.compile(re.escape(UNCHECKED) + r" \(as of ([0-9TZ:-]+)\)")

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 from eth_utils.crypto import keccak
 
-from stack.accounts import create_kms_account, create_secret_account
 from stack.aws import Client
 from stack.contracts import contract
 from stack.funder import Funder
+from stack.operation.accounts import create_kms_account, create_secret_account
+from stack.operation.tokens import admin_token, issuer_token
 from stack.progress import Say
-from stack.tokens import admin_token, issuer_token
 
 MINTER_ROLE = keccak(text="MINTER_ROLE")
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from stack import paths
-from stack.alarms import alarms
-from stack.dashboard import dashboard
+from stack.build.alarms import alarms
+from stack.build.dashboard import dashboard
+from stack.build.metrics import STACK
 from stack.errors import StackError
-from stack.metrics import STACK
 
 RETAINED = paths.ROOT / ".chalice" / "retained.json"
 """Merged into every stage but the local one: what nobody may delete by deleting a stack, or by mistake."""

@@ -9,10 +9,10 @@ from eth_utils.address import is_checksum_address, is_checksum_formatted_address
 from chalicelib.chain.contracts import ARTIFACTS
 from chalicelib.networks import NETWORKS
 from stack import rpc
+from stack.build.package import CONFIG, LOCAL_STAGE, stages
 from stack.contracts import Contract
 from stack.errors import StackError
 from stack.funder import Funder
-from stack.package import CONFIG, LOCAL_STAGE, stages
 from stack.progress import Say
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from stack.artifacts import upload_template
 from stack.aws import Client
+from stack.deployment.artifacts import upload_template
 from stack.errors import StackError
 from stack.progress import Say
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stack import paths
 from stack.errors import StackError
-from stack.processes import Process, chosen_port, clean_environment
+from stack.machine.processes import Process, chosen_port, clean_environment
 from stack.rpc import RpcUnavailable, call
 
 CHAIN_ID = 122

@@ -1,0 +1,1 @@
+"""What an operator does to a deployed stack: accounts, tokens, dead letters, logs, halting, restoring."""
