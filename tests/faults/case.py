@@ -58,7 +58,9 @@ class Case:
     elapsed: float = 0.0
     dead_letters: int = 0
     told: dict[str, str] = field(default_factory=dict)
-    """By job id: the final state an issuer was told of, and after which no retry was asked for. It is a promise."""
+    """By job id: the final state an issuer was told of, and after which no retry was asked for. It is a promise, unless a retry
+    that was asked for before is still on its way: it may be done at any time.
+    """
     errors: list[str] = field(default_factory=list)
     """Invocations that ended with an error."""
 
@@ -78,6 +80,8 @@ class Case:
         self.invocations = 0
         self._idle: dict[str, list[Worker]] = {}
         self._busy: dict[Worker, Delivery] = {}
+        self._asked: dict[Worker, str] = {}
+        """The path of the request that a frozen worker has not answered yet."""
         self._began = time.monotonic()
         self._ahead = 0.0
         self._next_reconcile = RECONCILE_SECONDS
@@ -124,15 +128,20 @@ class Case:
         answer: Any = None
         for _ in range(REQUESTS_ALLOWED):
             end = self._invoke("api", event)
+            if isinstance(end, Frozen):
+                self._asked[self.standing[-1].worker] = path
             if isinstance(end, Answered) and end.error is None:
                 answer = end.result
                 if answer["statusCode"] in wanted:
                     body: dict[str, Any] = json.loads(answer["body"])
                     job = body.get("job") or body.get("data")
-                    if job is not None and Status(job["status"]) in FINAL:
+                    if job is not None and Status(job["status"]) in FINAL and not self._is_retry_under_way(job["_id"]):
                         self.told[job["_id"]] = job["status"]
                     return body
         raise self.violation(f"{method} {path} is not answered as it should be: {answer}")
+
+    def _is_retry_under_way(self, job_id: str) -> bool:
+        return any(self._asked.get(standing.worker, "").endswith(f"/retry/{job_id}") for standing in self.standing)
 
     # --- driving -------------------------------------------------------------------------------------------------------
 
