@@ -12,12 +12,15 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from eth_utils.crypto import keccak
 
+from stack import paths
 from tests.bench.billing import bill, parsed, with_consumed_capacity
+from tests.bench.capacity import Index, indexes_of
 from tests.bench.statements import OPERATION, Statements
 from tests.bench.tally import Tally
 from tests.http_wire import read_request, response
@@ -155,7 +158,7 @@ class Meter:
                 raise RuntimeError(f"{asked} cannot be asked beside {operation}: {again.decode(errors='replace')}")
             return parsed(again)
 
-        statements = Statements(request, ask) if operation == OPERATION else None
+        statements = Statements(request, _indexes(), ask) if operation == OPERATION else None
         body = json.dumps(with_consumed_capacity(operation, request)).encode()
         status, headers, content = upstream.ask(tables, exchange, exchange.path, body)
         if statements is not None:
@@ -199,6 +202,13 @@ def rpc_calls(body: bytes) -> list[Mapping[str, Any]]:
     except ValueError:
         return []
     return found if isinstance(found, list) else [found]
+
+
+@cache
+def _indexes() -> list[Index]:
+    """Of the table of jobs, by the template: to be asked, DynamoDB Local counts all rows."""
+    template = json.loads((paths.ROOT / ".chalice" / "resources.json").read_text())
+    return indexes_of(template["Resources"]["JobsTable"]["Properties"])
 
 
 def _target(headers: Mapping[str, str]) -> tuple[str, str]:

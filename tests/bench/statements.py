@@ -1,10 +1,10 @@
 """What a BatchExecuteStatement is billed. Emulators do not tell: rows are looked at before and after, and the rules applied."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.bench.capacity import Item, indexes_of, write_units
+from tests.bench.capacity import Index, Item, write_units
 from tests.bench.tally import Tally
 
 OPERATION = "BatchExecuteStatement"
@@ -16,23 +16,23 @@ _CONDITION = re.compile(r' WHERE "(\w+)" = \?')
 
 
 class Statements:
-    """One such request, made before it is sent."""
+    """One such request, made before it is sent. `indexes` are those of the table that is written."""
 
-    def __init__(self, request: Mapping[str, Any], ask: Ask) -> None:
+    def __init__(self, request: Mapping[str, Any], indexes: Sequence[Index], ask: Ask) -> None:
         self._ask = ask
+        self._indexes = indexes
         self._keys = [_key(statement) for statement in request["Statements"]]
         self._before = self._rows()
 
     def bill(self, tally: Tally, answer: Mapping[str, Any]) -> None:
         """Add what was written, now that it is; one whose condition failed is billed for what was in its way."""
         after = self._rows()
-        definitions = {table: indexes_of(self._ask("DescribeTable", {"TableName": table})["Table"]) for table, _ in self._keys}
         for (table, key), response in zip(self._keys, answer["Responses"], strict=True):
             before, now = (rows.get((table, str(key))) for rows in (self._before, after))
             if "Error" in response:
                 tally.write_units[f"{OPERATION} {table}, refused"] += write_units(now, now, ())[""]
                 continue
-            for index, units in write_units(before, now, definitions[table]).items():
+            for index, units in write_units(before, now, self._indexes).items():
                 tally.write_units[f"{OPERATION} {table}" + (f"/{index}" if index else "")] += units
 
     def _rows(self) -> dict[tuple[str, str], Item]:
