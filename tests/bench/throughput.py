@@ -22,9 +22,9 @@ from tests.bench.rows import Part, Row, aligned, rounded, shown
 from tests.bench.waiting import all_final, finished_at, require_succeeded
 
 JOBS = {1: 2_000, 8: 8_000}
-"""By accounts: the more, the less the last three blocks count, in which there is little to do. But the emulator looks through all
-messages of a FIFO queue for one of a group that is free, and of one group there is none while its worker works: 6,000 messages of one
-account cost it half as much again as 2,000.
+"""By accounts: the more, the less the last three blocks count, in which there is little to do. But the emulator looks through
+all messages of a FIFO queue for one of a free group, and where there is one group it is not free while its worker works: 6,000
+messages of one account cost it half as much again as 2,000.
 """
 SAMPLED_JOBS = 500
 ACCOUNTS = (1, 8)
