@@ -21,7 +21,7 @@ from tests.stack.client import Client, aws, wait_for
 from tests.stack.issuers import ADMIN, COIN, Issuer, new_issuer, new_phone_number
 
 COINS = 10
-SHORTEST_SECRET = 12
+SHORTEST_SECRET = 11
 """Characters; what is shorter would be found by chance."""
 
 

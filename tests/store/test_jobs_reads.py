@@ -39,6 +39,7 @@ def test_nothing_the_store_does_scans_the_jobs_table(tables: Tables) -> None:
         "has_pending": lambda: jobs.has_pending(account()),
         "find_by_subject": lambda: jobs.find_by_subject("createWallet", "a hash", 10),
         "find_by_creation": lambda: jobs.find_by_creation(ADDRESS),
+        "watched": lambda: jobs.watched(10),
         "due": lambda: jobs.due(after(100), 10),
         "save": lambda: jobs.save(job),
         "save_each": lambda: jobs.save_each([replace(job, version=2), replace(job, job_id=new_job_id())]),

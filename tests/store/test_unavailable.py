@@ -51,6 +51,7 @@ USES: dict[str, Callable[[Stores], object]] = {
     "jobs.has_pending": lambda stores: stores.jobs.has_pending(account()),
     "jobs.find_by_subject": lambda stores: stores.jobs.find_by_subject("createWallet", "a hash", 10),
     "jobs.find_by_creation": lambda stores: stores.jobs.find_by_creation(ADDRESS),
+    "jobs.watched": lambda stores: stores.jobs.watched(10),
     "jobs.due": lambda stores: stores.jobs.due(after(100), 10),
     "accounts.get": lambda stores: stores.accounts.get(ACCOUNT_ID),
     "accounts.put": lambda stores: stores.accounts.put(account()),
