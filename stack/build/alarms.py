@@ -29,7 +29,10 @@ IT_STOPPED = "breaching"
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """`statistic` of the metric over a minute, `comparison` with `threshold`, in `of` of the last `minutes` minutes."""
+    """`statistic` of the metric over a minute, `comparison` with `threshold`, in `of` of the last `minutes` minutes.
+
+    Unless it says otherwise: something that should not happen at all was counted in three of five minutes.
+    """
 
     name: str
     happened: str
@@ -37,12 +40,12 @@ class Alarm:
     runbook: str
     """A heading of README's runbook."""
     metric: Metric
-    statistic: str
-    comparison: str
-    threshold: float | Mapping[str, str]
-    of: int
-    minutes: int
-    without_data: str
+    statistic: str = "Sum"
+    comparison: str = ">"
+    threshold: float | Mapping[str, str] = 0
+    of: int = 3
+    minutes: int = 5
+    without_data: str = NOTHING_HAPPENED
 
     def resource(self) -> dict[str, Any]:
         comparisons = {">": "GreaterThanThreshold", ">=": "GreaterThanOrEqualToThreshold", "<": "LessThanThreshold"}
@@ -85,10 +88,8 @@ def _of_jobs() -> Iterator[Alarm]:
         runbook="Oldest open job",
         metric=of_jobs("OldestOpenJob"),
         statistic="Maximum",
-        comparison=">",
         threshold=900,
         of=5,
-        minutes=5,
         without_data=NOBODY_LOOKED,
     )
     yield Alarm(
@@ -97,12 +98,8 @@ def _of_jobs() -> Iterator[Alarm]:
         do="Read its job's history, and find the error in the worker's log.",
         runbook="Dead letters",
         metric=of_jobs("DeadLetters"),
-        statistic="Sum",
-        comparison=">",
-        threshold=0,
         of=1,
         minutes=60,
-        without_data=NOTHING_HAPPENED,
     )
     yield Alarm(
         name="RpcDown",
@@ -110,12 +107,6 @@ def _of_jobs() -> Iterator[Alarm]:
         do="See on the dashboard which fail, and deploy with RpcUrls that answer.",
         runbook="RPC down",
         metric=of_jobs("RpcDown"),
-        statistic="Sum",
-        comparison=">",
-        threshold=0,
-        of=3,
-        minutes=5,
-        without_data=NOTHING_HAPPENED,
     )
 
 
@@ -130,7 +121,6 @@ def _of_accounts() -> Iterator[Alarm]:
         comparison="<",
         threshold={"Ref": "LowBalance"},
         of=5,
-        minutes=5,
         without_data=NOBODY_LOOKED,
     )
     yield Alarm(
@@ -140,9 +130,6 @@ def _of_accounts() -> Iterator[Alarm]:
         runbook="Account paused",
         metric=of_jobs("PausedAccounts"),
         statistic="Maximum",
-        comparison=">",
-        threshold=0,
-        of=3,
         minutes=3,
         without_data=NOBODY_LOOKED,
     )
@@ -156,11 +143,8 @@ def _of_queues() -> Iterator[Alarm]:
         runbook="Oldest open job",
         metric=of_queue("ApproximateAgeOfOldestMessage", "ExecuteQueue"),
         statistic="Maximum",
-        comparison=">",
         threshold=300,
         of=5,
-        minutes=5,
-        without_data=NOTHING_HAPPENED,
     )
     for queue in ("ExecuteDeadLetters", "ConfirmDeadLetters"):
         yield Alarm(
@@ -170,11 +154,8 @@ def _of_queues() -> Iterator[Alarm]:
             runbook="Dead letters",
             metric=of_queue("ApproximateNumberOfMessagesVisible", queue),
             statistic="Maximum",
-            comparison=">",
-            threshold=0,
             of=10,
             minutes=10,
-            without_data=NOTHING_HAPPENED,
         )
 
 
@@ -186,11 +167,7 @@ def _of_the_api(stage: str) -> Alarm:
         runbook="API errors",
         metric=of_api("5XXError", stage),
         statistic="Average",  # which is the share of all requests
-        comparison=">",
         threshold=0.05,
-        of=3,
-        minutes=5,
-        without_data=NOTHING_HAPPENED,
     )
 
 
@@ -202,11 +179,9 @@ def _of_reconcile() -> Alarm:
         do="See whether the schedule's rule is enabled and the function is throttled.",
         runbook="Reconcile not running",
         metric=of_function("Invocations", "ReconcileJobs"),
-        statistic="Sum",
         comparison="<",
         threshold=1,
         of=5,
-        minutes=5,
         without_data=IT_STOPPED,
     )
 
@@ -221,12 +196,6 @@ def _of_tables() -> Iterator[Alarm]:
                 do="See on the dashboard which index is hot; what was refused is tried again.",
                 runbook="Throttles",
                 metric=of_table("ThrottledRequests", table, Operation=operation),
-                statistic="Sum",
-                comparison=">",
-                threshold=0,
-                of=3,
-                minutes=5,
-                without_data=NOTHING_HAPPENED,
             )
 
 
@@ -237,12 +206,6 @@ def _of_a_function(function: str, timeout_seconds: int) -> Iterator[Alarm]:
         do="Find the error in its log; what it worked on is tried again.",
         runbook="Function errors",
         metric=of_function("Errors", function),
-        statistic="Sum",
-        comparison=">",
-        threshold=0,
-        of=3,
-        minutes=5,
-        without_data=NOTHING_HAPPENED,
     )
     yield Alarm(
         name=f"{function}Throttles",
@@ -250,12 +213,6 @@ def _of_a_function(function: str, timeout_seconds: int) -> Iterator[Alarm]:
         do="Raise it.",
         runbook="Throttles",
         metric=of_function("Throttles", function),
-        statistic="Sum",
-        comparison=">",
-        threshold=0,
-        of=3,
-        minutes=5,
-        without_data=NOTHING_HAPPENED,
     )
     yield Alarm(
         name=f"{function}Slow",
@@ -264,9 +221,5 @@ def _of_a_function(function: str, timeout_seconds: int) -> Iterator[Alarm]:
         runbook="Function errors",
         metric=of_function("Duration", function),
         statistic="Maximum",
-        comparison=">",
         threshold=NEAR_TIMEOUT * timeout_seconds * 1000,
-        of=3,
-        minutes=5,
-        without_data=NOTHING_HAPPENED,
     )
