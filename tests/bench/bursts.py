@@ -18,6 +18,7 @@ from tests.bench.dollars import Prices, usd_per_million_jobs
 from tests.bench.ground import Fleet, Ground, Issuer
 from tests.bench.rows import Part, Row, aligned, rounded, shown
 from tests.bench.waiting import all_final, require_succeeded, until
+from tests.scheduled import SCHEDULED
 
 REPEATS: Mapping[int, int] = {1: 5, 10: 3, 100: 2, 1_000: 1}
 """By the size of a burst, how often."""
@@ -35,17 +36,6 @@ UNITS = {
 PATIENCE_SECONDS = 300.0
 RECONCILE_SECONDS = 60.0
 SPENDER = "0x00000000000000000000000000000000000000A1"
-SCHEDULED = {
-    "version": "0",
-    "id": "0",
-    "detail-type": "Scheduled Event",
-    "source": "aws.events",
-    "account": "000000000000",
-    "time": "2026-01-01T00:00:00Z",
-    "region": "us-east-1",
-    "resources": [],
-    "detail": {},
-}
 
 
 def measure(ground: Ground, repeats: Mapping[int, int] = REPEATS) -> Part:

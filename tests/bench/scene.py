@@ -11,12 +11,13 @@ from chalicelib.jobs.states import checked
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
 from tests.bench.api import JOB, JOBS, RETRY, http_event
-from tests.bench.bursts import SCHEDULED, SPENDER, job_body
+from tests.bench.bursts import SPENDER, job_body
 from tests.bench.ground import Fleet, Ground, Issuer
 from tests.bench.mapping import BATCH, taken
 from tests.bench.meter import Meter
 from tests.bench.tally import Tally
 from tests.bench.waiting import all_final, until
+from tests.scheduled import SCHEDULED
 
 OF_A_KIND = 8
 """Real jobs of each kind, for copies to be made of."""

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from stack.build.package import LOCAL_STAGE, package
-from tests.bench.bursts import PATIENCE_SECONDS, SCHEDULED, job_body
+from tests.bench.bursts import PATIENCE_SECONDS, job_body
 from tests.bench.ground import Ground
 from tests.bench.rows import Part, Row, aligned, rounded
 from tests.bench.waiting import all_final
+from tests.scheduled import SCHEDULED
 
 REACH_MB = 35.0
 PROCESSES = {"api": 1, "execute": 1, "confirm": 1, "reconcile": 1}

@@ -19,22 +19,12 @@ from tests.faults.ground import Ground, Issuer
 from tests.faults.queues import QUEUES, Held, Queues
 from tests.faults.wanted import Delivery, Standing, Violation, Wanted
 from tests.faults.workers import Answered, Died, End, Frozen, Worker, wait_any
+from tests.scheduled import SCHEDULED
 
 RECONCILE_SECONDS = 60.0
 LONGEST_CASE_SECONDS = 4 * 3_600.0
 LONGEST_WALL_SECONDS = 120.0
 REQUESTS_ALLOWED = 30
-SCHEDULED = {
-    "version": "0",
-    "id": "0",
-    "detail-type": "Scheduled Event",
-    "source": "aws.events",
-    "account": "000000000000",
-    "time": "2026-01-01T00:00:00Z",
-    "region": "us-east-1",
-    "resources": [],
-    "detail": {},
-}
 
 
 @dataclass

@@ -15,18 +15,6 @@ ARTIFACTS = Path(__file__).parents[2] / "contracts" / "out"
 FINAL = {"succeeded", "failed", "cancelled"}
 PATIENCE_SECONDS = 120
 """How long a condition is awaited before the test fails. It decides nothing else."""
-MINUTE = {
-    "version": "0",
-    "id": "1",
-    "detail-type": "Scheduled Event",
-    "source": "aws.events",
-    "account": "000000000000",
-    "time": "2026-01-01T00:00:00Z",
-    "region": "us-east-1",
-    "resources": [],
-    "detail": {},
-}
-"""The event that the schedule sends."""
 
 T = TypeVar("T")
 

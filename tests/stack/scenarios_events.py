@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from chalicelib.jobs.model import Job, Purpose, Status, TransactionRequest
 from chalicelib.queues.messages import Message
-from tests.stack.client import MINUTE
+from tests.scheduled import SCHEDULED
 from tests.stack.quiet import CONFIRMATIONS
 from tests.stack.scene import DONE, LONG_AGO, Issuer, Scene
 
@@ -102,7 +102,7 @@ def _cancel(scene: Scene, issuer: Issuer) -> None:
 
 
 def _reconciled(scene: Scene) -> None:
-    answer = scene.stack.invoke("ReconcileJobs", MINUTE)
+    answer = scene.stack.invoke("ReconcileJobs", SCHEDULED)
     assert answer.error is None, answer
 
 

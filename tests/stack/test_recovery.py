@@ -13,7 +13,8 @@ from chalicelib.chain.abi import encode_call
 from chalicelib.jobs.model import Event, Job, Status, TransactionRequest
 from chalicelib.store.checkpoints import DynamoCheckpointStore
 from chalicelib.store.jobs import DynamoJobStore
-from tests.stack.client import MINUTE, Client, aws, wait_for
+from tests.scheduled import SCHEDULED
+from tests.stack.client import Client, aws, wait_for
 
 
 def forgotten_job(env: dict[str, str], sink: Contract, id_: str) -> Job:
@@ -53,7 +54,7 @@ def function_named(env: dict[str, str], part: str) -> str:
 def reconcile(env: dict[str, str]) -> None:
     """Run the scheduled function now, with the event that the schedule sends."""
     function = function_named(env, "ReconcileJobs")
-    answer = aws(env, "lambda").invoke(FunctionName=function, Payload=json.dumps(MINUTE))
+    answer = aws(env, "lambda").invoke(FunctionName=function, Payload=json.dumps(SCHEDULED))
     assert "FunctionError" not in answer, answer["Payload"].read()
 
 
