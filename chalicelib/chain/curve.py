@@ -4,12 +4,17 @@ By libsecp256k1 where `coincurve` is installed, thirty times as fast as pure Pyt
 newest Pythons) by eth_keys. Both make the same signature of the same message (RFC 6979), with s low (EIP-2).
 """
 
+from collections.abc import Callable
+
 try:
     import coincurve
 except ImportError:
     coincurve = None  # type: ignore[assignment,unused-ignore]
 
 SECP256K1_N = 0xFFFFFFFF_FFFFFFFF_FFFFFFFF_FFFFFFFE_BAAEDCE6_AF48A03B_BFD25E8C_D0364141
+
+Vrs = tuple[int, int, int]
+"""Parity of y, r, s of a signature."""
 
 
 def public_key(private_key: bytes) -> bytes:
@@ -21,15 +26,25 @@ def public_key(private_key: bytes) -> bytes:
     return PrivateKey(private_key).public_key.to_bytes()
 
 
-def sign(private_key: bytes, digest: bytes) -> tuple[int, int, int]:
-    """(parity of y, r, s) of a signature over these 32 bytes."""
+def signing_with(private_key: bytes) -> Callable[[bytes], Vrs]:
+    """What signs 32 bytes with this key, which is prepared once."""
     if coincurve is not None:
-        signature = coincurve.PrivateKey(private_key).sign_recoverable(digest, hasher=None)
-        return signature[64], int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+        key = coincurve.PrivateKey(private_key)
+
+        def sign(digest: bytes) -> Vrs:
+            signature = key.sign_recoverable(digest, hasher=None)
+            return signature[64], int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+
+        return sign
     from eth_keys.datatypes import PrivateKey  # noqa: PLC0415
 
-    parity, r, s = PrivateKey(private_key).sign_msg_hash(digest).vrs
-    return parity, r, s
+    slow_key = PrivateKey(private_key)
+
+    def sign_slowly(digest: bytes) -> Vrs:
+        parity, r, s = slow_key.sign_msg_hash(digest).vrs
+        return parity, r, s
+
+    return sign_slowly
 
 
 def recover(digest: bytes, parity: int, r: int, s: int) -> bytes | None:

@@ -16,7 +16,7 @@ from botocore.exceptions import (
     ParamValidationError,
 )
 
-from chalicelib.chain.curve import SECP256K1_N, public_key, sign
+from chalicelib.chain.curve import SECP256K1_N, public_key, signing_with
 from chalicelib.chain.signing import address_of_key, address_of_public_key, digest, parse_der_signature, signed
 from chalicelib.errors import ConfigurationError, JobsApiError, SignerUnavailable
 from chalicelib.jobs.model import Account, UnsignedTransaction
@@ -48,7 +48,7 @@ class KeySigner:
         """Raises ValueError, without the key, when it is none."""
         if len(private_key) != 32 or not 0 < int.from_bytes(private_key, "big") < SECP256K1_N:
             raise ValueError("A private key is 32 bytes, a number between 1 and the order of secp256k1.")
-        self._key = private_key
+        self._sign = signing_with(private_key)
         self._address = address_of_key(public_key(private_key))
 
     def __repr__(self) -> str:
@@ -59,7 +59,7 @@ class KeySigner:
         return self._address
 
     def sign(self, transaction: UnsignedTransaction) -> Signed:
-        parity, r, s = sign(self._key, digest(transaction))
+        parity, r, s = self._sign(digest(transaction))
         return signed(transaction, r, s, self._address, (parity,))
 
     def sign_each(self, transactions: Sequence[UnsignedTransaction]) -> list[Signed | Exception]:

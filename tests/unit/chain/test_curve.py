@@ -5,7 +5,7 @@ import random
 import pytest
 
 from chalicelib.chain import curve
-from chalicelib.chain.curve import SECP256K1_N, public_key, recover, sign
+from chalicelib.chain.curve import SECP256K1_N, public_key, recover, signing_with
 
 DICE = random.Random(7)  # noqa: S311 -- a test's keys, the same in every run
 CASES = [(DICE.randrange(1, SECP256K1_N).to_bytes(32, "big"), DICE.randbytes(32)) for _ in range(40)]
@@ -28,16 +28,16 @@ def with_the_other(monkeypatch, maker) -> None:
 
 
 def test_a_signature_is_the_same_whoever_makes_it_and_low(maker, monkeypatch):
-    made = [(public_key(key), sign(key, digest)) for key, digest in CASES]
+    made = [(public_key(key), signing_with(key)(digest)) for key, digest in CASES]
     with_the_other(monkeypatch, maker)
-    assert made == [(public_key(key), sign(key, digest)) for key, digest in CASES]
+    assert made == [(public_key(key), signing_with(key)(digest)) for key, digest in CASES]
     assert {parity for _, (parity, _, _) in made} == {0, 1}
     assert all(0 < r < SECP256K1_N and 0 < s <= SECP256K1_N // 2 for _, (_, r, s) in made)
 
 
 def test_a_signature_leads_back_to_its_key_and_to_no_other(maker):
     for key, digest in CASES[:10]:
-        parity, r, s = sign(key, digest)
+        parity, r, s = signing_with(key)(digest)
         assert recover(digest, parity, r, s) == public_key(key)
         assert recover(digest, 1 - parity, r, s) not in (None, public_key(key))
         assert recover(bytes(32), parity, r, s) != public_key(key)
@@ -45,7 +45,7 @@ def test_a_signature_leads_back_to_its_key_and_to_no_other(maker):
 
 def test_a_signature_with_s_high_leads_back_with_the_other_parity(maker):
     for key, digest in CASES[:10]:
-        parity, r, s = sign(key, digest)
+        parity, r, s = signing_with(key)(digest)
         assert recover(digest, 1 - parity, r, SECP256K1_N - s) == public_key(key)
 
 
