@@ -190,6 +190,8 @@ class Job:
     history: tuple[Event, ...] = ()
     unsaved: tuple[Event, ...] = field(default=(), compare=False, repr=False)
     """Those of the history that the store has not seen yet. No row has them: what is read or was written has none."""
+    stored: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    """The row it was read from, in the store's form and for its use alone: None where it was not read, or written since."""
     fail_count: int = 0
     failure: Failure | None = None
     failed_at: datetime | None = None

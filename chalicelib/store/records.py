@@ -11,6 +11,7 @@ in that index.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -50,22 +51,6 @@ FORMAT = 1
 """Of the rows that are written. Another attribute, or another meaning of one, is another format; the first one is not named."""
 NEWEST_FORMAT_READ = 1
 """It is raised a version before FORMAT is, so that every version can be rolled back by one (README, Upgrading)."""
-LASTING = frozenset(
-    {
-        *("jobId", "owner", "name", "network", "accountId", "issuedOrder", "data", "subject", "fingerprint"),
-        *("correlationId", "externalId", "ownerExternalId", "subjectKey"),
-    }
-)
-"""Attributes that say what a job is: from its issue they stay as they are."""
-CHANGING = frozenset(
-    {
-        *("status", "version", "request", "result", "updatedAt", "attempts", "attemptCount", "history", "wholeHistory"),
-        *("failCount", "failCode", "failReason", "failedAt", "lastFinishedAt", "pendingSince", "checks", "waitsBecause"),
-        *("waitsUntil", "waitsForNonce", "creation", "openShard", "nextCheckAt", "pendingAccount", "pendingOrder"),
-        *("failedOwner", "failedShard", "finishedOrder", "format"),
-    }
-)
-"""All others that a row may have; the request among them, for where its data stands."""
 SHORTEST_DATA_REFERRED_TO = 32
 """A shorter one costs less than to say where it is."""
 _FIRST_FORMAT = {"N": "1"}
@@ -138,7 +123,7 @@ def job_from(attributes: Mapping[str, Any]) -> Job:
         raise RowTooNew
     item = from_attributes(attributes)
     if is_previous(item):
-        return previous_job_from(item)
+        return replace(previous_job_from(item), stored=attributes)
     chain, account = item["accountId"].split(":", 1)
     issued_at = time_of(item["issuedOrder"])
     status = Status(item["status"])
@@ -175,6 +160,7 @@ def job_from(attributes: Mapping[str, Any]) -> Job:
         waits_because=item.get("waitsBecause"),
         waits_until=optional_time(item.get("waitsUntil")),
         waits_for_nonce=optional_int(item.get("waitsForNonce")),
+        stored=attributes,
     )
 
 

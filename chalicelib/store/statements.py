@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.errors import ServiceUnavailable, VersionConflict
 from chalicelib.store.attributes import Item
 from chalicelib.store.dynamodb import translated_errors
-from chalicelib.store.previous_records import MARK
-from chalicelib.store.records import CHANGING
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -37,37 +35,32 @@ Answer = RowInTheWay | Exception | None
 """None: written."""
 
 
-def write_each(client: "DynamoDBClient", table: str, rows: Sequence[tuple[Item, int]]) -> list[Answer]:
-    """Write each row where the stored one has the version given with it: an answer a row, in order.
-
-    A row of the form before this one is in the way, too: of that, names would be left that a statement does not know.
-    """
+def write_each(client: "DynamoDBClient", table: str, changes: Sequence[tuple[Mapping[str, Any], Item]]) -> list[Answer]:
+    """Make of each row, as it was read, the other one, where it still has that version: an answer a row, in order."""
     return [
         answer
-        for start in range(0, len(rows), STATEMENTS_AT_ONCE)
-        for answer in _write(client, table, rows[start : start + STATEMENTS_AT_ONCE])
+        for start in range(0, len(changes), STATEMENTS_AT_ONCE)
+        for answer in _write(client, table, changes[start : start + STATEMENTS_AT_ONCE])
     ]
 
 
-def _write(client: "DynamoDBClient", table: str, rows: Sequence[tuple[Item, int]]) -> Iterator[Answer]:
+def _write(client: "DynamoDBClient", table: str, changes: Sequence[tuple[Mapping[str, Any], Item]]) -> Iterator[Answer]:
     try:
         with translated_errors():
-            answer = client.batch_execute_statement(Statements=[statement(table, row, version) for row, version in rows])
+            answer = client.batch_execute_statement(Statements=[statement(table, row, after) for row, after in changes])
     except Exception as error:  # noqa: BLE001 -- the outcome of each
-        return iter([error] * len(rows))
+        return iter([error] * len(changes))
     return (_answer(one.get("Error")) for one in answer["Responses"])
 
 
-def statement(table: str, row: Item, version: int) -> "BatchStatementRequestTypeDef":
-    """All of the row that can change: what it has is set, and what a row may have but this one has not is removed."""
-    key = row["jobId"]
-    written = [name for name in row if name in CHANGING]
-    sets = " ".join(f'SET "{name}" = ?' for name in written)
-    absent = " ".join(f'REMOVE "{name}"' for name in sorted(CHANGING - row.keys()))
-    condition = f'"jobId" = ? AND "version" = ? AND "{MARK}" IS MISSING'
+def statement(table: str, row: Mapping[str, Any], after: Item) -> "BatchStatementRequestTypeDef":
+    """What `row` has otherwise is set, what it has but `after` has not is removed: nothing else is in a row of that version."""
+    changed = [name for name, value in after.items() if row.get(name) != value]
+    sets = " ".join(f'SET "{name}" = ?' for name in changed)
+    removes = " ".join(f'REMOVE "{name}"' for name in row if name not in after)
     return {
-        "Statement": f'UPDATE "{table}" {sets} {absent} WHERE {condition}',
-        "Parameters": [*(row[name] for name in written), key, {"N": str(version)}],
+        "Statement": f'UPDATE "{table}" {sets} {removes} WHERE "jobId" = ? AND "version" = ?',
+        "Parameters": [*(after[name] for name in changed), row["jobId"], row["version"]],
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
 

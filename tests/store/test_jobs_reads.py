@@ -10,6 +10,7 @@ import pytest
 from chalicelib.errors import ServiceUnavailable
 from chalicelib.jobs.model import Job
 from chalicelib.jobs.stores import FailedQuery, JobStore
+from chalicelib.store.records import job_item
 from tests.store.backends import Tables, ids
 from tests.store.building import ACCOUNT_ID, ADDRESS, OWNER, account, after, new_job_id, pending_job, signed_job
 from tests.store.faults import leave_unprocessed
@@ -25,6 +26,7 @@ def issued(tables: Tables, count: int) -> list[Job]:
 def test_nothing_the_store_does_scans_the_jobs_table(tables: Tables) -> None:
     tables.accounts.put(account())
     jobs, job = tables.jobs, pending_job(name="createWallet", subject="a hash", result={"walletAddress": ADDRESS})
+    two = [replace(job, version=2), replace(job, job_id=new_job_id())]
     uses: dict[str, Callable[[], object]] = {
         "issue": lambda: jobs.issue(job),
         "get": lambda: jobs.get(job.job_id),
@@ -42,7 +44,7 @@ def test_nothing_the_store_does_scans_the_jobs_table(tables: Tables) -> None:
         "watched": lambda: jobs.watched(10),
         "due": lambda: jobs.due(after(100), 10),
         "save": lambda: jobs.save(job),
-        "save_each": lambda: jobs.save_each([replace(job, version=2), replace(job, job_id=new_job_id())]),
+        "save_each": lambda: jobs.save_each([replace(one, stored=job_item(one)) for one in two]),
         "start": lambda: jobs.start(account(), 1, [signed_job(replace(job, version=3), 0)]),
     }
     assert uses.keys() == {name for name, _ in inspect.getmembers(JobStore, inspect.isfunction) if not name.startswith("_")}

@@ -63,7 +63,9 @@ def test_previous_rows_that_are_written_with_others_become_rows_of_today(tables:
     today = replace(job, job_id=new_job_id())
     tables.jobs.issue(today)
 
-    saved = tables.jobs.save_each([cancelled(one, after(5)) for one in (job, today)])
+    read = tables.jobs.load([job.job_id, today.job_id])
+
+    saved = tables.jobs.save_each([cancelled(one, after(5)) for one in read])
 
     assert saved == tables.jobs.load([job.job_id, today.job_id])
     key = {"jobId": {"S": job.job_id}}

@@ -104,12 +104,13 @@ def test_a_row_that_a_newer_version_wrote_meanwhile_is_not_overwritten(tables: T
     job, other = pending_job(), pending_job()
     for one in (job, other):
         tables.jobs.issue(one)
+    read = tables.jobs.load([job.job_id, other.job_id])
     row = row_of_a_newer_version(tables, signed_job(job, 7)) | {"version": {"N": "2"}}
     tables.inspector.put_item(TableName=tables.jobs_table, Item=row)
 
     with pytest.raises(RowTooNew):
         tables.jobs.save(cancelled(job, after(5)))
-    outcomes = tables.jobs.save_each([cancelled(one, after(5)) for one in (job, other)])
+    outcomes = tables.jobs.save_each([cancelled(one, after(5)) for one in read])
     assert [type(outcome) for outcome in outcomes] == [RowTooNew, Job]
     assert stored_row(tables, job) == row
 

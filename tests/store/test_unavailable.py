@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ from chalicelib.jobs.stores import AccountStore, FailedQuery, JobStore, Sweep
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
 from chalicelib.store.limits import DynamoLimitStore
+from chalicelib.store.records import job_item
 from stack.machine.processes import free_port
 from tests.store.backends import Stores, dynamodb_client
 from tests.store.building import ACCOUNT_ID, ADDRESS, CHAIN_ID, OWNER, account, after, pending_job, signed_job
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
 
 JOB = pending_job()
-OTHER_JOB = pending_job()
+READ = [replace(job, stored=job_item(job)) for job in (pending_job(), pending_job())]
 
 
 def the_first(outcomes: list[Job | Exception]) -> Job:
@@ -39,7 +41,7 @@ USES: dict[str, Callable[[Stores], object]] = {
     "jobs.load": lambda stores: stores.jobs.load([JOB.job_id]),
     "jobs.save": lambda stores: stores.jobs.save(JOB),
     "jobs.save_each": lambda stores: the_first(stores.jobs.save_each([JOB])),
-    "jobs.save_each, several": lambda stores: the_first(stores.jobs.save_each([JOB, OTHER_JOB])),
+    "jobs.save_each, several": lambda stores: the_first(stores.jobs.save_each(READ)),
     "jobs.start": lambda stores: stores.jobs.start(account(), 1, [signed_job(JOB, 0)]),
     "jobs.find_by_correlation_id": lambda stores: stores.jobs.find_by_correlation_id("order-1"),
     "jobs.find_by_external_id": lambda stores: stores.jobs.find_by_external_id("invoice", OWNER),

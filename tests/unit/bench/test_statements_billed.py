@@ -22,8 +22,12 @@ OK: Mapping[str, Any] = {"TableName": "jobs"}
 REFUSED: Mapping[str, Any] = {"Error": {"Code": "ConditionalCheckFailed"}}
 
 
-def row(number: int, **more: str) -> dict[str, dict[str, str]]:
-    return {"jobId": {"S": f"job {number}"}, "version": {"N": "1"}, **{name: {"S": value} for name, value in more.items()}}
+def row(number: int, version: int = 1, **more: str) -> dict[str, dict[str, str]]:
+    return {
+        "jobId": {"S": f"job {number}"},
+        "version": {"N": str(version)},
+        **{name: {"S": value} for name, value in more.items()},
+    }
 
 
 class Table:
@@ -37,9 +41,8 @@ class Table:
 
 
 def billed(table: Table, *written: Mapping[str, Any], answers: list[Mapping[str, Any]]) -> dict[str, float]:
-    statements = Statements(
-        {"Statements": [statement("jobs", dict(one), 1) for one in written]}, indexes_of(DEFINITION), table.ask
-    )
+    changes = [statement("jobs", table.rows[str(one["jobId"])], dict(one)) for one in written]
+    statements = Statements({"Statements": changes}, indexes_of(DEFINITION), table.ask)
     for one, answer in zip(written, answers, strict=True):
         if answer is OK:
             table.rows[str(one["jobId"])] = one
@@ -50,10 +53,10 @@ def billed(table: Table, *written: Mapping[str, Any], answers: list[Mapping[str,
 
 def test_each_row_is_billed_by_its_size_and_by_the_indexes_it_leaves() -> None:
     table = Table(row(1, nextCheckAt="soon"), row(2))
-    units = billed(table, row(1), row(2, data="x" * 1_500), answers=[OK, OK])
+    units = billed(table, row(1, 2), row(2, 2, data="x" * 1_500), answers=[OK, OK])
     assert units == {"BatchExecuteStatement jobs": 1 + 2, "BatchExecuteStatement jobs/open": 1}
 
 
 def test_one_that_was_refused_is_billed_for_the_row_in_its_way() -> None:
-    units = billed(Table(row(1), row(2, data="x" * 1_500)), row(1), row(2), answers=[OK, REFUSED])
+    units = billed(Table(row(1), row(2, data="x" * 1_500)), row(1, 2), row(2, 2), answers=[OK, REFUSED])
     assert units == {"BatchExecuteStatement jobs": 1, "BatchExecuteStatement jobs, refused": 2}
