@@ -1,29 +1,26 @@
 """The chain as the domain sees it, over JSON-RPC: `chalicelib.jobs.ports.Chain`."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
-from chalicelib.chain.classify import INVALID_PARAMS, classify_broadcast, classify_estimate, is_throttled, message_of
-from chalicelib.chain.fees import FEE_HISTORY, dynamic_fees, legacy_fees, times
+from chalicelib.chain.classify import classify_broadcast, classify_estimate, is_throttled
+from chalicelib.chain.estimates import Estimates, call_fields
+from chalicelib.chain.fees import times
 from chalicelib.chain.nonces import user_of_nonce
-from chalicelib.chain.quantities import quantity, quantity_or_none
+from chalicelib.chain.quantities import quantity
 from chalicelib.chain.reads import block_and_count, blocks_of, count_at, head_of, receipt_request, receipts_of, result_of
-from chalicelib.chain.rpc import Answer, Request, RpcClient
+from chalicelib.chain.rpc import Answer, RpcClient
 from chalicelib.errors import ChainUnavailable
-from chalicelib.jobs.model import Fees, Receipt, SignedTransaction
+from chalicelib.jobs.model import Receipt, SignedTransaction
 from chalicelib.jobs.ports import (
     Broadcast,
     BroadcastStatus,
     Call,
     Estimate,
-    GasEstimate,
     Head,
     Outlook,
     Revert,
     Sighting,
     StandingBlock,
-    Unavailable,
-    Unfunded,
 )
 from chalicelib.networks import Network
 
@@ -42,12 +39,12 @@ _REFUSALS = frozenset(
 
 
 class Node:
-    """Nothing is remembered between calls but which block tag the nodes simulate on: heads, nonces and fees are read anew."""
+    """Nothing is remembered between calls but how the nodes simulate: heads, nonces and fees are read anew."""
 
     def __init__(self, network: Network, rpc: RpcClient) -> None:
         self._network = network
         self._rpc = rpc
-        self._simulation_tag = "pending"
+        self._estimates = Estimates(network, rpc)
 
     # --- blocks and accounts -------------------------------------------------------------------------------------------
 
@@ -82,94 +79,14 @@ class Node:
         }
 
     def outlook(self, address: str, calls: Sequence[Call]) -> Outlook:
-        """How the account stands at the newest block, and what each call would do on the pending one: in one request for up to
-        95 calls, to one endpoint. (On a chain without base fees, the gas price is another.)
-        """
-        block, answers = self._rpc.read_newest(self._reads(address, calls, self._simulation_tag))
-        if self._simulation_tag == "pending" and any(_refuses_tag(answer.error) for answer in answers[4:]):
-            on_latest, others = self._rpc.read_newest(self._reads(address, calls, "latest"))
-            if not any(_refuses_tag(answer.error) for answer in others[4:]):
-                self._simulation_tag, block, answers = "latest", on_latest, others
-        history, mined, newest, pending, *estimates = answers
-        balance = quantity(result_of(newest, "eth_getBalance"), "balance")
-        spendable = quantity_or_none(pending.result)
-        block_limit = _field(block, "gasLimit")
-        head = head_of(block)
-        return Outlook(
-            head=head,
-            fees=self._fees(head, history),
-            mined=quantity(result_of(mined, "eth_getTransactionCount"), "transaction count"),
-            balance=balance,
-            spendable=balance if spendable is None else min(balance, spendable),
-            estimates=tuple(
-                self._estimated(call, answer, spendable, block_limit) for call, answer in zip(calls, estimates, strict=True)
-            ),
-        )
-
-    def _reads(self, address: str, calls: Sequence[Call], tag: str) -> list[Request]:
-        return [
-            FEE_HISTORY,
-            count_at(address, "latest"),
-            ("eth_getBalance", [address, "latest"]),
-            ("eth_getBalance", [address, tag]),
-            *(("eth_estimateGas", [_fields(call), tag]) for call in calls),
-        ]
-
-    def _fees(self, head: Head, history: Answer) -> Fees:
-        if head.base_fee is not None:
-            return dynamic_fees(self._network, head.base_fee, history)
-        return legacy_fees(self._network, quantity(self._rpc.call("eth_gasPrice"), "gas price"))
+        """How the account stands at the newest block, and what each call would do on the pending one (`Estimates.outlook`)."""
+        return self._estimates.outlook(address, calls)
 
     # --- simulation ----------------------------------------------------------------------------------------------------
 
     def estimate(self, calls: Sequence[Call]) -> list[Estimate]:
-        """Simulate each against the pending state, in one batch. One answer a call, in order.
-
-        The senders' balances and the block's gas limit come with it: not every node checks the one (anvil does not), and an
-        estimate with head-room must not pass the other.
-        """
-        if not calls:
-            return []
-        answers = self._simulate(calls)
-        if self._simulation_tag == "pending" and any(_refuses_tag(answer.error) for answer in answers):
-            on_latest = self._simulate(calls, "latest")
-            if not any(_refuses_tag(answer.error) for answer in on_latest):
-                self._simulation_tag, answers = "latest", on_latest
-        senders = list(dict.fromkeys(call.sender for call in calls))
-        estimates, (block, *balances) = answers[: len(calls)], answers[len(calls) :]
-        block_limit = _field(block.result, "gasLimit")
-        funds = {sender: quantity_or_none(answer.result) for sender, answer in zip(senders, balances, strict=True)}
-        return [
-            self._estimated(call, answer, funds[call.sender], block_limit)
-            for call, answer in zip(calls, estimates, strict=True)
-        ]
-
-    def _simulate(self, calls: Sequence[Call], tag: str | None = None) -> list[Answer]:
-        """Answers to the calls' eth_estimateGas, then the newest block, then each distinct sender's balance."""
-        tag = tag or self._simulation_tag
-        return self._rpc.batch(
-            [
-                *(("eth_estimateGas", [_fields(call), tag]) for call in calls),
-                ("eth_getBlockByNumber", ["latest", False]),
-                *(("eth_getBalance", [sender, tag]) for sender in dict.fromkeys(call.sender for call in calls)),
-            ]
-        )
-
-    def _estimated(self, call: Call, answer: Answer, funds: int | None, block_limit: int | None) -> Estimate:
-        if not answer.answered:
-            return Unavailable(f"no RPC endpoint answered: {answer.error}")
-        if answer.error is not None:
-            return classify_estimate(answer.error, call.gas)
-        used = quantity_or_none(answer.result)
-        if used is None:
-            return Unavailable("the node's gas estimate cannot be read")
-        if call.gas is not None and used > call.gas:  # geth simulates with more than a limit below 21000
-            return Revert(f"out of gas: the gas limit is {call.gas}, the transaction needs {used}")
-        gas = call.gas or max(used, min(times(used, self._network.gas_multiplier), block_limit or used))
-        least = call.value + gas * (self._network.min_base_fee + self._network.min_priority_fee)
-        if funds is not None and funds < least:
-            return Unfunded(f"the sender has {funds} wei; value and gas take at least {least}")
-        return GasEstimate(gas)
+        """Simulate each against the pending state, in one batch. One answer a call, in order."""
+        return self._estimates.of(calls)
 
     def revert_reason(self, call: Call, block_number: int) -> str:
         """Replay a mined revert and decode why; a sentence saying so when it cannot be told.
@@ -177,7 +94,7 @@ class Node:
         On the state of the parent block; then on that of its own block, as what stood before it there may have made it revert.
         Each at a gas price, and without one in case the sender could not pay it. Raises ChainUnavailable when nobody answers.
         """
-        network, fields = self._network, _fields(call)
+        network, fields = self._network, call_fields(call)
         price = times(network.min_base_fee, network.base_fee_multiplier) + network.min_priority_fee
         parent, own = hex(max(block_number - 1, 0)), hex(block_number)
         replays = [[shape, tag] for tag in (parent, own) for shape in (fields | {"gasPrice": hex(price)}, fields)]
@@ -245,26 +162,3 @@ def _outcome(transaction: SignedTransaction, answer: Answer) -> Broadcast:
     if answer.doubtful and told.status in _REFUSALS:
         return Broadcast(BroadcastStatus.UNKNOWN, told.message)
     return told
-
-
-def _fields(call: Call) -> dict[str, str]:
-    """The transaction object of eth_estimateGas and eth_call. Without `to` it creates a contract. Fees play no part."""
-    fields = {"from": call.sender, "value": hex(call.value), "data": f"0x{call.data.hex()}"}
-    if call.to is not None:
-        fields["to"] = call.to
-    if call.gas is not None:
-        fields["gas"] = hex(call.gas)
-    return fields
-
-
-def _refuses_tag(error: object) -> bool:
-    """The node will not simulate on the pending block."""
-    if error is None or isinstance(error, str) or not isinstance(classify_estimate(error), Unavailable) or is_throttled(error):
-        return False
-    message = message_of(error).lower()
-    code = error.get("code") if isinstance(error, dict) else None
-    return code == INVALID_PARAMS or "pending" in message or "block tag" in message or "unsupported block" in message
-
-
-def _field(value: Any, name: str) -> int | None:
-    return quantity_or_none(value.get(name)) if isinstance(value, dict) else None

@@ -72,9 +72,13 @@ class Ground:
 
     def deployment(self, name: str, *arguments: Any) -> Any:
         """The receipt of a deployment."""
+        return self._mined(self.start_deployment(name, *arguments))
+
+    def start_deployment(self, name: str, *arguments: Any) -> HexBytes:
+        """The hash of its transaction, which is sent."""
         artifact = self._artifact(name)
         factory = self.w3.eth.contract(abi=artifact["abi"], bytecode=artifact["bytecode"])
-        return self._mined(factory.constructor(*arguments).transact({"from": self.issuer}))
+        return factory.constructor(*arguments).transact({"from": self.issuer})
 
     def contract(self, name: str, address: str) -> Contract:
         return self.w3.eth.contract(address=Web3.to_checksum_address(address), abi=self._artifact(name)["abi"])

@@ -1,0 +1,178 @@
+"""What transactions would do, over JSON-RPC, and how the account that is to sign them stands."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chalicelib.chain.classify import INVALID_PARAMS, TRANSFER_GAS, classify_estimate, is_throttled, message_of
+from chalicelib.chain.fees import FEE_HISTORY, dynamic_fees, legacy_fees, times
+from chalicelib.chain.quantities import quantity, quantity_or_none
+from chalicelib.chain.reads import count_at, head_of, result_of
+from chalicelib.chain.rpc import Answer, Request, RpcClient
+from chalicelib.chain.transfers import is_plain, is_refused, pass_simulation, simulation
+from chalicelib.errors import ChainUnavailable
+from chalicelib.jobs.model import Fees
+from chalicelib.jobs.ports import Call, Estimate, GasEstimate, Head, Outlook, Revert, Unavailable, Unfunded
+from chalicelib.networks import Network
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The newest block, and the answers of one endpoint that came with it."""
+
+    block: Mapping[str, Any]
+    of_account: Sequence[Answer]
+    of_calls: Sequence[Answer]
+    simulated: Answer
+    """That to the transfers which were simulated together."""
+
+
+class Estimates:
+    """Remembered between calls is only how the nodes simulate."""
+
+    def __init__(self, network: Network, rpc: RpcClient) -> None:
+        self._network = network
+        self._rpc = rpc
+        self._tag = "pending"
+        self._simulates = True
+        """Whether transfers are simulated together: until a node refuses that."""
+
+    def outlook(self, address: str, calls: Sequence[Call]) -> Outlook:
+        """How the account stands at the newest block, and what each call would do on the pending one: in one request for up to
+        95 calls, to one endpoint. (On a chain without base fees, the gas price is another; so are the estimates of transfers
+        that do not pass their simulation.)
+        """
+        read = self._read_simulating(address, calls)
+        history, mined, newest, pending = read.of_account
+        balance = quantity(result_of(newest, "eth_getBalance"), "balance")
+        spendable = quantity_or_none(pending.result)
+        block_limit = _field(read.block, "gasLimit")
+        head = head_of(read.block)
+        return Outlook(
+            head=head,
+            fees=self._fees(head, history),
+            mined=quantity(result_of(mined, "eth_getTransactionCount"), "transaction count"),
+            balance=balance,
+            spendable=balance if spendable is None else min(balance, spendable),
+            estimates=tuple(
+                self._estimated(call, answer, spendable, block_limit) for call, answer in zip(calls, read.of_calls, strict=True)
+            ),
+        )
+
+    def _read_simulating(self, address: str, calls: Sequence[Call]) -> _Read:
+        """Several transfers among the calls are simulated together; those that do not pass are estimated as the others are."""
+        transfers = [call for call in calls if is_plain(call)]
+        if not self._simulates or len(transfers) < 2:
+            return self._read(address, calls)
+        try:
+            read = self._read(address, [call for call in calls if not is_plain(call)], transfers)
+        except ChainUnavailable:
+            self._simulates = False  # in case it was too much for a node
+            raise
+        self._simulates = not is_refused(read.simulated)
+        passed = pass_simulation(len(transfers), read.simulated)
+        rest = [transfer for transfer, has_passed in zip(transfers, passed, strict=True) if not has_passed]
+        again = iter(self._read(address, rest).of_calls if rest else ())
+        of_transfers = (Answer(result=hex(TRANSFER_GAS)) if has_passed else next(again) for has_passed in passed)
+        of_others = iter(read.of_calls)
+        return replace(read, of_calls=[next(of_transfers if is_plain(call) else of_others) for call in calls])
+
+    def _read(self, address: str, calls: Sequence[Call], transfers: Sequence[Call] = ()) -> _Read:
+        read = self._read_on(self._tag, address, calls, transfers)
+        if self._tag == "pending" and any(_refuses_tag(answer.error) for answer in read.of_calls):
+            on_latest = self._read_on("latest", address, calls, transfers)
+            if not any(_refuses_tag(answer.error) for answer in on_latest.of_calls):
+                self._tag = "latest"
+                return on_latest
+        return read
+
+    def _read_on(self, tag: str, address: str, calls: Sequence[Call], transfers: Sequence[Call]) -> _Read:
+        """`calls` are estimated one by one, `transfers` simulated together."""
+        of_account: list[Request] = [
+            FEE_HISTORY,
+            count_at(address, "latest"),
+            ("eth_getBalance", [address, "latest"]),
+            ("eth_getBalance", [address, tag]),
+        ]
+        of_calls: list[Request] = [("eth_estimateGas", [call_fields(call), tag]) for call in calls]
+        block, answers = self._rpc.read_newest([*of_account, *of_calls, *([simulation(transfers, tag)] if transfers else ())])
+        calls_end = len(of_account) + len(of_calls)
+        simulated = answers[calls_end] if transfers else Answer()
+        return _Read(block, answers[: len(of_account)], answers[len(of_account) : calls_end], simulated)
+
+    def _fees(self, head: Head, history: Answer) -> Fees:
+        if head.base_fee is not None:
+            return dynamic_fees(self._network, head.base_fee, history)
+        return legacy_fees(self._network, quantity(self._rpc.call("eth_gasPrice"), "gas price"))
+
+    def of(self, calls: Sequence[Call]) -> list[Estimate]:
+        """Simulate each against the pending state, in one batch. One answer a call, in order.
+
+        The senders' balances and the block's gas limit come with it: not every node checks the one (anvil does not), and an
+        estimate with head-room must not pass the other.
+        """
+        if not calls:
+            return []
+        answers = self._simulate(calls)
+        if self._tag == "pending" and any(_refuses_tag(answer.error) for answer in answers):
+            on_latest = self._simulate(calls, "latest")
+            if not any(_refuses_tag(answer.error) for answer in on_latest):
+                self._tag, answers = "latest", on_latest
+        senders = list(dict.fromkeys(call.sender for call in calls))
+        estimates, (block, *balances) = answers[: len(calls)], answers[len(calls) :]
+        block_limit = _field(block.result, "gasLimit")
+        funds = {sender: quantity_or_none(answer.result) for sender, answer in zip(senders, balances, strict=True)}
+        return [
+            self._estimated(call, answer, funds[call.sender], block_limit)
+            for call, answer in zip(calls, estimates, strict=True)
+        ]
+
+    def _simulate(self, calls: Sequence[Call], tag: str | None = None) -> list[Answer]:
+        """Answers to the calls' eth_estimateGas, then the newest block, then each distinct sender's balance."""
+        tag = tag or self._tag
+        return self._rpc.batch(
+            [
+                *(("eth_estimateGas", [call_fields(call), tag]) for call in calls),
+                ("eth_getBlockByNumber", ["latest", False]),
+                *(("eth_getBalance", [sender, tag]) for sender in dict.fromkeys(call.sender for call in calls)),
+            ]
+        )
+
+    def _estimated(self, call: Call, answer: Answer, funds: int | None, block_limit: int | None) -> Estimate:
+        if not answer.answered:
+            return Unavailable(f"no RPC endpoint answered: {answer.error}")
+        if answer.error is not None:
+            return classify_estimate(answer.error, call.gas)
+        used = quantity_or_none(answer.result)
+        if used is None:
+            return Unavailable("the node's gas estimate cannot be read")
+        if call.gas is not None and used > call.gas:  # geth simulates with more than a limit below 21000
+            return Revert(f"out of gas: the gas limit is {call.gas}, the transaction needs {used}")
+        gas = call.gas or max(used, min(times(used, self._network.gas_multiplier), block_limit or used))
+        least = call.value + gas * (self._network.min_base_fee + self._network.min_priority_fee)
+        if funds is not None and funds < least:
+            return Unfunded(f"the sender has {funds} wei; value and gas take at least {least}")
+        return GasEstimate(gas)
+
+
+def call_fields(call: Call) -> dict[str, str]:
+    """The transaction object of eth_estimateGas and eth_call. Without `to` it creates a contract. Fees play no part."""
+    fields = {"from": call.sender, "value": hex(call.value), "data": f"0x{call.data.hex()}"}
+    if call.to is not None:
+        fields["to"] = call.to
+    if call.gas is not None:
+        fields["gas"] = hex(call.gas)
+    return fields
+
+
+def _refuses_tag(error: object) -> bool:
+    """The node will not simulate on the pending block."""
+    if error is None or isinstance(error, str) or not isinstance(classify_estimate(error), Unavailable) or is_throttled(error):
+        return False
+    message = message_of(error).lower()
+    code = error.get("code") if isinstance(error, dict) else None
+    return code == INVALID_PARAMS or "pending" in message or "block tag" in message or "unsupported block" in message
+
+
+def _field(value: Any, name: str) -> int | None:
+    return quantity_or_none(value.get(name)) if isinstance(value, dict) else None
