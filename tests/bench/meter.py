@@ -9,6 +9,7 @@ import json
 import socketserver
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -60,6 +61,8 @@ class Lane:
         self.tally = Tally()
         self.broadcasts: dict[str, float] = {}
         """By transaction hash: when the node had answered the first request that sent it, on time.time()'s clock."""
+        self.looks: defaultdict[str, list[float]] = defaultdict(list)
+        """By transaction hash: when each request for its receipt came, on the same clock."""
         self._lock = threading.Lock()
         lane = self
 
@@ -97,6 +100,12 @@ class Lane:
     def count_units(self, count: Callable[[Tally], None]) -> None:
         with self._lock:
             count(self.tally)
+
+    def note_looks(self, body: bytes) -> None:
+        began = time.time()
+        for call in rpc_calls(body):
+            if call.get("method") == "eth_getTransactionReceipt":
+                self.looks[str(call["params"][0])].append(began)
 
     def note_broadcast(self, body: bytes) -> None:
         answered = time.time()
@@ -141,6 +150,7 @@ class Meter:
     def _exchange(self, lane: Lane, exchange: Exchange, upstream: "_Upstream") -> tuple[int, dict[str, str], bytes]:
         if exchange.path.startswith("/node"):
             lane.count_rpc(exchange.body)
+            lane.note_looks(exchange.body)
             answer = upstream.ask(self.node, exchange, "/", exchange.body)
             lane.note_broadcast(exchange.body)
             return answer
