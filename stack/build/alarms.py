@@ -16,8 +16,11 @@ TOPIC: Any = {"Ref": "AlarmTopic"}
 NEAR_TIMEOUT = 0.8
 """Of a function's timeout."""
 PERIOD_SECONDS = 60
-OPERATIONS = {"JobsTable": ("PutItem", "TransactWriteItems", "Query"), "AccountsTable": ("UpdateItem", "GetItem")}
-"""What jobs stand still for when DynamoDB refuses it."""
+OPERATIONS = {
+    "JobsTable": ("PutItem", "TransactWriteItems", "BatchExecuteStatement", "Query"),
+    "AccountsTable": ("UpdateItem", "GetItem"),
+}
+"""What jobs stand still for when DynamoDB refuses it. (A request of statements is refused when each of them is.)"""
 
 NOTHING_HAPPENED = "notBreaching"
 """A minute without data, where a count is written down only when there is something to count."""
