@@ -39,6 +39,8 @@ REACH_P50_MS = 150.0
 BLOCK_MS = 1_000.0
 """The local chain's block time, and so the shortest poll."""
 REACH_LOOKS = 1.0
+MILLISECOND = 0.001
+"""To which jobs tell their times, rounded down."""
 PATIENCE_SECONDS = 180.0
 LOOK_SECONDS = 0.02
 RECIPIENT = "0x00000000000000000000000000000000000000C3"
@@ -162,7 +164,7 @@ def _times(finished: Sequence[Mapping[str, Any]], lane: Lane, heads: Heads, per_
     for job in finished:
         hash_, block = job["data"]["txHash"], int(job["data"]["transactionBody"]["blockNumber"])
         mined, deep, final = heads.at(block), heads.at(block + CONFIRMATIONS - 1), finished_at(job).timestamp()
-        looks = [look for look in lane.looks[hash_] if look < final]
+        looks = [look for look in lane.looks[hash_] if look < final + MILLISECOND]
         after = [look for look in looks if look > deep]
         closing = after[0] if after else looks[-1]
         times.to_broadcast.append((lane.broadcasts[hash_] - _accepted(job)) * 1_000)
