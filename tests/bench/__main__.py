@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,11 @@ SMALL: Mapping[str, Measure] = {
     "start": partial(start.measure, rounds=3),
     "requests": partial(bursts.measure, repeats={1: 2, 10: 1, 100: 1}),
     "latency": partial(latency.measure, light_jobs=20, half_jobs=40, burst_jobs=40),
-    "throughput": partial(throughput.measure, jobs={1: 200, 8: 200}, sampled_jobs=100),
+    "throughput": partial(
+        throughput.measure,
+        loads={name: replace(load, jobs=200) for name, load in throughput.LOADS.items()},
+        sampled_load=replace(throughput.SAMPLED, jobs=100),
+    ),
     "growth": partial(growth.measure, sizes=(1_000, 20_000), open_jobs=(200, 1_000)),
 }
 """To try the bench itself: its figures mean little."""

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 from tests.bench.check import check
@@ -107,7 +108,7 @@ class Burst:
             thread.join()
 
 
-def job_body(ground: Ground, number: int) -> dict[str, object]:
+def job_body(ground: Ground, number: int) -> dict[str, Any]:
     """A usual job: a call of an ERC-20 with two arguments, and a correlationId."""
     call = {"function": "approve(address,uint256)", "args": [SPENDER, str(number + 1)]}
     return {"to": ground.env["TOKEN_ADDRESS"], "call": call, "correlationId": str(uuid4())}

@@ -98,11 +98,29 @@ class Case:
             "correlationId": effect[:20],
             **more,
         }
-        wanted = Wanted(issuer, effect, effect[:20], body)
+        return self._ask_for(Wanted(issuer, effect, effect[:20], body))
+
+    def pay(self, issuer: Issuer, **more: Any) -> Wanted:
+        """The same for 1 wei, to an address that nobody has used."""
+        effect = "0x" + secrets.token_hex(20)
+        body = {"to": effect, "value": "1", "correlationId": effect[:20], **more}
+        return self._ask_for(Wanted(issuer, effect, effect[:20], body))
+
+    def _ask_for(self, wanted: Wanted) -> Wanted:
         self.wanted.append(wanted)
-        answer = self.request(issuer, "POST", "/api/v2/jobs", body, {200, 201})
+        answer = self.request(wanted.issuer, "POST", "/api/v2/jobs", wanted.body, {200, 201})
         wanted.job_id = answer["job"]["_id"]
         return wanted
+
+    def effects(self) -> dict[str, int]:
+        """How often what each job is for has happened on chain, by job id."""
+        paid = [wanted for wanted in self.wanted if wanted.function == "pay"]
+        called = [wanted for wanted in self.wanted if wanted.function != "pay"]
+        counts = [
+            *self.node.balances([wanted.effect for wanted in paid]),
+            *self.node.hits(self.ground.sink, [wanted.effect for wanted in called]),
+        ]
+        return {wanted.job_id: count for wanted, count in zip([*paid, *called], counts, strict=True)}
 
     def retry(self, wanted: Wanted) -> None:
         self.told.pop(wanted.job_id, None)  # from now on anything may follow, whatever the answer is, if one comes

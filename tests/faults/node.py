@@ -133,12 +133,18 @@ class Node:
         data = "0x" + encode_call("setClosed(bool)", [closed]).hex()
         self.send_as(STRANGER, to=sink, data=data, tip=50 * GWEI)
 
-    def hits(self, sink: str, ids: Sequence[str]) -> dict[str, int]:
+    def hits(self, sink: str, ids: Sequence[str]) -> list[int]:
         """How often each id took effect."""
-        calls = [
-            ("eth_call", [{"to": sink, "data": "0x" + encode_call("hits(bytes32)", [id_]).hex()}, "latest"]) for id_ in ids
-        ]
-        counted: list[str] = []
+        return self._numbers(
+            [("eth_call", [{"to": sink, "data": "0x" + encode_call("hits(bytes32)", [id_]).hex()}, "latest"]) for id_ in ids]
+        )
+
+    def balances(self, addresses: Sequence[str]) -> list[int]:
+        """Wei."""
+        return self._numbers([("eth_getBalance", [address, "latest"]) for address in addresses])
+
+    def _numbers(self, calls: Sequence[tuple[str, list[Any]]]) -> list[int]:
+        found: list[str] = []
         for start in range(0, len(calls), 200):
-            counted += self.batch(calls[start : start + 200])
-        return {id_: int(count, 16) for id_, count in zip(ids, counted, strict=True)}
+            found += self.batch(calls[start : start + 200])
+        return [int(number, 16) for number in found]

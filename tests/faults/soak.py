@@ -17,7 +17,7 @@ from tests.faults.figures import Figures
 from tests.faults.ground import FUNDS_WEI, Ground, Issuer
 from tests.faults.node import BASE_FEE
 from tests.faults.queues import QUEUES, Held
-from tests.faults.verdict import failed_without_a_reason, function_of, problems
+from tests.faults.verdict import failed_without_a_reason, problems
 from tests.faults.wanted import Wanted
 
 CONFIRMATIONS = 3
@@ -34,10 +34,11 @@ WEIGHTS = {
     Kind.FROZEN_BEFORE: 6,
     Kind.FROZEN_AFTER: 6,
 }
-FUNCTIONS = ("hit(bytes32)",) * 12 + (
+FUNCTIONS = (
+    *("hit(bytes32)",) * 12,
+    *("pay",) * 4,
+    *("hitWhileOpen(bytes32)",) * 2,
     "hitOnce(bytes32)",
-    "hitWhileOpen(bytes32)",
-    "hitWhileOpen(bytes32)",
     "revertWhenMined(bytes32)",
 )
 LOSSES, DOUBLES, DELAYS = 0.02, 0.04, 0.03
@@ -121,8 +122,9 @@ class Soak(Case):
         elif chance < 0.08:
             self.events["job with a fee limit"] += 1
             more["maxFeePerGas"] = str(12 * GWEI)
-        wanted = self.issue(issuer, dice.choice(FUNCTIONS), **more)
-        if dice.random() < 0.05:
+        function = dice.choice(FUNCTIONS)
+        wanted = self.pay(issuer, **more) if function == "pay" else self.issue(issuer, function, **more)
+        if function != "pay" and dice.random() < 0.05:
             self.events["job that needs another"] += 1
             self.issue(issuer, "hitAfter(bytes32,bytes32)", wanted.effect)
         if self.dice.random() < 0.03:  # whose answer an issuer did not see, or did not believe
@@ -261,7 +263,7 @@ def soak(seed: int, jobs: int, say: Callable[[str], None], breakage: str | None 
 def _figures(case: Soak, seconds: float) -> Figures:
     """Of a soak in which nothing was found: whatever was would have been raised."""
     rows = {job.job_id: job for job in case.rows()}
-    functions = {wanted.job_id: function_of(wanted) for wanted in case.wanted}
+    functions = {wanted.job_id: wanted.function for wanted in case.wanted}
     return Figures(
         seed=case.seed,
         jobs=len(case.wanted),

@@ -40,6 +40,15 @@ def issued_and_confirmed(case: Case) -> Iterator[None]:
     yield
 
 
+def paid_together(case: Case) -> Iterator[None]:
+    """Two plain transfers of one account, which a round simulates together, with a call among them."""
+    issuer = case.issuers[0]
+    case.pay(issuer)
+    case.issue(issuer)
+    case.pay(issuer)
+    yield
+
+
 def replaced(case: Case) -> Iterator[None]:
     """The base fee rises above what was offered."""
     job = case.issue(case.issuers[0])
@@ -154,6 +163,7 @@ def _in_flight(row: Job) -> bool:
 
 SCENARIOS: dict[str, Scenario] = {
     "issued and confirmed": Scenario(issued_and_confirmed, ("succeeded", "succeeded", "succeeded")),
+    "paid together": Scenario(paid_together, ("succeeded", "succeeded", "succeeded")),
     "replaced": Scenario(replaced, ("succeeded",)),
     "dropped": Scenario(dropped, ("succeeded",)),
     "cancelled when started": Scenario(

@@ -14,16 +14,15 @@ LINES_TOLD = 25
 
 def story(case: "Case", what: str) -> str:
     """`what` may name jobs: these are told first, and of the calls those that name them."""
-    ids = {wanted.job_id: wanted.effect for wanted in case.wanted}
     rows = case.rows()
-    hits = case.node.hits(case.ground.sink, list(ids.values()))
-    odd = [job for job in rows if job.is_open or hits.get(ids.get(job.job_id, ""), 0) != (job.status == "succeeded")]
+    effects = case.effects()
+    odd = [job for job in rows if job.is_open or effects.get(job.job_id, 0) != (job.status == "succeeded")]
     named = {job.job_id for job in rows if job.job_id in what}
     odd.sort(key=lambda job: job.job_id not in named)
     odd = [*(job for job in rows if job.job_id in named and job not in odd), *odd]
     lines = [f"seed {case.seed}, {case.elapsed:.0f} s of its own time, {case.invocations} invocations", ""]
     for job in (odd or rows)[:JOBS_TOLD]:
-        lines += [*_of_job(job), f"    effect: {hits.get(ids.get(job.job_id, ''), '?')} times", ""]
+        lines += [*_of_job(job), f"    effect: {effects.get(job.job_id, '?')} times", ""]
     lines += [f"an invocation ended with an error: {error}" for error in case.errors[-JOBS_TOLD:]]
     calls = case.proxy.log
     about = [call for call in calls if call.about & named]

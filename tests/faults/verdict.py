@@ -9,7 +9,6 @@ from chalicelib.jobs.model import Job, Outcome, Status
 
 if TYPE_CHECKING:
     from tests.faults.case import Case
-    from tests.faults.wanted import Wanted
 
 _LONG_HEX = re.compile(r"[0-9a-fA-F]{130,}")
 ACCEPTED_FAILURES = ("Expired", "NonceUsedElsewhere", "DeadLettered")
@@ -22,14 +21,14 @@ def problems(case: "Case") -> list[str]:
     """Sentences; none when all is as it should be."""
     case.mine(BLOCKS_AFTERWARDS)
     rows = {job.job_id: job for job in case.rows()}
-    hits = case.node.hits(case.ground.sink, [wanted.effect for wanted in case.wanted])
+    effects = case.effects()
     found: list[str] = []
     for wanted in case.wanted:
         job = rows.pop(wanted.job_id, None)
         if job is None:
             found.append(f"LOST: {wanted.job_id or wanted.correlation_id} was accepted and is not there")
         else:
-            found += [*_of_job(job, hits[wanted.effect]), *_of_history(job)]
+            found += [*_of_job(job, effects[wanted.job_id]), *_of_history(job)]
             told = case.told.get(job.job_id, job.status.value)
             if told != job.status.value:
                 found.append(f"BROKEN PROMISE: {job.job_id} was told to be {told} and is {job.status}")
@@ -42,8 +41,8 @@ def problems(case: "Case") -> list[str]:
 
 
 def failed_without_a_reason(case: "Case") -> list[str]:
-    """Of a run whose world rages. A plain hit fails only in the accepted ways. One that needs another's effect fails with it:
-    where that one was signed once, never failed, and was not put behind by a retry, it came first (invariant 11).
+    """Of a run whose world rages. A plain hit, or a payment, fails only in the accepted ways. One that needs another's effect
+    fails with it: where that one was signed once, never failed, and was not put behind by a retry, it came first: invariant 11.
     """
     rows = {job.job_id: job for job in case.rows()}
     by_effect = {wanted.effect: rows.get(wanted.job_id) for wanted in case.wanted}
@@ -52,9 +51,9 @@ def failed_without_a_reason(case: "Case") -> list[str]:
         job = rows.get(wanted.job_id)
         if job is None or job.status is not Status.FAILED or job.failure is None or job.failure.code in ACCEPTED_FAILURES:
             continue
-        needed = by_effect[wanted.body["call"]["args"][-1]]
-        depends = function_of(wanted) == "hitAfter" and needed is not None and _was_first(needed)
-        if function_of(wanted) == "hit" or depends:
+        needed = by_effect[wanted.body["call"]["args"][-1]] if wanted.function == "hitAfter" else None
+        depends = needed is not None and _was_first(needed)
+        if wanted.function in ("hit", "pay") or depends:
             after = f", after {needed.job_id}" if depends and needed is not None else ""
             found.append(f"FAILED WITHOUT REASON: {job.job_id}, {job.failure.code}: {job.failure.reason}{after}")
     return found
@@ -65,19 +64,14 @@ def _was_first(job: Job) -> bool:
     return job.status is Status.SUCCEEDED and job.attempt_count == 1 and not retried
 
 
-def function_of(wanted: "Wanted") -> str:
-    function: str = wanted.body["call"]["function"]
-    return function.partition("(")[0]
-
-
-def _of_job(job: Job, hits: int) -> list[str]:
+def _of_job(job: Job, effects: int) -> list[str]:
     expected = 1 if job.status is Status.SUCCEEDED else 0
     found: list[str] = []
     if job.is_open:
         found.append(f"STUCK: {job.job_id} is {job.status}")
-    if hits > 1:
-        found.append(f"DOUBLED: {job.job_id} is {job.status} and took effect {hits} times")
-    elif hits != expected and not job.is_open:
+    if effects > 1:
+        found.append(f"DOUBLED: {job.job_id} is {job.status} and took effect {effects} times")
+    elif effects != expected and not job.is_open:
         found.append(
             f"LOST: {job.job_id} is succeeded and took no effect"
             if expected

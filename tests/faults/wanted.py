@@ -15,13 +15,23 @@ class Violation(AssertionError):
 
 @dataclass(slots=True)
 class Wanted:
-    """What an issuer asked for: the effect is `hits(effect)` of the contract."""
+    """What an issuer asked for. The effect of a call is `hits(effect)` of the contract; that of a payment of 1 wei is the
+    balance of its recipient, who is nobody else's.
+    """
 
     issuer: Issuer
     effect: str
     correlation_id: str
     body: Mapping[str, Any]
     job_id: str = ""
+
+    @property
+    def function(self) -> str:
+        """Of the contract, without its arguments; `pay` for a payment."""
+        if "call" not in self.body:
+            return "pay"
+        function: str = self.body["call"]["function"]
+        return function.partition("(")[0]
 
 
 @dataclass(slots=True)
