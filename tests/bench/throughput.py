@@ -17,11 +17,12 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from chalicelib.networks import GWEI
 from tests.bench.bursts import job_body
 from tests.bench.ground import Fleet, Ground, Issuer
 from tests.bench.procfs import processor_seconds
 from tests.bench.rows import Part, Row, aligned, rounded, shown
-from tests.bench.waiting import all_final, finished_at, require_succeeded, until
+from tests.bench.waiting import all_final, finished_at, require_succeeded
 
 PROCESSES = {1: {"execute": 1, "confirm": 2}, 8: {"execute": 2, "confirm": 2}}
 """By accounts. A group is with one worker at a time; and two cores have no use for more."""
@@ -137,13 +138,9 @@ def _bare_node(ground: Ground, raws: Sequence[str], snapshot: str) -> Iterator[f
     for _ in range(LIMIT_RUNS):
         ground.node("evm_revert", snapshot)
         snapshot = ground.node("evm_snapshot")
+        ground.node("anvil_setNextBlockBaseFeePerGas", hex(GWEI))  # it is not put back, and full blocks raise it
         yield take_all(ground.env["RPC_URL"], raws)
-        until("everything is mined", lambda: _is_pool_empty(ground), PATIENCE_SECONDS)
-
-
-def _is_pool_empty(ground: Ground) -> bool:
-    """What does not fit into a block is queued for a moment, and pending afterwards."""
-    return all(int(count, 16) == 0 for count in ground.node("txpool_status").values())
+        ground.node("anvil_dropAllTransactions")  # what came while a block was made may be queued for ever
 
 
 def _warm(front: Fleet, workers: Fleet, issuers: Sequence[Issuer], only: int) -> None:
