@@ -37,8 +37,9 @@ class Backlog:
         self._at_end = False
         self._rows_left = ROWS_PER_RUN
 
-    def __bool__(self) -> bool:
-        return bool(self._jobs)
+    def __len__(self) -> int:
+        """Those that are known so far."""
+        return len(self._jobs)
 
     def next_round(self, account: Account) -> list[Job]:
         """The next jobs in the order they were issued (invariant 11), taken out; as many as one round holds."""

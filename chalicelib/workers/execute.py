@@ -91,7 +91,7 @@ def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) ->
     backlog = Backlog(account_id, named, ports)
     if not backlog:
         return None  # they were signed with an earlier message's, or rest
-    ports.bursts.gather(account_id)
+    ports.bursts.gather(account_id, len(backlog))
     account: Account | None = None
     lost_races = 0
     last_round_by = ports.clock() + timedelta(seconds=RUN_SECONDS)

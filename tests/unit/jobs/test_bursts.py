@@ -18,8 +18,8 @@ class Rounds:
         self.slept.append(seconds)
         self.now += seconds
 
-    def run(self, jobs: int, account: str = ACCOUNT) -> None:
-        self.bursts.gather(account)
+    def run(self, jobs: int, account: str = ACCOUNT, waiting: int = 1) -> None:
+        self.bursts.gather(account, waiting)
         self.now += A_ROUND_SECONDS
         self.bursts.signed(account, jobs)
 
@@ -38,6 +38,24 @@ def test_a_round_right_after_many_jobs_waits_once_for_more() -> None:
     assert rounds.slept == []
     rounds.run(20)
     assert rounds.slept == [GATHER_SECONDS]
+
+
+def test_a_round_waits_where_many_have_come_since_the_one_before() -> None:
+    """The first round of a burst has a job or two: the second need not be as early."""
+    rounds = Rounds()
+    rounds.run(1)
+    rounds.run(30, waiting=SEVERAL)
+    assert rounds.slept == [GATHER_SECONDS]
+
+
+def test_those_that_have_come_slowly_do_not_wait() -> None:
+    rounds = Rounds()
+    rounds.run(1)
+    rounds.now += 0.9 * JUST_ENDED_SECONDS
+    rounds.run(SEVERAL, waiting=SEVERAL)
+    rounds.run(SEVERAL - 1, OTHER, waiting=SEVERAL - 1)
+    rounds.run(SEVERAL - 1, OTHER, waiting=SEVERAL - 1)
+    assert rounds.slept == []
 
 
 def test_a_burst_goes_on_gathering_while_its_jobs_come_fast() -> None:
