@@ -1,8 +1,8 @@
 """What transactions would do, over JSON-RPC, and how the account that is to sign them stands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from chalicelib.chain.classify import INVALID_PARAMS, TRANSFER_GAS, classify_estimate, is_throttled, message_of
 from chalicelib.chain.fees import FEE_HISTORY, dynamic_fees, legacy_fees, times
@@ -14,6 +14,8 @@ from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees
 from chalicelib.jobs.ports import Call, Estimate, GasEstimate, Head, Outlook, Revert, Unavailable, Unfunded
 from chalicelib.networks import Network
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +80,17 @@ class Estimates:
         return replace(read, of_calls=[next(of_transfers if is_plain(call) else of_others) for call in calls])
 
     def _read(self, address: str, calls: Sequence[Call], transfers: Sequence[Call] = ()) -> _Read:
-        read = self._read_on(self._tag, address, calls, transfers)
-        if self._tag == "pending" and any(_refuses_tag(answer.error) for answer in read.of_calls):
-            on_latest = self._read_on("latest", address, calls, transfers)
-            if not any(_refuses_tag(answer.error) for answer in on_latest.of_calls):
+        return self._on_tag(lambda tag: self._read_on(tag, address, calls, transfers), lambda read: read.of_calls)
+
+    def _on_tag(self, ask: Callable[[str], T], answers_of: Callable[[T], Sequence[Answer]]) -> T:
+        """What is asked on the pending block; where a node refuses that, on the newest from then on."""
+        found = ask(self._tag)
+        if self._tag == "pending" and any(_refuses_tag(answer.error) for answer in answers_of(found)):
+            on_latest = ask("latest")
+            if not any(_refuses_tag(answer.error) for answer in answers_of(on_latest)):
                 self._tag = "latest"
                 return on_latest
-        return read
+        return found
 
     def _read_on(self, tag: str, address: str, calls: Sequence[Call], transfers: Sequence[Call]) -> _Read:
         """`calls` are estimated one by one, `transfers` simulated together."""
@@ -113,11 +119,7 @@ class Estimates:
         """
         if not calls:
             return []
-        answers = self._simulate(calls)
-        if self._tag == "pending" and any(_refuses_tag(answer.error) for answer in answers):
-            on_latest = self._simulate(calls, "latest")
-            if not any(_refuses_tag(answer.error) for answer in on_latest):
-                self._tag, answers = "latest", on_latest
+        answers = self._on_tag(lambda tag: self._simulate(tag, calls), lambda answers: answers)
         senders = list(dict.fromkeys(call.sender for call in calls))
         estimates, (block, *balances) = answers[: len(calls)], answers[len(calls) :]
         block_limit = _field(block.result, "gasLimit")
@@ -127,9 +129,8 @@ class Estimates:
             for call, answer in zip(calls, estimates, strict=True)
         ]
 
-    def _simulate(self, calls: Sequence[Call], tag: str | None = None) -> list[Answer]:
+    def _simulate(self, tag: str, calls: Sequence[Call]) -> list[Answer]:
         """Answers to the calls' eth_estimateGas, then the newest block, then each distinct sender's balance."""
-        tag = tag or self._tag
         return self._rpc.batch(
             [
                 *(("eth_estimateGas", [call_fields(call), tag]) for call in calls),

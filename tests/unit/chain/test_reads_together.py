@@ -4,37 +4,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from standing_node import ETHER, OTHER, WHO, node_of, standing_at
 from stub_node import Http, Refusal
 
-from chalicelib.chain.node import Node
-from chalicelib.chain.rpc import RpcClient
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees
 from chalicelib.jobs.ports import Call, GasEstimate, Head, Outlook, Revert, Sighting, StandingBlock, Unavailable, Unfunded
-from chalicelib.networks import FUSE, GWEI
+from chalicelib.networks import GWEI
 
-WHO = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
-OTHER = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
 TRANSFER = Call(WHO, OTHER, 5, b"\xa9\x05")
 HASHES = [f"0x{number:064x}" for number in range(1, 6)]
-ETHER = 10**18
-
-
-def standing_at(stub, number: int, *, mined: int = 9, wei: int = 10 * ETHER):
-    """The stub, as a node at this block."""
-    stub.methods |= {
-        "eth_getBlockByNumber": {"number": hex(number), "baseFeePerGas": hex(10 * GWEI), "gasLimit": hex(20_000_000)},
-        "eth_feeHistory": {"baseFeePerGas": [hex(10 * GWEI)] * 2, "gasUsedRatio": [0.5], "reward": [[hex(GWEI)]]},
-        "eth_getTransactionCount": hex(mined),
-        "eth_getBalance": hex(wei),
-        "eth_estimateGas": hex(50_000),
-        "eth_getTransactionReceipt": None,
-    }
-    return stub
-
-
-def node_of(*stubs) -> Node:
-    return Node(FUSE, RpcClient([stub.url for stub in stubs], chain_id=122, timeout_seconds=5))
 
 
 def receipt(hash_: str, block: int) -> dict[str, str]:

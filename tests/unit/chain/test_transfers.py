@@ -3,16 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from standing_node import OTHER, WHO, node_of, standing_at
 from stub_node import Http, Refusal
 
-from chalicelib.chain.node import Node
-from chalicelib.chain.rpc import RpcClient
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.ports import Call, GasEstimate, Revert
-from chalicelib.networks import FUSE, GWEI
 
-WHO = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
-OTHER = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"
 TRANSFER = Call(WHO, OTHER, 5, b"")
 CALL = Call(WHO, OTHER, 0, b"\xa9\x05")
 ESTIMATED = GasEstimate(60_000)
@@ -32,15 +28,8 @@ THROTTLED = Refusal({"code": -32005, "message": "rate limit exceeded"})
 
 @pytest.fixture
 def node(stub):
-    stub.methods |= {
-        "eth_getBlockByNumber": {"number": "0x10", "baseFeePerGas": hex(10 * GWEI), "gasLimit": hex(20_000_000)},
-        "eth_feeHistory": {"baseFeePerGas": [hex(10 * GWEI)] * 2, "gasUsedRatio": [0.5], "reward": [[hex(GWEI)]]},
-        "eth_getTransactionCount": "0x9",
-        "eth_getBalance": hex(10**20),
-        "eth_estimateGas": hex(50_000),
-        "eth_simulateV1": lambda payload, _: [{"number": "0x11", "calls": [PASSED] * len(calls_of(payload))}],
-    }
-    return Node(FUSE, RpcClient([stub.url], chain_id=122, timeout_seconds=5))
+    standing_at(stub, 16).methods["eth_simulateV1"] = lambda payload, _: [{"calls": [PASSED] * len(calls_of(payload))}]
+    return node_of(stub)
 
 
 def calls_of(payload):
