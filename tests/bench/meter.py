@@ -10,7 +10,7 @@ import socketserver
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -84,10 +84,10 @@ class Lane:
             taken, self.tally = self.tally, Tally()
         return taken
 
-    def count_rpc(self, body: bytes) -> None:
+    def count_rpc(self, calls: Sequence[Mapping[str, Any]]) -> None:
         with self._lock:
             self.tally.rpc_http += 1
-            self.tally.rpc_methods.update(str(call.get("method")) for call in rpc_calls(body))
+            self.tally.rpc_methods.update(str(call.get("method")) for call in calls)
 
     def count_aws(self, operation: str, request: Mapping[str, Any]) -> None:
         with self._lock:
@@ -101,15 +101,15 @@ class Lane:
         with self._lock:
             count(self.tally)
 
-    def note_looks(self, body: bytes) -> None:
+    def note_looks(self, calls: Sequence[Mapping[str, Any]]) -> None:
         began = time.time()
-        for call in rpc_calls(body):
+        for call in calls:
             if call.get("method") == "eth_getTransactionReceipt":
                 self.looks[str(call["params"][0])].append(began)
 
-    def note_broadcast(self, body: bytes) -> None:
+    def note_broadcast(self, calls: Sequence[Mapping[str, Any]]) -> None:
         answered = time.time()
-        for call in rpc_calls(body):
+        for call in calls:
             if call.get("method") == "eth_sendRawTransaction":
                 raw = bytes.fromhex(str(call["params"][0]).removeprefix("0x"))
                 self.broadcasts.setdefault(f"0x{keccak(raw).hex()}", answered)
@@ -149,10 +149,11 @@ class Meter:
 
     def _exchange(self, lane: Lane, exchange: Exchange, upstream: "_Upstream") -> tuple[int, dict[str, str], bytes]:
         if exchange.path.startswith("/node"):
-            lane.count_rpc(exchange.body)
-            lane.note_looks(exchange.body)
+            calls = rpc_calls(exchange.body)
+            lane.count_rpc(calls)
+            lane.note_looks(calls)
             answer = upstream.ask(self.node, exchange, "/", exchange.body)
-            lane.note_broadcast(exchange.body)
+            lane.note_broadcast(calls)
             return answer
         service, operation = _target(exchange.headers)
         request = parsed(exchange.body)
