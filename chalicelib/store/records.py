@@ -3,7 +3,7 @@
 So nothing stands in it twice. `accountId` says chain and account, `issuedOrder` when the job was issued; what a row tells
 anyway (`unless`) is absent; call data is not repeated where the signed copy holds it; digests are 32 bytes.
 
-A row is always written whole, so a version that does not know an attribute would drop it. While a stack is updated, functions
+Most writes put the row whole, so a version that does not know an attribute would drop it. While a stack is updated, functions
 of both versions run. So `format` says what a row may hold, and who does not know that much leaves the row alone.
 
 Times that are text are ISO-8601 UTC of a fixed width, so that they sort. An index key is present exactly while the job belongs
