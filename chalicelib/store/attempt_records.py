@@ -35,8 +35,9 @@ def attempt_item(attempt: Attempt, issued_at: datetime) -> Item:
     )
 
 
-def attempt_from(item: Item, issued_at: datetime) -> Attempt:
-    transactions = tuple(_transaction_from(transaction, issued_at) for transaction in item["transactions"])
+def attempt_from(item: Item, issued_at: datetime, call_data: bytes | None = None) -> Attempt:
+    """`call_data` is the request's, which raw bytes of format 2 leave out."""
+    transactions = tuple(_transaction_from(transaction, issued_at, call_data) for transaction in item["transactions"])
     receipt = _receipt_from(item["receipt"], transactions[-1].hash) if "receipt" in item else None
     outcome = item.get("outcome", _usual_outcome(receipt))
     return Attempt(
@@ -69,15 +70,23 @@ def _transaction_item(transaction: SignedTransaction, issued_at: datetime) -> It
     )
 
 
-def _transaction_from(item: Item, issued_at: datetime) -> SignedTransaction:
+def _transaction_from(item: Item, issued_at: datetime, call_data: bytes | None) -> SignedTransaction:
     return SignedTransaction(
         hash=hash_from(item["hash"]),
-        raw=bytes(item.get("raw", b"")),
+        raw=_raw_from(item.get("raw", b""), call_data),
         fees=Fees(int(item["maxFee"]), optional_int(item.get("tip"))),
         signed_at=_time(issued_at, item["at"]),
         signed_at_block=int(item["block"]),
         purpose=Purpose(item.get("purpose", Purpose.ORIGINAL)),
     )
+
+
+def _raw_from(value: Any, call_data: bytes | None) -> bytes:
+    """Either the bytes, or the list of what stands before the call data in them and what stands after it."""
+    if not isinstance(value, list):
+        return bytes(value)
+    before, after = value
+    return bytes(before) + bytes(call_data or b"") + bytes(after)
 
 
 def _receipt_item(receipt: Receipt, latest_hash: str) -> Item:

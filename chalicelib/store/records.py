@@ -25,6 +25,7 @@ from chalicelib.jobs.model import (
     Job,
     Status,
     TransactionRequest,
+    WaitCode,
     account_id,
 )
 from chalicelib.jobs.order import order, time_of, time_text
@@ -49,7 +50,7 @@ from chalicelib.store.previous_records import is_previous, previous_job_from
 
 FORMAT = 1
 """Of the rows that are written. Another attribute, or another meaning of one, is another format; the first one is not named."""
-NEWEST_FORMAT_READ = 1
+NEWEST_FORMAT_READ = 2
 """It is raised a version before FORMAT is, so that every version can be rolled back by one (README, Upgrading)."""
 SHORTEST_DATA_REFERRED_TO = 32
 """A shorter one costs less than to say where it is."""
@@ -127,7 +128,8 @@ def job_from(attributes: Mapping[str, Any]) -> Job:
     chain, account = item["accountId"].split(":", 1)
     issued_at = time_of(item["issuedOrder"])
     status = Status(item["status"])
-    attempts = tuple(attempt_from(attempt, issued_at) for attempt in item.get("attempts", []))
+    attempts = tuple(attempt_from(attempt, issued_at, item["request"].get("data")) for attempt in item.get("attempts", []))
+    request = _request_from(item["request"], _signed_copy(attempts))
     history = history_from(item, attempts, issued_at)
     return Job(
         job_id=item["jobId"],
@@ -138,7 +140,7 @@ def job_from(attributes: Mapping[str, Any]) -> Job:
         network=item["network"] if "network" in item else str(_usual_network(int(chain))),
         chain_id=int(chain),
         account=account,
-        request=_request_from(item["request"], _signed_copy(attempts)),
+        request=request,
         data=plain(item.get("data", {})),
         subject=item.get("subject"),
         result=plain(item.get("result", {})),
@@ -149,6 +151,7 @@ def job_from(attributes: Mapping[str, Any]) -> Job:
         updated_at=optional_time(item.get("updatedAt")) or _last_change(history, issued_at),
         attempts=attempts,
         attempt_count=int(item.get("attemptCount", len(attempts))),
+        dropped_fees=int(item.get("droppedFees", 0)),
         history=history,
         fail_count=int(item.get("failCount", 0)),
         failure=Failure(item["failCode"], item["failReason"]) if "failCode" in item else None,
@@ -158,6 +161,8 @@ def job_from(attributes: Mapping[str, Any]) -> Job:
         next_check_at=optional_time(item.get("nextCheckAt")),
         checks=int(item.get("checks", 0)),
         waits_because=item.get("waitsBecause"),
+        waits_code=WaitCode(item["waitsCode"]) if "waitsCode" in item else None,
+        waits_since=optional_time(item.get("waitsSince")),
         waits_until=optional_time(item.get("waitsUntil")),
         waits_for_nonce=optional_int(item.get("waitsForNonce")),
         stored=attributes,

@@ -4,7 +4,9 @@ While a stack is updated, and after it was rolled back, rows of both versions ar
 the versions with that format wrote them.
 """
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +14,8 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import RowTooNew
-from chalicelib.jobs.model import Job
+from chalicelib.jobs.model import Job, WaitCode
+from chalicelib.jobs.order import time_text
 from chalicelib.jobs.states import cancelled
 from chalicelib.jobs.stores import FailedQuery, Sweep
 from chalicelib.queues.messages import ConfirmJobs, ExecuteJobs, encode
@@ -40,6 +43,23 @@ def test_rows_that_are_written_have_the_format_they_say(name: str) -> None:
     """
     assert records.FORMAT == 1
     assert job_item(JOBS[name]) == OF_FORMAT_1[name]
+
+
+def test_a_row_of_format_2_holds_its_call_data_once() -> None:
+    """Raw bytes without the call data are a list of what stands before it and what stands after it."""
+    job = JOBS["succeeded"]
+    raw, call_data = job.attempt.latest.raw, job.request.data
+    before, after_it = raw.split(call_data)
+    row = json.loads(json.dumps(OF_FORMAT_1["succeeded"], default=bytes.hex), object_hook=previous.with_bytes)
+    del row["request"]["M"]["dataAt"]
+    row["request"]["M"]["data"] = {"B": call_data}
+    (*_, sent) = row["attempts"]["L"][-1]["M"]["transactions"]["L"]
+    sent["M"]["raw"] = {"L": [{"B": before}, {"B": after_it}]}
+    waits = {"waitsCode": {"S": "fundsTooLow"}, "waitsSince": {"S": time_text(after(3))}, "droppedFees": {"N": "7"}}
+
+    read = job_from({**row, **waits, "format": {"N": "2"}})
+
+    assert read == replace(job, waits_code=WaitCode.FUNDS_TOO_LOW, waits_since=after(3), dropped_fees=7)
 
 
 def test_a_later_format_is_named_and_read(monkeypatch: pytest.MonkeyPatch) -> None:
