@@ -14,7 +14,7 @@ from stack.progress import say
 
 def add_to(commands: Commands) -> None:
     command(commands, "package", make_package, "template and zip of a stage")
-    command(commands, "factories", factories, "deploy the contracts that make tokens and wallets; RPC_URL, FUNDER_KEY")
+    command(commands, "factories", factories, "deploy the contracts that make tokens and wallets; RPC_URL, FUNDER_KEY_FILE")
     parser = command(commands, "deploy", make_deploy, "deploy a stage: shows what changes, and asks")
     parser.add_argument("--endpoint-url", help="another AWS endpoint than the real one")
     parser.add_argument("--stack-name")
@@ -45,7 +45,9 @@ def factories(told: argparse.Namespace, _parent: int) -> int:
 
     rpc_url, funder_key = node_and_key()
     if rpc_url is None or funder_key is None:
-        raise StackError("Give RPC_URL, a node of the stage's chain, and FUNDER_KEY, the private key that pays for the gas.")
+        raise StackError(
+            "Give RPC_URL, a node of the stage's chain, and FUNDER_KEY_FILE, a file with the private key that pays for the gas."
+        )
     deployed = deploy_factories(told.stage, rpc_url, funder_key, say)
     given = " ".join(f"{name}={address}" for name, address in deployed.settings.items())
     print(f"make deploy STAGE={told.stage} {given}")

@@ -25,7 +25,7 @@ def binary() -> Path:
     found = paths.CONTRACTS / "node_modules" / "@foundry-rs" / f"anvil-{system}-{machine}" / "bin" / "anvil"
     if not found.exists():
         raise StackError(
-            f"There is no anvil for {system}-{machine}; start a node yourself and give its RPC_URL and FUNDER_KEY."
+            f"There is no anvil for {system}-{machine}; start a node yourself and give its RPC_URL and FUNDER_KEY_FILE."
         )
     return found
 

@@ -196,7 +196,9 @@ class LocalStack:
     def _node(self) -> str:
         if self.options.rpc_url is not None:
             if self.options.funder_key is None:
-                raise StackError("With RPC_URL, give FUNDER_KEY: the private key that pays for the accounts' gas.")
+                raise StackError(
+                    "With RPC_URL, give FUNDER_KEY_FILE: a file with the private key that pays for the accounts' gas."
+                )
             url = rpc.node_url(self.options.rpc_url)
             self._say(f"Chain {rpc.chain_id(url)} at {rpc.shown(url)}, which runs already")
             return url

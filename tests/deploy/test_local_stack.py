@@ -52,7 +52,7 @@ def test_a_node_of_ones_own_needs_a_key_that_can_pay(tmp_path: Path) -> None:
     process = Process("anvil", tmp_path / "node")
     try:
         url = anvil.start(process, tmp_path / "node")
-        with pytest.raises(StackError, match="give FUNDER_KEY"):
+        with pytest.raises(StackError, match="give FUNDER_KEY_FILE"):
             LocalStack(tmp_path, Options(rpc_url=url), say=silent).start()
         poor = Options(rpc_url=url, funder_key="0x" + "11" * 32)
         with pytest.raises(StackError, match="has 0 coins; the accounts need 2") as refused:
