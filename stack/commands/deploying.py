@@ -63,6 +63,7 @@ def make_deploy(told: argparse.Namespace, _parent: int) -> int:
     from stack.deployment.consent import asked
     from stack.deployment.deploy import deploy, stack_name
     from stack.deployment.destroy import adopt
+    from stack.deployment.leftovers import without_what_never_came_up
     from stack.operation.target import clients_of, remember_local_api
 
     given = _parameters(told)
@@ -76,6 +77,7 @@ def make_deploy(told: argparse.Namespace, _parent: int) -> int:
     if adopted:
         consent(f"Take up {', '.join(adopted)} in a new stack {name}?")
         try:
+            without_what_never_came_up(client, name, say, consent)
             adopt(client, name, template, adopted, say=say, **given)
         except (ClientError, BotoCoreError) as error:
             raise sentence(error) from None
@@ -115,9 +117,9 @@ def _parameters(told: argparse.Namespace) -> Mapping[str, str]:
 
 
 def make_destroy(told: argparse.Namespace, _parent: int) -> int:
-    from stack.deployment.change_sets import stack_of
     from stack.deployment.consent import typed
     from stack.deployment.destroy import destroy, signing_keys
+    from stack.deployment.waiting import stack_of
     from stack.operation.target import target_of
 
     if told.tables not in (None, "keep", "delete"):
@@ -141,8 +143,9 @@ def make_destroy(told: argparse.Namespace, _parent: int) -> int:
 def _print_what_next(stage: str, kept: Mapping[str, str]) -> None:
     if not kept:
         return
-    words = " ".join(f"{logical}={physical}" for logical, physical in kept.items())
-    print(f'To take it up again:  make deploy STAGE={stage} ADOPT="{words}"')
+    from stack.deployment.leftovers import adopt_words
+
+    print(f'To take it up again:  make deploy STAGE={stage} ADOPT="{adopt_words(kept)}"')
     print("To delete it for good, with the AWS CLI:")
     for logical, physical in kept.items():
         if "Table" in logical:
