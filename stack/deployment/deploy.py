@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stack.aws import Client, sentence
 from stack.build.package import LOCAL_STAGE, Package
-from stack.deployment import change_sets, jwt_secret
+from stack.deployment import change_sets, concurrency, jwt_secret
 from stack.deployment.artifacts import upload
 from stack.deployment.consent import Consent
 from stack.deployment.index_steps import Step, Template, steps, tables_now
@@ -65,6 +65,9 @@ class _Deployment:
         existing = without_what_never_came_up(self.client, self.name, self.say, self.consent)
         if existing is not None:
             self._check_secret(existing)
+        return replace(self, given={**self._fitting(existing), **self.given})._deploy(template, existing)
+
+    def _deploy(self, template: Template, existing: Mapping[str, Any] | None) -> Outputs:
         bucket, key = upload(self.built, self.client, self.say)
         for resource in template["Resources"].values():
             if resource["Type"] == "AWS::Serverless::Function":
@@ -84,6 +87,15 @@ class _Deployment:
         stack = stack_of(self.client, self.name) or {}
         self._check_secret(stack)
         return outputs_of(stack)
+
+    def _fitting(self, existing: Mapping[str, Any] | None) -> Mapping[str, str]:
+        """Parameters that make the workers of a new stack fit the AWS account. One that has only adopted tables is new, too."""
+        if self.built.stage == LOCAL_STAGE:  # the emulator has no quota
+            return {}
+        if existing is None or existing["StackStatus"] == "IMPORT_COMPLETE":
+            return concurrency.for_new_stack(self.client, self.given, self.say)
+        concurrency.check_existing(self.client, {**concurrency.parameters_of(existing), **self.given}, self.say)
+        return {}
 
     def _check_secret(self, stack: Mapping[str, Any]) -> None:
         arn = outputs_of(stack).get("JwtSecretArn")
