@@ -1,4 +1,4 @@
-# One command each. Needs Python 3.11 or newer and make; everything else is installed into .venv, contracts/ and .local/.
+# One command each. Needs Python 3.11 or newer and make (a stage in AWS: the Python it names, too); everything else is installed into .venv, contracts/ and .local/.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
