@@ -1,4 +1,5 @@
-# One command each. Needs Python 3.11 or newer and make (a stage in AWS: the Python it names, too); everything else is installed into .venv, contracts/ and .local/.
+# One command each. Needs Python 3.11 or newer and make; `make package` and `make deploy` of a stage in AWS also need the Python
+# that the stage names (.chalice/config.json). Everything else is installed into .venv, contracts/ and .local/.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
