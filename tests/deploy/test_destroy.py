@@ -7,9 +7,9 @@ from botocore.exceptions import ClientError
 
 from stack.aws import Client
 from stack.build.package import Package
-from stack.deployment.change_sets import stack_of
 from stack.deployment.deploy import deploy
 from stack.deployment.destroy import TABLES, adopt, destroy, signing_keys
+from stack.deployment.waiting import stack_of
 from stack.errors import StackError
 from stack.operation.accounts import create_kms_account, create_secret_account
 from stack.progress import silent
