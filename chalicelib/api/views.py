@@ -112,7 +112,7 @@ def _body_status(outcome: Outcome | None) -> Literal["pending", "confirmed", "fa
             return "pending"
         case Outcome.CONFIRMED:
             return "confirmed"
-        case Outcome.REVERTED | Outcome.CANCELLED | Outcome.DISPLACED:
+        case Outcome.REVERTED | Outcome.OUT_OF_GAS | Outcome.CANCELLED | Outcome.DISPLACED:
             return "failed"
 
 

@@ -43,6 +43,24 @@ class Outcome(StrEnum):
     REVERTED = "reverted"
     CANCELLED = "cancelled"
     DISPLACED = "displaced"  # another program's transaction took the nonce
+    OUT_OF_GAS = "outOfGas"  # it reverted because the gas limit that this service had estimated was too low
+
+
+class WaitCode(StrEnum):
+    """Why a pending job is not signed yet. Clients see these in `waitsFor`; they stay stable."""
+
+    ACCOUNT_PAUSED = "accountPaused"
+    ACCOUNT_MISSING = "accountMissing"
+    FUNDS_TOO_LOW = "fundsTooLow"
+    EARLIER_TRANSACTIONS = "earlierTransactions"  # its estimate reverts while earlier transactions are not settled
+    FEE_LIMIT_TOO_LOW = "feeLimitTooLow"  # its maxFeePerGas is below what the next block can take
+    TOO_MANY_IN_FLIGHT = "tooManyInFlight"
+    ESTIMATE_FAILED = "estimateFailed"  # the node gave no answer to its estimate that can be believed
+    ESTIMATE_TOO_SLOW = "estimateTooSlow"  # its estimate, asked for alone, takes too long or answers too much
+    CHAIN_UNAVAILABLE = "chainUnavailable"
+    SIGNER_UNAVAILABLE = "signerUnavailable"
+    ROW_REFUSED = "rowRefused"  # the table does not take its row
+    NOT_CONFIGURED = "notConfigured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +205,8 @@ class Job:
     external_id: str | None = None
     attempts: tuple[Attempt, ...] = ()
     attempt_count: int = 0
+    dropped_fees: int = 0
+    """Wei paid by settled attempts that are no longer among `attempts`."""
     history: tuple[Event, ...] = ()
     unsaved: tuple[Event, ...] = field(default=(), compare=False, repr=False)
     """Those of the history that the store has not seen yet. No row has them: what is read or was written has none."""
@@ -205,7 +225,11 @@ class Job:
     checks: int = 0
     """How often in a row reconcile found it waiting: the exponent of its back-off."""
     waits_because: str | None = None
-    """Why a pending job is not signed yet."""
+    """Why a pending job is not signed yet, as a sentence."""
+    waits_code: WaitCode | None = None
+    """The kind of that reason. Rows that an earlier version wrote have none."""
+    waits_since: datetime | None = None
+    """Since when it waits for a reason of this kind."""
     waits_until: datetime | None = None
     """Until then it rests: whoever made it wait has sent a nudge that arrives afterwards."""
     waits_for_nonce: int | None = None

@@ -13,6 +13,8 @@ from typing import Any
 from chalicelib.jobs.model import Attempt, Event, Failure, Fees, Outcome, Purpose, Receipt, SignedTransaction
 from chalicelib.store.attributes import Item, hash_from, hash_value, optional_int, optional_wei, unless, wei_value, without_none
 
+SHORTEST_DATA_LEFT_OUT = 32
+"""To leave out a shorter one would save nothing."""
 NOT_SETTLED = "none"
 ISSUED = "issued"
 _MICROSECOND = timedelta(microseconds=1)
@@ -21,13 +23,14 @@ _MICROSECOND = timedelta(microseconds=1)
 # --- attempts ----------------------------------------------------------------------------------------------------------
 
 
-def attempt_item(attempt: Attempt, issued_at: datetime) -> Item:
+def attempt_item(attempt: Attempt, issued_at: datetime, call_data: bytes = b"") -> Item:
+    """`call_data` is the request's: raw bytes do not repeat it."""
     outcome = attempt.outcome.value if attempt.outcome else NOT_SETTLED
     return without_none(
         {
             "nonce": attempt.nonce,
             "gas": attempt.gas,
-            "transactions": [_transaction_item(transaction, issued_at) for transaction in attempt.transactions],
+            "transactions": [_transaction_item(transaction, issued_at, call_data) for transaction in attempt.transactions],
             "abandoned": attempt.abandoned and asdict(attempt.abandoned),
             "outcome": unless(_usual_outcome(attempt.receipt), outcome),
             "receipt": attempt.receipt and _receipt_item(attempt.receipt, attempt.latest.hash),
@@ -35,8 +38,9 @@ def attempt_item(attempt: Attempt, issued_at: datetime) -> Item:
     )
 
 
-def attempt_from(item: Item, issued_at: datetime) -> Attempt:
-    transactions = tuple(_transaction_from(transaction, issued_at) for transaction in item["transactions"])
+def attempt_from(item: Item, issued_at: datetime, call_data: bytes | None = None) -> Attempt:
+    """`call_data` is the request's, as `attempt_item` was given it. Rows of format 1 repeat it in the raw bytes."""
+    transactions = tuple(_transaction_from(transaction, issued_at, call_data) for transaction in item["transactions"])
     receipt = _receipt_from(item["receipt"], transactions[-1].hash) if "receipt" in item else None
     outcome = item.get("outcome", _usual_outcome(receipt))
     return Attempt(
@@ -55,11 +59,11 @@ def _usual_outcome(receipt: Receipt | None) -> str:
     return Outcome.CONFIRMED.value if receipt.succeeded else Outcome.REVERTED.value
 
 
-def _transaction_item(transaction: SignedTransaction, issued_at: datetime) -> Item:
+def _transaction_item(transaction: SignedTransaction, issued_at: datetime, call_data: bytes) -> Item:
     return without_none(
         {
             "hash": hash_value(transaction.hash),
-            "raw": transaction.raw or None,
+            "raw": _raw_item(transaction.raw, call_data) or None,
             "maxFee": wei_value(transaction.fees.max_fee_per_gas),
             "tip": optional_wei(transaction.fees.max_priority_fee_per_gas),
             "at": _seconds(issued_at, transaction.signed_at),
@@ -69,15 +73,31 @@ def _transaction_item(transaction: SignedTransaction, issued_at: datetime) -> It
     )
 
 
-def _transaction_from(item: Item, issued_at: datetime) -> SignedTransaction:
+def _transaction_from(item: Item, issued_at: datetime, call_data: bytes | None) -> SignedTransaction:
     return SignedTransaction(
         hash=hash_from(item["hash"]),
-        raw=bytes(item.get("raw", b"")),
+        raw=_raw_from(item.get("raw", b""), call_data),
         fees=Fees(int(item["maxFee"]), optional_int(item.get("tip"))),
         signed_at=_time(issued_at, item["at"]),
         signed_at_block=int(item["block"]),
         purpose=Purpose(item.get("purpose", Purpose.ORIGINAL)),
     )
+
+
+def _raw_item(raw: bytes, call_data: bytes) -> bytes | list[bytes]:
+    """The bytes, or the list of what stands before the call data in them and what stands after it."""
+    if len(call_data) < SHORTEST_DATA_LEFT_OUT:
+        return raw
+    before, found, after = raw.partition(call_data)
+    return [before, after] if found else raw
+
+
+def _raw_from(value: Any, call_data: bytes | None) -> bytes:
+    """What `_raw_item` was given."""
+    if not isinstance(value, list):
+        return bytes(value)
+    before, after = value
+    return bytes(before) + bytes(call_data or b"") + bytes(after)
 
 
 def _receipt_item(receipt: Receipt, latest_hash: str) -> Item:

@@ -1,7 +1,7 @@
 """Job as a DynamoDB item (design: section 4), kept below 1 KB for a usual job through all its life: a write costs a unit a KB.
 
 So nothing stands in it twice. `accountId` says chain and account, `issuedOrder` when the job was issued; what a row tells
-anyway (`unless`) is absent; call data is not repeated where the signed copy holds it; digests are 32 bytes.
+anyway (`unless`) is absent; signed transactions leave out the call data, which stands in the request; digests are 32 bytes.
 
 Most writes put the row whole, so a version that does not know an attribute would drop it. While a stack is updated, functions
 of both versions run. So `format` says what a row may hold, and who does not know that much leaves the row alone.
@@ -25,6 +25,7 @@ from chalicelib.jobs.model import (
     Job,
     Status,
     TransactionRequest,
+    WaitCode,
     account_id,
 )
 from chalicelib.jobs.order import order, time_of, time_text
@@ -47,12 +48,10 @@ from chalicelib.store.attributes import (
 from chalicelib.store.keys import failed_owner, failed_shard, owner_external_id, shard, subject_key
 from chalicelib.store.previous_records import is_previous, previous_job_from
 
-FORMAT = 1
+FORMAT = 2
 """Of the rows that are written. Another attribute, or another meaning of one, is another format; the first one is not named."""
-NEWEST_FORMAT_READ = 1
+NEWEST_FORMAT_READ = 2
 """It is raised a version before FORMAT is, so that every version can be rolled back by one (README, Upgrading)."""
-SHORTEST_DATA_REFERRED_TO = 32
-"""A shorter one costs less than to say where it is."""
 _FIRST_FORMAT = {"N": "1"}
 _FAILED = frozenset({Status.FAILED})
 
@@ -70,7 +69,7 @@ def job_item(job: Job) -> Item:
             "network": unless(_usual_network(job.chain_id), job.network),
             "accountId": account_id(job.chain_id, job.account),
             "issuedOrder": job.issued_order,
-            "request": _request_item(job.request, _signed_copy(job.attempts)),
+            "request": _request_item(job.request),
             "data": dict(job.data) or None,
             "subject": job.subject,
             "result": dict(job.result) or None,
@@ -78,8 +77,9 @@ def job_item(job: Job) -> Item:
             "correlationId": job.correlation_id,
             "externalId": job.external_id,
             "updatedAt": unless(_last_change(job.history, issued_at), job.updated_at) and time_text(job.updated_at),
-            "attempts": [attempt_item(attempt, issued_at) for attempt in job.attempts] or None,
+            "attempts": [attempt_item(attempt, issued_at, job.request.data) for attempt in job.attempts] or None,
             "attemptCount": unless(len(job.attempts), job.attempt_count),
+            "droppedFees": wei_value(job.dropped_fees) if job.dropped_fees else None,
             **history_item(job.history, job.attempts, issued_at),
             "failCount": job.fail_count or None,
             "failCode": job.failure and job.failure.code,
@@ -89,6 +89,8 @@ def job_item(job: Job) -> Item:
             "pendingSince": _time_unless(_usual_pending_since(job.status, issued_at), job.pending_since),
             "checks": job.checks or None,
             "waitsBecause": job.waits_because,
+            "waitsCode": job.waits_code and job.waits_code.value,
+            "waitsSince": job.waits_since and time_text(job.waits_since),
             "waitsUntil": job.waits_until and time_text(job.waits_until),
             "waitsForNonce": job.waits_for_nonce,
             **_index_keys(job),
@@ -127,7 +129,8 @@ def job_from(attributes: Mapping[str, Any]) -> Job:
     chain, account = item["accountId"].split(":", 1)
     issued_at = time_of(item["issuedOrder"])
     status = Status(item["status"])
-    attempts = tuple(attempt_from(attempt, issued_at) for attempt in item.get("attempts", []))
+    attempts = tuple(attempt_from(attempt, issued_at, item["request"].get("data")) for attempt in item.get("attempts", []))
+    request = _request_from(item["request"], _signed_copy(attempts))
     history = history_from(item, attempts, issued_at)
     return Job(
         job_id=item["jobId"],
@@ -138,7 +141,7 @@ def job_from(attributes: Mapping[str, Any]) -> Job:
         network=item["network"] if "network" in item else str(_usual_network(int(chain))),
         chain_id=int(chain),
         account=account,
-        request=_request_from(item["request"], _signed_copy(attempts)),
+        request=request,
         data=plain(item.get("data", {})),
         subject=item.get("subject"),
         result=plain(item.get("result", {})),
@@ -149,6 +152,7 @@ def job_from(attributes: Mapping[str, Any]) -> Job:
         updated_at=optional_time(item.get("updatedAt")) or _last_change(history, issued_at),
         attempts=attempts,
         attempt_count=int(item.get("attemptCount", len(attempts))),
+        dropped_fees=int(item.get("droppedFees", 0)),
         history=history,
         fail_count=int(item.get("failCount", 0)),
         failure=Failure(item["failCode"], item["failReason"]) if "failCode" in item else None,
@@ -158,6 +162,8 @@ def job_from(attributes: Mapping[str, Any]) -> Job:
         next_check_at=optional_time(item.get("nextCheckAt")),
         checks=int(item.get("checks", 0)),
         waits_because=item.get("waitsBecause"),
+        waits_code=WaitCode(item["waitsCode"]) if "waitsCode" in item else None,
+        waits_since=optional_time(item.get("waitsSince")),
         waits_until=optional_time(item.get("waitsUntil")),
         waits_for_nonce=optional_int(item.get("waitsForNonce")),
         stored=attributes,
@@ -193,21 +199,19 @@ def _time_or(item: Item, name: str, told_anyway: datetime | None) -> datetime | 
 
 
 def _signed_copy(attempts: Sequence[Attempt]) -> bytes:
+    """Rows of format 1 have their call data here."""
     return attempts[-1].latest.raw if attempts else b""
 
 
 # --- the request -------------------------------------------------------------------------------------------------------
 
 
-def _request_item(request: TransactionRequest, signed_copy: bytes) -> Item:
-    """`dataAt` [first byte, length] says where the signed copy has the call data, which is absent then."""
-    start = signed_copy.find(request.data) if len(request.data) >= SHORTEST_DATA_REFERRED_TO else -1
+def _request_item(request: TransactionRequest) -> Item:
     return without_none(
         {
             "to": request.to,
             "value": wei_value(request.value) if request.value else None,
-            "data": (request.data or None) if start < 0 else None,
-            "dataAt": None if start < 0 else [start, len(request.data)],
+            "data": request.data or None,
             "gas": request.gas,
             "maxFeePerGas": optional_wei(request.max_fee_per_gas),
             "validUntil": request.valid_until and time_text(request.valid_until),
@@ -216,6 +220,7 @@ def _request_item(request: TransactionRequest, signed_copy: bytes) -> Item:
 
 
 def _request_from(item: Item, signed_copy: bytes) -> TransactionRequest:
+    """In format 1, `dataAt` [first byte, length] says where the signed copy has the call data, which is absent then."""
     data = bytes(item.get("data", b""))
     if "dataAt" in item:
         start, length = (int(number) for number in item["dataAt"])

@@ -39,11 +39,11 @@ CALL = bytes.fromhex("a9059cbb") + bytes(range(64))
 
 def rows(file: Path = ROWS) -> dict[str, Mapping[str, Any]]:
     """By name, in DynamoDB's own notation; binary values are hex in the file."""
-    named: dict[str, Mapping[str, Any]] = json.loads(file.read_text(), object_hook=_with_bytes)
+    named: dict[str, Mapping[str, Any]] = json.loads(file.read_text(), object_hook=with_bytes)
     return named
 
 
-def _with_bytes(value: dict[str, Any]) -> dict[str, Any]:
+def with_bytes(value: dict[str, Any]) -> dict[str, Any]:
     return {"B": bytes.fromhex(value["B"])} if value.keys() == {"B"} else value
 
 

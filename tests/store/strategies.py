@@ -17,6 +17,7 @@ from chalicelib.jobs.model import (
     SignedTransaction,
     Status,
     TransactionRequest,
+    WaitCode,
 )
 from tests.store.building import new_job_id
 
@@ -117,7 +118,10 @@ jobs = st.builds(
     pending_since=st.none() | times,
     next_check_at=st.none() | times,
     checks=uint64,
+    dropped_fees=st.integers(0, 2**256),
     waits_because=st.none() | any_text,
+    waits_code=st.none() | st.sampled_from(WaitCode),
+    waits_since=st.none() | times,
     waits_until=st.none() | times,
     waits_for_nonce=st.none() | uint64,
 )

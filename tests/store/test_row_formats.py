@@ -1,10 +1,12 @@
 """What a version makes of rows that another one wrote: older ones are read, newer ones are left alone.
 
-While a stack is updated, and after it was rolled back, rows of both versions are there. `rows_of_format_1.json` holds rows as
-the versions with that format wrote them.
+While a stack is updated, and after it was rolled back, rows of both versions are there. `rows_of_format_1.json` and
+`rows_of_format_2.json` hold rows as the versions with that format wrote them.
 """
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,6 +27,7 @@ from tests.store.building import ACCOUNT_ID, OWNER, account, after, pending_job,
 
 JOBS = previous.jobs()
 OF_FORMAT_1 = previous.rows(Path(__file__).with_name("rows_of_format_1.json"))
+OF_FORMAT_2 = previous.rows(Path(__file__).with_name("rows_of_format_2.json"))
 NEWER = str(records.NEWEST_FORMAT_READ + 1)
 
 
@@ -38,16 +41,33 @@ def test_rows_that_are_written_have_the_format_they_say(name: str) -> None:
     """When this fails, older functions would drop what is new, or read it wrongly. Keep the rows of today in a file of their
     own, read the new ones in one version, write them in the next (README, Upgrading).
     """
-    assert records.FORMAT == 1
-    assert job_item(JOBS[name]) == OF_FORMAT_1[name]
+    assert records.FORMAT == 2
+    assert job_item(JOBS[name]) == OF_FORMAT_2[name]
+    assert job_from(OF_FORMAT_2[name]) == JOBS[name]
+
+
+def test_a_row_holds_its_call_data_once_however_many_transactions_were_signed() -> None:
+    call_data = bytes(range(256)) * 16
+    job = JOBS["replaced"]
+    transactions = tuple(replace(sent, raw=b"head" + call_data + b"tail") for sent in job.attempt.transactions)
+    job = replace(
+        job,
+        request=replace(job.request, data=call_data),
+        attempts=(replace(job.attempt, transactions=transactions),) * 10,
+    )
+
+    row = job_item(job)
+
+    assert len(json.dumps(row, default=bytes.hex)) < 2 * len(call_data) + 20_000  # hex doubles
+    assert job_from(row) == job
 
 
 def test_a_later_format_is_named_and_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "FORMAT", 2)
-    monkeypatch.setattr(records, "NEWEST_FORMAT_READ", 2)
+    monkeypatch.setattr(records, "FORMAT", 3)
+    monkeypatch.setattr(records, "NEWEST_FORMAT_READ", 3)
     row = job_item(JOBS["succeeded"])
 
-    assert row == {**OF_FORMAT_1["succeeded"], "format": {"N": "2"}}
+    assert row == {**OF_FORMAT_2["succeeded"], "format": {"N": "3"}}
     assert job_from(row) == JOBS["succeeded"]
 
 

@@ -11,13 +11,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "chalicelib"
 
-GROUND = {"errors", "settings", "networks", "metrics", "cached"}
+GROUND = {"errors", "settings", "networks", "metrics", "cached", "bounds"}
 MAY_IMPORT = {
     "errors": set(),
     "networks": set(),
+    "bounds": set(),
     "metrics": set(),
     "cached": {"errors"},
-    "settings": {"errors", "networks"},
+    "settings": {"errors", "networks", "bounds"},
     "jobs": GROUND,
     "admin": {"jobs"} | GROUND,
     "store": {"jobs"} | GROUND,
