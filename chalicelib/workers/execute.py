@@ -21,7 +21,7 @@ from chalicelib.workers.broadcast import broadcast
 from chalicelib.workers.delays import by_delay, first_look_seconds
 from chalicelib.workers.funds import UNFUNDED, pause_if_broke, resumed_if_funded
 from chalicelib.workers.ports import WorkerPorts
-from chalicelib.workers.sign import CHECK_MARGIN, sign_jobs
+from chalicelib.workers.sign import CHECK_MARGIN, Signing, sign_jobs
 
 log = logging.getLogger(__name__)
 
@@ -154,8 +154,10 @@ def _execute_round(account: Account, jobs: Sequence[Job], ports: WorkerPorts) ->
     done.crowded_out = _all_put_off(alive[room:], "the account has as many transactions in flight as the network takes")
     if done.unfunded and not done.accepted:
         done.account = pause_if_broke(account, outlook, ports)
-    signed = sign_jobs(done.accepted, account, standing.first_nonce, outlook, ports) if done.accepted else []
-    if signed:
+    signing = sign_jobs(done.accepted, account, standing.first_nonce, outlook, ports) if done.accepted else Signing()
+    if signing.because is not None:
+        done.crowded_out += _all_put_off(signing.put_off, signing.because.message)
+    if signed := signing.signed:
         next_nonce = standing.first_nonce + len(signed)
         broadcast(ports.jobs.start(account, next_nonce, signed), ports)
         done.account, done.signed = account.having_signed(next_nonce, signed), True

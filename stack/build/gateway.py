@@ -13,20 +13,17 @@ ANY_VERB = "x-amazon-apigateway-any-method"
 """Serves the verbs of a path that have no operation of their own."""
 EVERYTHING_ELSE = "/{proxy+}"
 
-_ORIGINS = {"Ref": "CorsOrigins"}
-_FIRST_ORIGIN = {"Fn::Select": [0, {"Fn::Split": [",", _ORIGINS]}]}
 _MAY_CALL = "PagesMayCall"
-_OF_ONE_ORIGIN = "PagesOfOneOriginMayCall"
+_OF_ALL_ORIGINS = "PagesOfAllOriginsMayCall"
 _CONDITIONS = {
-    _MAY_CALL: {"Fn::Not": [{"Fn::Equals": [_ORIGINS, ""]}]},
-    _OF_ONE_ORIGIN: {"Fn::Equals": [_FIRST_ORIGIN, _ORIGINS]},
+    _MAY_CALL: {"Fn::Not": [{"Fn::Equals": [{"Ref": "CorsOrigins"}, ""]}]},
+    _OF_ALL_ORIGINS: {"Fn::Equals": [{"Ref": "CorsOrigins"}, "*"]},
 }
 _HEADERS = {
     "Vary": "'Origin'",
-    # A gateway response cannot compare: of several origins it names the one that asks. These bodies are the same for everybody.
-    "Access-Control-Allow-Origin": {
-        "Fn::If": [_OF_ONE_ORIGIN, {"Fn::Sub": "'${CorsOrigins}'"}, "method.request.header.Origin"],
-    },
+    # A gateway response cannot compare origins, so it names the one that asks. Its bodies are the same for everybody, and a
+    # page that may not call learns from them only that the gateway refused.
+    "Access-Control-Allow-Origin": {"Fn::If": [_OF_ALL_ORIGINS, "'*'", "method.request.header.Origin"]},
 }
 
 
