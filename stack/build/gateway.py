@@ -48,6 +48,20 @@ def with_open_gateway(template: Mapping[str, Any]) -> dict[str, Any]:
     return {"Conditions": _CONDITIONS, "Resources": {API: api}}
 
 
+def gateway_headers(headers: Mapping[str, Any], origins: str) -> dict[str, str]:
+    """Return the headers of a gateway response in the template as they are with this `CorsOrigins`."""
+    holds = {_MAY_CALL: origins != "", _OF_ALL_ORIGINS: origins == "*"}
+
+    def value_of(value: Any) -> Any:
+        while isinstance(value, Mapping) and "Fn::If" in value:
+            condition, yes, no = value["Fn::If"]
+            value = yes if holds[condition] else no
+        return value
+
+    values = {name: value_of(value) for name, value in headers.items()}
+    return {name: value for name, value in values.items() if isinstance(value, str)}
+
+
 def _operation(operation: Mapping[str, Any], verbs: Mapping[str, Any]) -> dict[str, Any]:
     """The same integration, with the path's own parameters."""
     parameters = next(iter(verbs.values())).get("parameters")
