@@ -81,10 +81,10 @@ class Round:
     signed: bool = False
 
 
-def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) -> None:
+def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts, until: datetime | None = None) -> None:
     """Sign and broadcast what is pending on the account: `job_ids` for sure, others as the index shows them.
 
-    Raises only what another delivery of the message may mend (the table or the queue does not answer).
+    After `until` no further round begins. Raises only what another delivery of the message may mend (the table or the queue does not answer).
     """
     named = read_jobs(job_ids, ports, unlikely=RETRYABLE)
     broadcast(_left_behind(named, ports), ports)
@@ -95,6 +95,8 @@ def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) ->
     account: Account | None = None
     lost_races = 0
     last_round_by = ports.clock() + timedelta(seconds=RUN_SECONDS)
+    if until is not None:
+        last_round_by = min(last_round_by, until)
     for _ in range(ROUNDS):
         if ports.clock() > last_round_by:
             break
