@@ -108,6 +108,8 @@ class Settings:
     """How long the token of a new account's issuer is valid."""
     phone_key_id: str = _from("PHONE_KEY_ID")
     """The secret whose value keys the hashes that phone numbers are found by."""
+    key_policy: str | None = _from("KEY_POLICY", _text, None)
+    """The policy that the API gives every key it makes. Only the API is told it."""
     jwks_url: str | None = _from("JWKS_URL", _provider_url, None)
     """Where an identity provider publishes the keys of its tokens (RS256, ES256)."""
     jwt_issuer: str | None = _from("JWT_ISSUER", _text, None)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.session import get_session
 
+from chalicelib.errors import ConfigurationError
 from chalicelib.settings import Settings, settings
 from chalicelib.store.jobs import DynamoJobStore
 from chalicelib.telemetry.emf import CountedRpc, EmfMetrics
@@ -125,9 +126,11 @@ class Wiring:
 
     @cached_property
     def keys(self) -> Keys:
-        from chalicelib.chain.keys import KmsKeys
+        from chalicelib.chain.keys import KmsKeys, with_policy
 
-        return KmsKeys(self._client("kms"), self.settings.stack_name)
+        if self.settings.key_policy is None:
+            raise ConfigurationError("KEY_POLICY: field required, to make keys of accounts")
+        return KmsKeys(self._client("kms"), with_policy(self.settings.key_policy), time.monotonic, time.sleep)
 
     @cached_property
     def _rpc(self) -> RpcClient:

@@ -44,7 +44,6 @@ NEEDED_TO: Mapping[str, Mapping[str, Scenario]] = {
         "secretsmanager:GetSecretValue on secret:<stack>/jwt-??????": http.fetch_a_job,
         "secretsmanager:GetSecretValue on secret:<stack>/phone-numbers-??????": http.create_a_wallet,
         "kms:CreateKey on *": http.create_an_account,
-        "kms:GetPublicKey on key/*": http.create_an_account,
     },
     "ExecuteJobs": {
         "dynamodb:PutItem on JobsTable": event.fail_a_job_that_reverts,

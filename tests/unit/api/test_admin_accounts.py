@@ -70,6 +70,34 @@ def test_a_key_service_that_does_not_answer_is_503_and_leaves_no_account(api: Ap
     assert len(api.accounts.rows) == 3
 
 
+def test_a_key_whose_account_could_not_be_stored_is_given_to_the_next_account(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Account) -> bool:
+        raise ServiceUnavailable("The table does not answer.")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(api.accounts, "put", refuse)
+        assert new(api).status == 503
+    assert new(api).status == 201
+    assert len(api.keys.made) == 1
+
+
+def test_a_key_that_was_stored_after_all_is_not_used_for_a_second_account(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    stores = api.accounts.put
+
+    def store_and_lose_the_answer(account: Account) -> bool:
+        stores(account)
+        raise ServiceUnavailable("The table does not answer.")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(api.accounts, "put", store_and_lose_the_answer)
+        assert new(api).status == 503
+    assert new(api, role="others").status == 201
+    assert len(api.keys.made) == 2
+    assert len(api.accounts.rows) == 5
+
+
 @pytest.mark.parametrize(
     "body",
     [
