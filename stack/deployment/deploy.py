@@ -16,6 +16,7 @@ from stack.deployment.change_sets import PROGRESS_SECONDS, stack_of
 from stack.deployment.consent import Consent
 from stack.deployment.index_steps import Step, Template, steps, tables_now
 from stack.deployment.parameters import check as check_parameters
+from stack.deployment.parameters import with_version_of_rpc_urls
 from stack.machine.emulator import complete_gateway, complete_roles
 from stack.progress import Say
 
@@ -110,7 +111,8 @@ class _Deployment:
         return steps(tables_now(self.client, self.name), deployed_template(self.client, self.name), template)
 
     def _change_set(self, template: Template, existing: Mapping[str, Any] | None) -> str | None:
-        known = {name: value for name, value in self.given.items() if name in template.get("Parameters", {})}
+        given = with_version_of_rpc_urls(self.given)
+        known = {name: value for name, value in given.items() if name in template.get("Parameters", {})}
         return change_sets.create(self.client, self.name, template, known, existing=existing, say=self.say)
 
     def _ask(self, change: str, ways: list[Step], existing: Mapping[str, Any] | None) -> None:

@@ -155,6 +155,8 @@ OPERATIONS: Mapping[str, tuple[Operation, set[str]]] = {
     "read the key of another stack's tokens": (read_secret("{env[STACK_NAME]}/jwt"), NOBODY),
     "read the key of the phone numbers": (read_secret("{quiet}/phone-numbers"), {API}),
     "read the key of another stack's phone numbers": (read_secret("{env[STACK_NAME]}/phone-numbers"), NOBODY),
+    "read the RPC URLs": (read_secret("{quiet}/rpc-urls"), {API, EXECUTE, CONFIRM, RECONCILE}),
+    "read the RPC URLs of another stack": (read_secret("{env[STACK_NAME]}/rpc-urls"), NOBODY),
     "change the key of the tokens": (
         lambda client, scene: client("secretsmanager").update_secret(SecretId=f"{NAME}/jwt", Description="ours"),
         NOBODY,
