@@ -84,7 +84,8 @@ class Round:
 def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts, until: datetime | None = None) -> None:
     """Sign and broadcast what is pending on the account: `job_ids` for sure, others as the index shows them.
 
-    After `until` no further round begins. Raises only what another delivery of the message may mend (the table or the queue does not answer).
+    After `until` no further round begins. Raises only what another delivery of the message may mend (the table or the queue
+    does not answer).
     """
     named = read_jobs(job_ids, ports, unlikely=RETRYABLE)
     broadcast(_left_behind(named, ports), ports)

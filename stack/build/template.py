@@ -1,5 +1,5 @@
-"""What a template has beyond what Chalice makes of app.py and resources.json: alarms, dashboard, tags, what is retained, and how
-the gateway answers what no route does.
+"""What a template has beyond what Chalice makes of app.py and resources.json: alarms, dashboard, tags, what is retained, the
+policy of new keys, and how the gateway answers what no route does.
 """
 
 import json

@@ -83,7 +83,7 @@ def list_the_tokens_of_an_account(scene: Scene) -> None:
 
 def look_up_a_token(scene: Scene) -> None:
     address = scene.stack.env["TOKEN_ADDRESS"]
-    assert scene.ask("GET", f"admin/tokens/{address}", scene.admin_token)["data"]["address"] == address
+    assert scene.ask("GET", f"admin/tokens/{address}", scene.admin_token)["data"]["tokenAddress"] == address
 
 
 def look_whether_a_wallet_was_made_here(scene: Scene) -> None:

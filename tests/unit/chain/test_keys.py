@@ -10,7 +10,6 @@ from chalicelib.chain.signers import kms_address
 from chalicelib.errors import ConfigurationError, KeyNotReady, SignerUnavailable
 from stack.operation.accounts import STACK_TAG
 
-
 POLICY = '{"Version": "2012-10-17", "Statement": []}'
 
 
@@ -73,9 +72,7 @@ def refusal(code: str, status: int = 400) -> ClientError:
 def test_a_key_is_made_for_signing_only_and_marked_as_the_stacks(mark, asked):
     kms = Kms()
     assert keys_of(kms, mark).create("minter of Solar") == ("kms:key-1", kms_address(kms, "key-1"))
-    assert kms.made == [
-        {"KeySpec": "ECC_SECG_P256K1", "KeyUsage": "SIGN_VERIFY", "Description": "minter of Solar", **asked}
-    ]
+    assert kms.made == [{"KeySpec": "ECC_SECG_P256K1", "KeyUsage": "SIGN_VERIFY", "Description": "minter of Solar", **asked}]
 
 
 @pytest.mark.parametrize(
