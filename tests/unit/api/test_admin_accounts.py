@@ -9,7 +9,7 @@ import pytest
 from harness import CHAIN_ID, ISSUER, KEY, OTHER, TARGET, Answer, Api
 
 from chalicelib.admin.accounts import UNCHECKED
-from chalicelib.errors import ServiceUnavailable, SignerUnavailable
+from chalicelib.errors import KeyNotReady, ServiceUnavailable, SignerUnavailable
 from chalicelib.jobs.model import Account
 
 POOL = [f"0x{digit * 40}" for digit in "123"]
@@ -63,7 +63,10 @@ def test_accounts_of_another_chain_are_not_listed(api: Api) -> None:
     assert POOL[0] not in {account["accountAddress"] for account in listed}
 
 
-@pytest.mark.parametrize("error", [SignerUnavailable("The key service does not answer."), ServiceUnavailable("No table.")])
+@pytest.mark.parametrize(
+    "error",
+    [SignerUnavailable("The key service does not answer."), KeyNotReady("Not yet."), ServiceUnavailable("No table.")],
+)
 def test_a_key_service_that_does_not_answer_is_503_and_leaves_no_account(api: Api, error: Exception) -> None:
     api.keys.broken = error
     assert new(api).status == 503
