@@ -118,7 +118,7 @@ def _parameters(told: argparse.Namespace) -> Mapping[str, str]:
 
 def make_destroy(told: argparse.Namespace, _parent: int) -> int:
     from stack.deployment.consent import typed
-    from stack.deployment.destroy import destroy, signing_keys
+    from stack.deployment.destroy import destroy, keys_of_accounts, signing_keys
     from stack.deployment.waiting import stack_of
     from stack.operation.target import target_of
 
@@ -130,11 +130,13 @@ def make_destroy(told: argparse.Namespace, _parent: int) -> int:
             raise StackError(f"There is no stack {target.name}.")
         what = "and every job and account in its tables, for ever" if with_tables else "and keep its tables"
         typed(target.name, told.yes, f"Delete the stack {target.name} {what}.")
+        accounts_table = target.of_type("AWS::DynamoDB::Table").get("AccountsTable")
+        made = keys_of_accounts(target.client, accounts_table) if accounts_table else []
         kept = destroy(target.client, target.name, say, with_tables=with_tables)
         say(f"Stack {target.name} is gone")
         for logical, physical in kept.items():
             print(f"kept  {logical}  {physical}")
-        for key in signing_keys(target.client, target.name):
+        for key in signing_keys(target.client, target.name, made):
             print(f"kept  {key}")
         _print_what_next(told.stage, kept)
     return 0

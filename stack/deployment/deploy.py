@@ -15,8 +15,9 @@ from stack.deployment.consent import Consent
 from stack.deployment.index_steps import Step, Template, steps, tables_now
 from stack.deployment.leftovers import with_what_is_left, without_what_never_came_up
 from stack.deployment.parameters import check as check_parameters
+from stack.deployment.parameters import with_version_of_rpc_urls
 from stack.deployment.waiting import OperationFailed, stack_of
-from stack.machine.emulator import complete_roles
+from stack.machine.emulator import complete_gateway, complete_roles
 from stack.progress import Say
 
 Outputs = Mapping[str, str]
@@ -82,9 +83,10 @@ class _Deployment:
                 self._execute(change, ways, existing)
             except OperationFailed as error:
                 raise with_what_is_left(error, self.built.stage, template, existing=existing is not None) from None
+        stack = stack_of(self.client, self.name) or {}
         if self.built.stage == LOCAL_STAGE:
             complete_roles(self.client, self.name)
-        stack = stack_of(self.client, self.name) or {}
+            complete_gateway(self.client, stack, template)
         self._check_secret(stack)
         return outputs_of(stack)
 
@@ -106,7 +108,8 @@ class _Deployment:
         return steps(tables_now(self.client, self.name), deployed_template(self.client, self.name), template)
 
     def _change_set(self, template: Template, existing: Mapping[str, Any] | None) -> str | None:
-        known = {name: value for name, value in self.given.items() if name in template.get("Parameters", {})}
+        given = with_version_of_rpc_urls(self.given)
+        known = {name: value for name, value in given.items() if name in template.get("Parameters", {})}
         return change_sets.create(self.client, self.name, template, known, existing=existing, say=self.say)
 
     def _ask(self, change: str, ways: list[Step], existing: Mapping[str, Any] | None) -> None:

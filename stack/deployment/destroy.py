@@ -90,12 +90,29 @@ def _delete_tables(client: Client, names: Iterable[str], say: Say) -> None:
                 raise
 
 
-def signing_keys(client: Client, name: str) -> Iterator[str]:
-    """What signs for the stack's accounts and is in no template: ARNs of its tagged KMS keys, names of its secrets."""
+def keys_of_accounts(client: Client, accounts_table: str) -> list[str]:
+    """The ids of the KMS keys that the rows of accounts name. A key that the API made has no tag to find it by."""
+    try:
+        pages = list(client("dynamodb").get_paginator("scan").paginate(TableName=accounts_table))
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return []
+    references = [item["keyReference"]["S"] for page in pages for item in page["Items"] if "keyReference" in item]
+    return sorted(reference.removeprefix("kms:") for reference in references if reference.startswith("kms:"))
+
+
+def signing_keys(client: Client, name: str, keys_of_accounts: Iterable[str] = ()) -> Iterator[str]:
+    """What signs for the stack's accounts and is in no template: KMS keys, which its accounts name or its tag, and the names of
+    its secrets.
+    """
+    tagged: list[str] = []
     wanted = [{"Key": STACK_TAG, "Values": [name]}]
     tagging = client("resourcegroupstaggingapi").get_paginator("get_resources")
     for page in tagging.paginate(TagFilters=wanted, ResourceTypeFilters=["kms:key"]):
-        yield from (resource["ResourceARN"] for resource in page["ResourceTagMappingList"])
+        tagged += [resource["ResourceARN"] for resource in page["ResourceTagMappingList"]]
+    yield from tagged
+    yield from (key for key in keys_of_accounts if not any(arn == key or arn.endswith(f"/{key}") for arn in tagged))
     of_accounts = [{"Key": "name", "Values": [f"{name}/accounts/"]}]
     for page in client("secretsmanager").get_paginator("list_secrets").paginate(Filters=of_accounts):
         yield from (secret["Name"] for secret in page["SecretList"])

@@ -43,8 +43,8 @@ NEEDED_TO: Mapping[str, Mapping[str, Scenario]] = {
         "sqs:SendMessage* on ConfirmQueue": http.cancel_a_job_in_flight,
         "secretsmanager:GetSecretValue on secret:<stack>/jwt-??????": http.fetch_a_job,
         "secretsmanager:GetSecretValue on secret:<stack>/phone-numbers-??????": http.create_a_wallet,
+        "secretsmanager:GetSecretValue on secret:<stack>/rpc-urls-??????": http.look_up_a_token,
         "kms:CreateKey on *": http.create_an_account,
-        "kms:GetPublicKey on key/*": http.create_an_account,
     },
     "ExecuteJobs": {
         "dynamodb:PutItem on JobsTable": event.fail_a_job_that_reverts,
@@ -55,6 +55,7 @@ NEEDED_TO: Mapping[str, Mapping[str, Scenario]] = {
         "dynamodb:UpdateItem on AccountsTable": event.sign_with_a_kms_key,
         "kms:Sign on key/*": event.sign_with_a_kms_key,
         "secretsmanager:GetSecretValue on secret:<stack>/accounts/*": event.sign_with_a_secret,
+        "secretsmanager:GetSecretValue on secret:<stack>/rpc-urls-??????": event.sign_with_a_kms_key,
         "sqs:SendMessage* on ConfirmQueue": event.sign_with_a_kms_key,
     },
     "ConfirmJobs": {
@@ -63,6 +64,7 @@ NEEDED_TO: Mapping[str, Mapping[str, Scenario]] = {
         "dynamodb:GetItem on AccountsTable": event.sign_a_cancel_with_a_kms_key,
         "kms:Sign on key/*": event.sign_a_cancel_with_a_kms_key,
         "secretsmanager:GetSecretValue on secret:<stack>/accounts/*": event.sign_a_cancel_with_a_secret,
+        "secretsmanager:GetSecretValue on secret:<stack>/rpc-urls-??????": event.close_a_job,
         "sqs:SendMessage* on ExecuteQueue": event.pass_on_a_nudge,
         "sqs:SendMessage* on ConfirmQueue": event.poll_a_job_again,
     },
@@ -77,6 +79,7 @@ NEEDED_TO: Mapping[str, Mapping[str, Scenario]] = {
         "dynamodb:UpdateItem on AccountsTable": event.sweep_up_a_job_that_nobody_looks_after,
         "dynamodb:GetItem on AccountsTable": event.write_down_a_final_block,
         "dynamodb:PutItem on AccountsTable": event.write_down_a_final_block,
+        "secretsmanager:GetSecretValue on secret:<stack>/rpc-urls-??????": event.write_down_a_final_block,
     },
     "RecordDeadLetters": {
         "dynamodb:GetItem on JobsTable": event.note_a_dead_letter,
