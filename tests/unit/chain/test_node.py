@@ -21,7 +21,7 @@ REVERT_DATA = "0x08c379a0" + encode(["string"], ["too late"]).hex()
 
 @pytest.fixture
 def node(stub):
-    return Node(FUSE, RpcClient([stub.url], chain_id=122, timeout_seconds=5))
+    return Node(FUSE, RpcClient([stub.url], chain_id=122, answer_seconds=5))
 
 
 # --- blocks ------------------------------------------------------------------------------------------------------------
@@ -61,8 +61,8 @@ def rich(stub):
 
 
 def test_an_estimate_gets_head_room_rounded_up_in_one_request(rich, node):
-    rich.methods["eth_estimateGas"] = hex(21_001)
-    assert node.estimate([TRANSFER, TRANSFER]) == [GasEstimate(25_202), GasEstimate(25_202)]
+    rich.methods["eth_estimateGas"] = hex(200_001)
+    assert node.estimate([TRANSFER, TRANSFER]) == [GasEstimate(240_002), GasEstimate(240_002)]
     assert len(rich.asked) == 1
     fields = {"from": WHO, "to": OTHER, "value": "0x5", "data": "0xa905"}
     assert rich.params_of("eth_estimateGas") == [[fields, "pending"]] * 2
@@ -71,7 +71,7 @@ def test_an_estimate_gets_head_room_rounded_up_in_one_request(rich, node):
 
 def test_a_contracts_creation_is_simulated_without_a_recipient(rich, node):
     rich.methods["eth_estimateGas"] = hex(100_000)
-    assert node.estimate([Call(WHO, None, 0, b"\x60\x80")]) == [GasEstimate(120_000)]
+    assert node.estimate([Call(WHO, None, 0, b"\x60\x80")]) == [GasEstimate(125_000)]
     assert rich.params_of("eth_estimateGas") == [[{"from": WHO, "value": "0x0", "data": "0x6080"}, "pending"]]
 
 
@@ -118,14 +118,14 @@ def test_an_estimate_left_out_of_the_answer_is_unavailable(rich, node):
     rich.http = lambda body: Http(body=[rich.reply(item) for item in body if item["id"] != 0])
     outcomes = node.estimate([TRANSFER, TRANSFER])
     assert isinstance(outcomes[0], Unavailable)
-    assert outcomes[1] == GasEstimate(60_000)
+    assert outcomes[1] == GasEstimate(75_000)
 
 
 @pytest.mark.parametrize(
     ("balance", "outcome"),
     [
-        (hex(5 + 60_000 * 11 * GWEI), GasEstimate),
-        (hex(4 + 60_000 * 11 * GWEI), Unfunded),
+        (hex(5 + 75_000 * 11 * GWEI), GasEstimate),
+        (hex(4 + 75_000 * 11 * GWEI), Unfunded),
         ("0x0", Unfunded),
         (None, GasEstimate),
         (Refusal({"code": -32000, "message": "no state"}), GasEstimate),
@@ -140,7 +140,7 @@ def test_free_gas_needs_no_funds(rich):
     rich.methods |= {"eth_estimateGas": hex(50_000), "eth_getBalance": "0x0"}
     network = replace(FUSE, min_base_fee=0, min_priority_fee=0)
     node = Node(network, RpcClient([rich.url], chain_id=122))
-    assert node.estimate([replace(TRANSFER, value=0)]) == [GasEstimate(60_000)]
+    assert node.estimate([replace(TRANSFER, value=0)]) == [GasEstimate(75_000)]
 
 
 @pytest.mark.parametrize(
@@ -158,8 +158,8 @@ def test_a_node_that_does_not_simulate_on_the_pending_block_is_asked_for_the_new
         return hex(50_000)
 
     rich.methods["eth_estimateGas"] = estimated
-    assert node.estimate([TRANSFER]) == [GasEstimate(60_000)]
-    assert node.estimate([TRANSFER]) == [GasEstimate(60_000)]
+    assert node.estimate([TRANSFER]) == [GasEstimate(75_000)]
+    assert node.estimate([TRANSFER]) == [GasEstimate(75_000)]
     assert [tag for _, tag in rich.params_of("eth_estimateGas")] == ["pending", "latest", "latest"]
 
 

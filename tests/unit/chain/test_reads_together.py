@@ -39,7 +39,7 @@ def test_an_outlook_is_one_request_whatever_it_tells(stub):
         mined=9,
         balance=10 * ETHER,
         spendable=10 * ETHER,
-        estimates=(GasEstimate(60_000),) * 2,
+        estimates=(GasEstimate(75_000),) * 2,
     )
     assert len(stub.asked) == 1
     assert stub.params_of("eth_getTransactionCount") == [[WHO, "latest"]]
@@ -101,7 +101,7 @@ def test_estimates_that_one_node_leaves_out_are_asked_of_the_next_with_all_that_
     first.http = lambda body: Http(body=[first.reply(item) for item in body if item["id"] != 6]) if len(body) > 1 else None
     outlook = node_of(first, second).outlook(WHO, [TRANSFER] * 3)
     assert (outlook.head.number, outlook.mined) == (17, 10), "never parts of the one and of the other"
-    assert outlook.estimates == (GasEstimate(60_000),) * 3
+    assert outlook.estimates == (GasEstimate(75_000),) * 3
 
 
 def test_estimates_that_nobody_gives_leave_the_others(stub):
@@ -134,7 +134,7 @@ def test_a_node_without_a_pending_block_is_asked_for_the_newest_from_then_on(stu
     node = node_of(stub)
     for _ in range(2):
         outlook = node.outlook(WHO, [TRANSFER])
-        assert (outlook.estimates, outlook.spendable) == ((GasEstimate(60_000),), ETHER)
+        assert (outlook.estimates, outlook.spendable) == ((GasEstimate(75_000),), ETHER)
     assert [tag for _, tag in stub.params_of("eth_estimateGas")] == ["pending", "latest", "latest"]
 
 

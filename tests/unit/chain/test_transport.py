@@ -19,6 +19,7 @@ from chalicelib.chain.transport import NoReply, Transport
 from chalicelib.errors import ConfigurationError
 
 KEY = "s3cr3t-api-key-0123456789"
+ANSWER_BYTES = 1_000_000
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
@@ -116,7 +117,7 @@ def trusted(monkeypatch, certificate):
 
 def test_a_certificate_that_nobody_vouches_for_gets_nothing(serve, certificate):
     server = serve(certificate)
-    answer = Transport(f"https://localhost:{server.port}/{KEY}", 5).post(b"{}")
+    answer = Transport(f"https://localhost:{server.port}/{KEY}", ANSWER_BYTES).post(b"{}", 5)
     assert isinstance(answer, NoReply)
     assert KEY not in answer.sentence
     assert server.seen == []
@@ -124,13 +125,13 @@ def test_a_certificate_that_nobody_vouches_for_gets_nothing(serve, certificate):
 
 def test_a_certificate_that_is_believed_is_enough(serve, certificate, trusted):
     server = serve(certificate)
-    answer = Transport(f"https://localhost:{server.port}/", 5).post(b"{}")
+    answer = Transport(f"https://localhost:{server.port}/", ANSWER_BYTES).post(b"{}", 5)
     assert (answer.status, answer.body) == (200, b"{}")
 
 
 def test_a_certificate_of_another_name_gets_nothing(serve, certificate, trusted):
     server = serve(certificate)
-    assert isinstance(Transport(f"https://127.0.0.1:{server.port}/", 5).post(b"{}"), NoReply)
+    assert isinstance(Transport(f"https://127.0.0.1:{server.port}/", ANSWER_BYTES).post(b"{}", 5), NoReply)
     assert server.seen == []
 
 
@@ -140,7 +141,7 @@ def test_certificates_are_read_once_a_process():
 
 def test_the_user_part_of_a_url_is_sent_as_basic_credentials_and_not_in_the_path(serve):
     server = serve()
-    Transport(f"http://us%40er:p%3Ass@127.0.0.1:{server.port}/v3/{KEY}?a=1#part", 5).post(b"{}")
+    Transport(f"http://us%40er:p%3Ass@127.0.0.1:{server.port}/v3/{KEY}?a=1#part", ANSWER_BYTES).post(b"{}", 5)
     ((path, headers),) = server.seen
     assert path == f"/v3/{KEY}?a=1"
     assert headers["Authorization"] == "Basic dXNAZXI6cDpzcw=="
@@ -150,7 +151,7 @@ def test_the_user_part_of_a_url_is_sent_as_basic_credentials_and_not_in_the_path
 
 def test_a_url_without_a_user_part_sends_no_credentials(serve):
     server = serve()
-    Transport(f"http://127.0.0.1:{server.port}", 5).post(b"{}")
+    Transport(f"http://127.0.0.1:{server.port}", ANSWER_BYTES).post(b"{}", 5)
     assert "Authorization" not in server.seen[0][1]
 
 
@@ -158,7 +159,7 @@ def test_a_url_without_a_user_part_sends_no_credentials(serve):
 def test_the_environments_proxy_is_used(serve, monkeypatch, name):
     proxy = serve()
     monkeypatch.setenv(name, f"http://user:secret@127.0.0.1:{proxy.port}")
-    assert Transport(f"http://{KEY}@node.example/rpc", 5).post(b"{}").status == 200
+    assert Transport(f"http://{KEY}@node.example/rpc", ANSWER_BYTES).post(b"{}", 5).status == 200
     ((path, headers),) = proxy.seen
     assert path == "http://node.example/rpc"
     assert headers["Proxy-Authorization"] == "Basic dXNlcjpzZWNyZXQ="
@@ -169,7 +170,7 @@ def test_a_host_that_the_environment_names_is_reached_without_the_proxy(serve, m
     proxy, server = serve(), serve()
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    assert Transport(f"http://127.0.0.1:{server.port}/", 5).post(b"{}").status == 200
+    assert Transport(f"http://127.0.0.1:{server.port}/", ANSWER_BYTES).post(b"{}", 5).status == 200
     assert (len(proxy.seen), len(server.seen)) == (0, 1)
 
 
@@ -177,31 +178,31 @@ def test_a_host_that_the_environment_names_is_reached_without_the_proxy(serve, m
 def test_a_proxy_that_cannot_be_used_is_a_fault_of_the_configuration(monkeypatch, proxy):
     monkeypatch.setenv("http_proxy", proxy)
     with pytest.raises(ConfigurationError, match="proxy") as raised:
-        Transport("http://node.example/", 5)
+        Transport("http://node.example/", ANSWER_BYTES)
     assert KEY not in raised.value.message
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "https://host:0/", "https://host:99999/", f"https://:{KEY}@/", "file:///etc"])
 def test_a_url_that_cannot_be_read_is_a_fault_of_the_configuration(url):
     with pytest.raises(ConfigurationError) as raised:
-        Transport(url, 5)
+        Transport(url, ANSWER_BYTES)
     assert KEY not in raised.value.message
 
 
 def test_a_connection_that_the_server_closed_in_between_is_made_anew(stub):
     stub.http = lambda body: Http(body={"n": len(stub.bodies)}, headers={"Connection": "close"})
-    to_stub = Transport(stub.url, 5)
-    assert [to_stub.post(b'{"method": "m"}').body for _ in range(3)] == [b'{"n": 1}', b'{"n": 2}', b'{"n": 3}']
+    to_stub = Transport(stub.url, ANSWER_BYTES)
+    assert [to_stub.post(b'{"method": "m"}', 5).body for _ in range(3)] == [b'{"n": 1}', b'{"n": 2}', b'{"n": 3}']
     assert len(stub.connections) == 3
 
 
 def test_compressed_answers_are_read(stub):
     stub.http = lambda body: Http(body=gzip.compress(b'{"result": 1}'), headers={"Content-Encoding": "gzip"})
-    assert Transport(stub.url, 5).post(b'{"method": "m"}').body == b'{"result": 1}'
+    assert Transport(stub.url, ANSWER_BYTES).post(b'{"method": "m"}', 5).body == b'{"result": 1}'
 
 
 def test_an_answer_that_breaks_off_may_have_arrived(stub):
     stub.http = lambda body: Http(body=b"not gzip", headers={"Content-Encoding": "gzip"})
-    answer = Transport(stub.url, 5).post(b'{"method": "m"}')
+    answer = Transport(stub.url, ANSWER_BYTES).post(b'{"method": "m"}', 5)
     assert isinstance(answer, NoReply)
     assert answer.doubtful
