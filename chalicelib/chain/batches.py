@@ -7,7 +7,7 @@
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -44,7 +44,8 @@ class _Asking:
 
     calls: Sequence[Request]
     until: float
-    queue: deque[int]
+    queue: deque[list[int]]
+    """Groups, each to be asked in one HTTP request if it fits. One that was cut off comes back in several."""
     late: list[int]
     """Asked by themselves, at the end: they were slow before."""
     answers: dict[int, Answer] = field(default_factory=dict)
@@ -59,11 +60,14 @@ class _Asking:
     def runs_code(self, index: int) -> bool:
         return self.calls[index][0] in RUNS_CODE
 
-    def put_back(self, part: Iterable[int], *, at_the_back: bool) -> None:
-        if at_the_back:
-            self.queue.extend(part)
+    def put_back(self, part: Sequence[int], groups: int = 1) -> None:
+        """Where it was taken from, in so many groups."""
+        size = -(-len(part) // groups)
+        pieces = [list(part[start : start + size]) for start in range(0, len(part), size)] if part else []
+        if self.from_the_back:
+            self.queue.extend(pieces)
         else:
-            self.queue.extendleft(reversed(list(part)))
+            self.queue.extendleft(reversed(pieces))
 
     def end(self, answer: Answer) -> None:
         """Everything open gets this answer."""
@@ -105,7 +109,7 @@ class Batches:
             self._most, self._most_until = BATCH_ITEMS, float("inf")
         suspects = {index for index, call in enumerate(calls) if self._suspects and _suspect(call) in self._suspects}
         others = (index for index in range(len(calls)) if index not in suspects)
-        asking = _Asking(calls, until, deque(others), sorted(suspects))
+        asking = _Asking(calls, until, deque(group for group in [list(others)] if group), sorted(suspects))
         while asking.queue and self._has_time(asking):
             self._ask_part(asking, self._next_part(asking))
         while asking.late and self._has_time(asking):
@@ -119,20 +123,20 @@ class Batches:
         return not asking.requests or asking.until - self._monotonic() > LEAST_SECONDS
 
     def _next_part(self, asking: _Asking) -> list[int]:
-        """As many as fit; after a cut from either end in turn, so that nobody waits behind all that is slow."""
-        from_the_back = asking.from_the_back = asking.was_cut and not asking.from_the_back
-        part: list[int] = []
-        characters, counts = 0, {True: 0, False: 0}
-        most = BATCH_ITEMS + 1 if self._most == BATCH_ITEMS == len(asking.queue) - 1 else self._most
-        while asking.queue and len(part) < most:
-            index = asking.queue[-1 if from_the_back else 0]
+        """As much of a group as fits; after a cut from either end in turn, so that nobody waits behind all that is slow."""
+        asking.from_the_back = asking.was_cut and not asking.from_the_back
+        group = asking.queue.pop() if asking.from_the_back else asking.queue.popleft()
+        most = BATCH_ITEMS + 1 if self._most == BATCH_ITEMS == len(group) - 1 else self._most
+        characters, counts, size = 0, {True: 0, False: 0}, 0
+        for index in group[:most]:
             kind = asking.runs_code(index)
             characters += len(str(asking.calls[index][1]))
-            if part and (counts[kind] >= self._fits[kind] or characters > BATCH_CHARACTERS):
+            if size and (counts[kind] >= self._fits[kind] or characters > BATCH_CHARACTERS):
                 break
             counts[kind] += 1
-            part.append(asking.queue.pop() if from_the_back else asking.queue.popleft())
-        return sorted(part)
+            size += 1
+        asking.put_back(group[size:])
+        return group[:size]
 
     def _seconds_for(self, asking: _Asking, part: Sequence[int]) -> float:
         if any(asking.runs_code(index) for index in part):
@@ -148,15 +152,14 @@ class Batches:
         asking.requests += 1
         return self._connection.exchange([asking.calls[index] for index in part], seconds)
 
-    def _ask_part(self, asking: _Asking, part: list[int], *, put_back_at_the_back: bool | None = None) -> None:
-        at_the_back = asking.from_the_back if put_back_at_the_back is None else put_back_at_the_back
+    def _ask_part(self, asking: _Asking, part: list[int]) -> None:
         started, seconds = self._monotonic(), self._seconds_for(asking, part)
         outcome = self._exchange(asking, part, seconds)
         match outcome:
             case Refused(answer):
                 self._split_refused(asking, part, answer)
             case Cut():
-                self._split_cut(asking, part, outcome, at_the_back=at_the_back)
+                self._split_cut(asking, part, outcome)
             case answers:
                 self._take(asking, part, answers)
                 self._learn(asking, part, self._monotonic() - started, seconds)
@@ -178,7 +181,7 @@ class Batches:
         elif again and len(part) > 1:
             asking.was_cut = True
             self._shrink(asking, part, SPLIT_INTO if len(again) == len(part) else 2)
-            asking.put_back(again, at_the_back=False)
+            asking.put_back(again, SPLIT_INTO if len(again) == len(part) else 1)
 
     def _learn(self, asking: _Asking, part: Sequence[int], took: float, seconds: float) -> None:
         """Let more go together the next time, where as many as were thought to fit were answered at once."""
@@ -210,11 +213,11 @@ class Batches:
                 asking.end(replace(refusal, passing=refusal.passing or told.passing))
                 return
         self._most, self._most_until = max(1, len(part) // 2), self._monotonic() + REFUSAL_REMEMBERED_SECONDS
-        asking.put_back(rest, at_the_back=asking.from_the_back)
+        asking.put_back(rest)
 
     # --- answers that are too slow or too large -----------------------------------------------------------------------------
 
-    def _split_cut(self, asking: _Asking, part: list[int], cut: Cut, *, at_the_back: bool) -> None:
+    def _split_cut(self, asking: _Asking, part: list[int], cut: Cut) -> None:
         running = [index for index in part if asking.runs_code(index)]
         if not running and (cut.bound is Bound.TIME or len(part) == 1):
             self._cut_without_code(asking, part, cut)
@@ -230,9 +233,9 @@ class Batches:
             self._shrink(asking, part, SPLIT_INTO)
         fixed = [index for index in part if index not in running] if running else []
         if len(part) > 1:
-            asking.put_back(running or part, at_the_back=at_the_back)
+            asking.put_back(running or part, SPLIT_INTO)
         if fixed:  # what was asked for along with the calls is not lost with them
-            self._ask_part(asking, fixed, put_back_at_the_back=False)
+            self._ask_part(asking, fixed)
         elif first_cut and cut.bound is Bound.TIME and not asking.answers:
             self._probe(asking, cut.sentence)
 
@@ -248,10 +251,12 @@ class Batches:
         self._suspects[suspect] = None
         while len(self._suspects) > REMEMBERED_SUSPECTS:
             del self._suspects[next(iter(self._suspects))]
-        same = [other for other in asking.queue if _suspect(asking.calls[other]) == suspect]
-        asking.late += same
-        for other in same:
-            asking.queue.remove(other)
+        groups = list(asking.queue)
+        asking.queue.clear()
+        for group in groups:
+            asking.late += [other for other in group if _suspect(asking.calls[other]) == suspect]
+            if rest := [other for other in group if _suspect(asking.calls[other]) != suspect]:
+                asking.queue.append(rest)
 
     def _ask_alone(self, asking: _Asking, index: int) -> None:
         """With all the time that one HTTP request may have: who is still too slow is so by itself."""

@@ -2,8 +2,10 @@
 
 import datetime
 import gzip
+import socket
 import ssl
 import threading
+import time
 from base64 import b64encode
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -15,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from stub_node import Http
 
 from chalicelib.chain import transport
-from chalicelib.chain.transport import NoReply, Transport
+from chalicelib.chain.transport import Bound, NoReply, Transport
 from chalicelib.errors import ConfigurationError
 
 KEY = "s3cr3t-api-key-0123456789"
@@ -206,3 +208,136 @@ def test_an_answer_that_breaks_off_may_have_arrived(stub):
     answer = Transport(stub.url, ANSWER_BYTES).post(b'{"method": "m"}', 5)
     assert isinstance(answer, NoReply)
     assert answer.doubtful
+
+
+# --- bounds of bytes and time ----------------------------------------------------------------------------------------------
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+class RawServer:
+    """Sends the bytes it is given, `pause_seconds` apart, whatever it is asked."""
+
+    def __init__(self, pieces, pause_seconds=0.0):
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.connections = 0
+        self.pieces, self.pause_seconds = pieces, pause_seconds
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.listening.getsockname()[1]}"
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listening.accept()
+            except OSError:
+                return
+            self.connections += 1
+            with connection:
+                try:
+                    while connection.recv(65_536):
+                        for piece in self.pieces:
+                            connection.sendall(piece)
+                            time.sleep(self.pause_seconds)
+                except OSError:
+                    continue
+
+    def close(self):
+        self.listening.shutdown(socket.SHUT_RDWR)
+        self.listening.close()
+        self.thread.join(5)
+
+
+@pytest.fixture
+def raw():
+    started = []
+
+    def start(*pieces, pause_seconds=0.0):
+        started.append(RawServer(pieces, pause_seconds))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (HEAD + b"Content-Length: 1001\r\n\r\n", b" " * 1_001),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[b"64\r\n" + b" " * 100 + b"\r\n"] * 11, b"0\r\n\r\n"),
+        (HEAD + b"Content-Length: 999999999999999999999999\r\n\r\n",),
+        (HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(b := gzip.compress(b" " * 10**8)), b),
+    ],
+    ids=["told", "chunked", "told too well", "compressed"],
+)
+def test_an_answer_above_its_bytes_is_cut_off_and_its_connection_not_used_again(raw, answer):
+    server = raw(*answer)
+    to_server = Transport(server.url, 1_000)
+    for connections in (1, 2):
+        cut = to_server.post(b"{}", 5)
+        assert (cut.bound, cut.doubtful, server.connections) == (Bound.BYTES, True, connections)
+        assert "more than 1000 bytes" in cut.sentence
+
+
+def test_an_answer_of_as_many_bytes_as_may_be_is_read_and_its_connection_kept(raw):
+    server = raw(HEAD + b"Content-Length: 1000\r\n\r\n", b"x" * 1_000)
+    to_server = Transport(server.url, 1_000)
+    for _ in range(3):
+        assert to_server.post(b"{}", 5).body == b"x" * 1_000
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    "dripping",
+    [
+        (HEAD + b"Content-Length: 100\r\n\r\n", *[b" "] * 100),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[b"1\r\n \r\n"] * 100),
+        tuple(bytes([byte]) for byte in HEAD),
+        (HEAD, *[b"X-Drip: 1\r\n"] * 90),
+    ],
+    ids=["body", "chunks", "status line", "headers"],
+)
+def test_a_server_that_drips_is_cut_off_at_the_deadline(raw, dripping):
+    started = time.monotonic()
+    cut = Transport(raw(*dripping, pause_seconds=0.05).url, 1_000).post(b"{}", 0.4)
+    assert (cut.bound, cut.doubtful) == (Bound.TIME, True)
+    assert 0.35 < time.monotonic() - started < 1.5
+
+
+def test_a_server_that_takes_nothing_is_cut_off_at_the_deadline(raw):
+    server = raw(b"")
+    server.listening.listen(0)
+    started = time.monotonic()
+    with socket.create_connection(server.listening.getsockname()) as held:
+        held.sendall(b"x")
+        assert isinstance(Transport(server.url, 1_000).post(b"x" * 50_000_000, 0.4), NoReply)
+    assert time.monotonic() - started < 1.5
+
+
+def test_a_deadline_is_of_one_request_and_the_next_has_its_own(stub):
+    stub.http = lambda body: time.sleep(0.2) or Http(body={})
+    to_stub = Transport(stub.url, ANSWER_BYTES)
+    for _ in range(4):
+        assert to_stub.post(b'{"method": "m"}', 0.6).body == b"{}"
+    assert len(stub.connections) == 1
+
+
+def test_over_tls_a_server_that_drips_is_cut_off_as_well(serve, certificate, trusted, monkeypatch):
+    server = serve(certificate)
+    written = server.http.RequestHandlerClass.end_headers
+    monkeypatch.setattr(server.http.RequestHandlerClass, "end_headers", lambda self: drip(self, written))
+    cut = Transport(f"https://localhost:{server.port}/", ANSWER_BYTES).post(b"{}", 0.4)
+    assert cut.bound is Bound.TIME
+
+
+def drip(handler, end_headers):
+    for number in range(30):
+        handler.send_header("X-Drip", str(number))
+        handler.flush_headers()
+        handler.wfile.flush()
+        time.sleep(0.05)
+    end_headers(handler)
