@@ -161,11 +161,11 @@ class Batches:
             case Cut():
                 self._split_cut(asking, part, outcome)
             case answers:
-                self._take(asking, part, answers)
-                self._learn(asking, part, self._monotonic() - started, seconds)
+                if self._take(asking, part, answers) and self._monotonic() - started <= seconds / 4:
+                    self._grow(asking, part)
 
-    def _take(self, asking: _Asking, part: Sequence[int], answers: Sequence[Answer]) -> None:
-        """Keep what was answered. What met the node's own bound goes back, to be asked with fewer others."""
+    def _take(self, asking: _Asking, part: Sequence[int], answers: Sequence[Answer]) -> bool:
+        """Keep what was answered: True if all was. What met the node's own bound goes back, to be asked with fewer others."""
         again = [index for index, answer in zip(part, answers, strict=True) if meets_own_bound(answer.error)]
         for index, answer in zip(part, answers, strict=True):
             if index not in again:
@@ -182,11 +182,12 @@ class Batches:
             asking.was_cut = True
             self._shrink(asking, part, SPLIT_INTO if len(again) == len(part) else 2)
             asking.put_back(again, SPLIT_INTO if len(again) == len(part) else 1)
+        else:
+            return True
+        return False
 
-    def _learn(self, asking: _Asking, part: Sequence[int], took: float, seconds: float) -> None:
-        """Let more go together the next time, where as many as were thought to fit were answered at once."""
-        if took > seconds / 4:
-            return
+    def _grow(self, asking: _Asking, part: Sequence[int]) -> None:
+        """Let more go together the next time: as many as were thought to fit were answered at once."""
         for kind in (True, False):
             count = sum(asking.runs_code(index) == kind for index in part)
             if count and count >= self._fits[kind]:

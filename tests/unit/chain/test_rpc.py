@@ -2,6 +2,7 @@ import logging
 import socket
 import sys
 import traceback
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -318,6 +319,94 @@ def test_a_node_that_takes_only_small_batches_gets_small_ones(stub, client, refu
     asked = len(stub.asked)
     assert [answer.result for answer in rpc.batch(reads(4))] == [f"receipt of 0x{index}" for index in range(4)]
     assert len(stub.asked) == asked + 2, "what it takes is remembered"
+
+
+def id_less(code: int, message: str):
+    return {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
+
+
+REFUSALS = {
+    "nethermind": Http(200, id_less(-32005, "Batch size limit exceeded")),
+    "besu": Http(200, id_less(-32005, "Number of requests exceeds max batch size")),
+    "erigon": Http(200, id_less(-32000, "batch limit 3 exceeded (can increase by --rpc.batch.limit)")),
+    "geth": Http(200, [{"jsonrpc": "2.0", "id": 0, "error": {"code": -32600, "message": "batch too large"}}]),
+    "a list of one without an id": Http(200, [id_less(-32600, "batch too large")]),
+    "a list of all without ids": Http(200, [id_less(-32600, "batch too large")] * 10),
+    "words of a throttle": Http(200, id_less(-32005, "Too many requests")),
+    "words of a throttle, 400": Http(400, id_less(429, "compute units per second exceeded by this batch")),
+    "an internal error": Http(200, id_less(-32603, "internal error")),
+    "500": Http(500, id_less(-32603, "internal error")),
+    "503": Http(503, id_less(-32000, "cannot do that")),
+    "no words": Http(200, {"error": {}, "id": None} | {"error": {"code": -1}}),
+    "a text": Http(400, {"error": "no batches of this size"}),
+    "413 in JSON-RPC": Http(413, id_less(-32600, "too long")),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_any_refusal_of_a_whole_batch_is_split_until_it_fits(stub, client, refusal):
+    echo(stub)
+    stub.http = lambda body: REFUSALS[refusal] if isinstance(body, list) and len(body) > 3 else None
+    rpc = client(stub)
+    answers = rpc.batch(reads(10))
+    assert [answer.result for answer in answers] == [f"receipt of 0x{index}" for index in range(10)]
+    assert len(stub.asked) < 10
+    assert rpc.call("eth_getTransactionReceipt", "0x0"), "the endpoint is in use"
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_batch_of_raw_transactions_that_may_have_been_taken_stays_in_doubt(stub, client, refusal):
+    stub.methods["eth_sendRawTransaction"] = Refusal({"code": -32000, "message": "insufficient funds"})
+    stub.http = lambda body: REFUSALS[refusal] if isinstance(body, list) and len(body) > 3 else None
+    answers = client(stub).batch([RAW] * 10)
+    assert {answer.error["message"] for answer in answers} == {"insufficient funds"}
+    unclear = refusal in ("an internal error", "500", "503")
+    assert {answer.doubtful for answer in answers} == {unclear}
+
+
+@pytest.mark.parametrize(
+    ("http", "asked"),
+    [
+        (Http(429, b""), 1),
+        (Http(429, id_less(429, "too many requests")), 1),
+        (Http(200, id_less(-32005, "rate limit exceeded, retry in 7 s")), 2),
+        (Http(200, id_less(-32000, "project is disabled")), 2),
+        (Http(403, id_less(-32000, "your key is not allowed here")), 1),
+        (Http(500, id_less(-32603, "internal error")), 2),
+    ],
+)
+def test_a_node_that_refuses_one_request_in_the_same_words_is_not_asked_for_the_others(stub, client, http, asked):
+    stub.http = lambda body: http
+    with suppress(ChainUnavailable):
+        assert all(answer.error for answer in client(stub).batch(reads(100)))
+    assert len(stub.asked) == asked
+
+
+def test_a_throttled_batch_is_smaller_the_next_time(stub, client, clock):
+    echo(stub)
+    stub.http = lambda body: Http(429, b"") if isinstance(body, list) and len(body) > 30 else None
+    rpc = client(stub)
+    for _ in range(2):
+        assert all(answer.passing for answer in rpc.batch(reads(100)))
+        clock.now += 60
+    answers = rpc.batch(reads(100))
+    assert answers[0].result == "receipt of 0x0"
+    assert [len(body) for body in stub.asked][:3] == [100, 50, 25]
+
+
+def test_a_limit_of_batches_is_tried_again_after_a_while(stub, client, clock):
+    echo(stub)
+    stub.http = lambda body: REFUSALS["geth"] if isinstance(body, list) and len(body) > 3 else None
+    rpc = client(stub)
+    rpc.batch(reads(10))
+    stub.http = None
+    asked = len(stub.asked)
+    rpc.batch(reads(10))
+    assert len(stub.asked) > asked + 1
+    clock.now += 601
+    asked = len(stub.asked)
+    rpc.batch(reads(10))
+    assert len(stub.asked) == asked + 1
 
 
 def test_a_node_that_takes_no_batches_is_asked_one_by_one(stub, client):
