@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from standing_node import OTHER, WHO, node_of, standing_at
 from stub_node import Http, Refusal
+from unsupported import NOT_SUPPORTED
 
 from chalicelib.jobs.ports import Call, GasEstimate, Revert
 
@@ -20,7 +21,6 @@ FAILED = {
     "status": "0x0",
     "error": {"code": -3200, "message": "out of gas"},
 }
-NO_SUCH_METHOD = Refusal({"code": -32601, "message": "the method eth_simulateV1 does not exist/is not available"})
 UNFUNDED = Refusal({"code": -32003, "message": "Insufficient funds for gas * price + value"})
 THROTTLED = Refusal({"code": -32005, "message": "rate limit exceeded"})
 
@@ -88,7 +88,9 @@ def test_an_answer_of_another_shape_says_nothing(stub, node, result):
     assert estimates(node, TRANSFER, CALL, TRANSFER) == [ESTIMATED] * 3
 
 
-@pytest.mark.parametrize(("refusal", "asked"), [(NO_SUCH_METHOD, 1), (UNFUNDED, 2), (THROTTLED, 2)])
+@pytest.mark.parametrize(
+    ("refusal", "asked"), [*((Refusal(error), 1) for error in NOT_SUPPORTED), (UNFUNDED, 2), (THROTTLED, 2)]
+)
 def test_who_refuses_to_simulate_estimates_and_is_asked_again_only_for_a_passing_reason(stub, node, refusal, asked):
     stub.methods["eth_simulateV1"] = refusal
     for _ in range(2):
