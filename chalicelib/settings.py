@@ -11,6 +11,7 @@ from functools import cache
 from math import inf
 from typing import Any
 
+from chalicelib.bounds import Bounds
 from chalicelib.errors import ConfigurationError
 from chalicelib.networks import NETWORKS, Network
 
@@ -118,6 +119,10 @@ class Settings:
     limits_table: str | None = _from("LIMITS_TABLE", _text, None)
     requests_per_minute: int = _from("REQUESTS_PER_MINUTE", _whole(0, 1_000_000), 0)
     """Of each issuer; 0: no limit."""
+    open_jobs_of_owner: int = _from("OPEN_JOBS_OF_OWNER", _whole(1, 1_000_000), Bounds().open_jobs_of_owner)
+    unsigned_seconds: int = _from("UNSIGNED_SECONDS", _whole(60, 31_536_000), int(Bounds().unsigned_seconds))
+    unmined_blocks: int = _from("UNMINED_BLOCKS", _whole(1, 1_000_000), Bounds().unmined_blocks)
+    """These three replace the values of the same name in `Bounds`."""
     cors_origins: tuple[str, ...] = _from("CORS_ORIGINS", _origins, ())
     """Whose pages may call the API from browsers; `*` for all, on the local stage only."""
     cursor_ttl_seconds: int = _from("CURSOR_TTL_SECONDS", _whole(60), 86_400)
@@ -135,6 +140,14 @@ class Settings:
     @property
     def takes_secret_tokens(self) -> bool:
         return self.jwks_url is None if self.secret_tokens is None else self.secret_tokens
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(
+            open_jobs_of_owner=self.open_jobs_of_owner,
+            unsigned_seconds=self.unsigned_seconds,
+            unmined_blocks=self.unmined_blocks,
+        )
 
     @property
     def network(self) -> Network:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from chalicelib.auth.jwks import IdentityProvider
     from chalicelib.auth.limits import RequestLimiter
     from chalicelib.auth.secrets import TokenKeys
+    from chalicelib.bounds import Bounds
     from chalicelib.cached import Cached
     from chalicelib.chain.rpc import RpcClient
     from chalicelib.jobs.bursts import Bursts
@@ -99,6 +100,10 @@ class Wiring:
         from chalicelib.jobs.bursts import Bursts
 
         return Bursts(time.monotonic, time.sleep)
+
+    @cached_property
+    def bounds(self) -> Bounds:
+        return self.settings.bounds
 
     @cached_property
     def network(self) -> Network:

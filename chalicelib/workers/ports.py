@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from chalicelib.bounds import Bounds
 from chalicelib.jobs.bursts import Bursts
 from chalicelib.jobs.ports import Chain, Clock, Queue, Signers
 from chalicelib.jobs.stores import AccountStore, JobStore
@@ -29,6 +30,9 @@ class WorkerPorts(Protocol):
 
     @property
     def bursts(self) -> Bursts: ...
+
+    @property
+    def bounds(self) -> Bounds: ...
 
     @property
     def clock(self) -> Clock: ...

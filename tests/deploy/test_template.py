@@ -6,6 +6,7 @@ from typing import Any
 
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
+from chalicelib.bounds import Bounds
 from chalicelib.jobs.stores import Sweep
 from chalicelib.settings import variables
 from stack.build.package import Package
@@ -129,6 +130,14 @@ def test_everything_that_takes_tags_says_whose_it_is(resources: dict[str, Any]) 
 
 def test_issuers_are_limited_unless_somebody_says_otherwise(template: dict[str, Any]) -> None:
     assert template["Parameters"]["RequestsPerMinute"]["Default"] == 3000
+
+
+def test_a_stage_has_the_bounds_of_the_code_unless_an_operator_says_otherwise(template: dict[str, Any]) -> None:
+    bounds = Bounds()
+    parameters = template["Parameters"]
+    assert parameters["OpenJobsOfOwner"]["Default"] == bounds.open_jobs_of_owner
+    assert parameters["UnsignedSeconds"]["Default"] == bounds.unsigned_seconds
+    assert parameters["UnminedBlocks"]["Default"] == bounds.unmined_blocks
 
 
 def test_every_function_knows_its_stage_and_chain(built: Package, resources: dict[str, Any]) -> None:

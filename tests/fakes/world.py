@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from chalicelib.bounds import Bounds
 from chalicelib.errors import JobNotRetryable, JobsApiError
 from chalicelib.jobs.bursts import Bursts
 from chalicelib.jobs.cancel import cancel_job
@@ -46,6 +47,7 @@ NETWORK = Network(
     max_in_flight=1_000,
     stuck_after_blocks=5,
 )
+BOUNDS = Bounds()
 FOR_A_CLIENT = 5
 """How often a client repeats a request that got no answer."""
 
@@ -63,6 +65,7 @@ class Ports:
     chain: Any
     signers: Any
     network: Network
+    bounds: Bounds
     bursts: Bursts
     clock: Callable[[], datetime]
 
@@ -72,7 +75,7 @@ class NotSettled(AssertionError):
 
 
 class World:
-    def __init__(self, *, network: Network = NETWORK, seed: int = 0, wei: int = 1_000 * ETHER) -> None:
+    def __init__(self, *, network: Network = NETWORK, bounds: Bounds = BOUNDS, seed: int = 0, wei: int = 1_000 * ETHER) -> None:
         self.network = network
         self.now = START
         self.dice = random.Random(seed)  # noqa: S311 -- not a secret
@@ -98,6 +101,7 @@ class World:
             chain=Watched("chain", self.chain, self.calls),
             signers=WatchedSigners("signers", self.signers, self.calls),
             network=network,
+            bounds=bounds,
             bursts=Bursts(lambda: self.clock().timestamp(), lambda _seconds: None),
             clock=self.clock,
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from chalicelib.bounds import Bounds
 from chalicelib.jobs.model import Job
 from chalicelib.workers.sweep import sweep_jobs
 from tests.fakes.memory import RecordingQueue
@@ -32,6 +33,7 @@ class Ports:
     network: Any = None
     chain: Any = None
     signers: Any = None
+    bounds: Bounds = field(default_factory=Bounds)
 
     def clock(self) -> datetime:
         return self.now
