@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.session import get_session
 
-from chalicelib.bounds import Bounds
 from chalicelib.settings import Settings, settings
 from chalicelib.store.jobs import DynamoJobStore
 from chalicelib.telemetry.emf import CountedRpc, EmfMetrics
@@ -137,7 +136,7 @@ class Wiring:
     def _rpc(self) -> RpcClient:
         from chalicelib.chain.rpc import RpcClient
 
-        network, bounds = self.network, Bounds()
+        network, bounds = self.network, self.bounds
         return RpcClient(
             network.rpc_urls,
             chain_id=network.chain_id,
