@@ -172,6 +172,15 @@ def test_large_answers_stand_alone_and_everybody_else_is_answered(stub, node_of,
     assert health.failures == []
 
 
+def test_a_call_whose_data_is_too_long_for_an_endpoint_stands_alone(stub, node_of, health):
+    standing_at(stub, 16)
+    stub.http = lambda body: Http(413, b"too long") if "ab" * 5_000 in str(body) else None
+    outlook = node_of(stub).outlook(WHO, [QUICK, replace(HEAVY, data=b"\xab" * 5_000), QUICK])
+    assert [outlook.estimates[0], outlook.estimates[2]] == [ESTIMATED] * 2
+    assert outlook.estimates[1].alone
+    assert health.failures == []
+
+
 def test_what_is_held_of_a_large_answer_is_bounded(stub, node_of):
     standing_at(stub, 16)
     content = b'[{"jsonrpc":"2.0","id":0,"error":{"code":3,"message":"' + b"a" * 60_000_000 + b'"}}]'
