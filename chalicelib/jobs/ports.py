@@ -92,6 +92,8 @@ class Unavailable:
     """No answer that can be believed for this item: nothing is known."""
 
     reason: str
+    alone: bool = False
+    """This item, asked for by itself, takes too long or has too large an answer, while the node answers others."""
 
 
 Estimate = GasEstimate | Revert | Unfunded | Unavailable

@@ -1,5 +1,6 @@
 """Trouble on the chain, made with the node's own test methods: no funds, no blocks, fees that rise."""
 
+import re
 import secrets
 from collections.abc import Iterator
 from itertools import pairwise
@@ -133,3 +134,34 @@ def test_a_nonce_used_by_another_program_is_answered_by_a_new_attempt(
     assert job["status"] == "succeeded"
     assert [attempt["outcome"] for attempt in job["attempts"]] == ["displaced", "confirmed"]
     assert sink.functions.hits(id_).call() == 1
+
+
+def test_a_gas_limit_above_the_blocks_fails_before_anything_is_signed(issuer: Client, sink: Contract) -> None:
+    _, body = hit(sink)
+    job = issuer.await_job(issuer.issue(**body, gas=30_000_000)["_id"])
+    assert (job["status"], job["failCode"], job["attempts"]) == ("failed", "EstimateReverted", [])
+    assert job["failReason"] == "the gas limit 30000000 is above the block's 20000000"
+
+
+def test_a_gas_limit_that_is_too_low_is_told_with_what_is_needed(issuer: Client, sink: Contract) -> None:
+    _, body = hit(sink)
+    job = issuer.await_job(issuer.issue(**body, gas=30_000)["_id"])
+    assert (job["status"], job["failCode"]) == ("failed", "EstimateReverted")
+    assert re.fullmatch(r"out of gas: the gas limit is 30000, the transaction needs \d+", job["failReason"])
+
+
+REVERTS_WITH_MEGABYTES = "0x6006600c60003960066000f3622c40205ffd"
+"""Creates a contract that reverts with 2.9 MB, of which anvil makes 23 MB for each estimate."""
+
+
+def test_calls_whose_answers_are_huge_hold_up_no_other_job_of_the_account(issuer: Client, sink: Contract) -> None:
+    made = issuer.await_job(issuer.issue(data=REVERTS_WITH_MEGABYTES)["_id"])
+    huge = [issuer.issue(to=made["data"]["contractAddress"], data="0x01")["_id"] for _ in range(34)]
+    id_, body = hit(sink)
+    job_id = issuer.issue(**body)["_id"]
+    try:
+        assert issuer.await_job(job_id)["status"] == "succeeded"
+        assert sink.functions.hits(id_).call() == 1
+    finally:
+        for one in huge:
+            issuer.post(f"/api/v2/jobs/cancel/{one}")
