@@ -198,6 +198,12 @@ class SignerUnavailable(ServiceUnavailable):
     code = "SignerUnavailable"
 
 
+class KeyNotReady(SignerUnavailable):
+    """The account's key is so new that AWS may not let the functions use it yet."""
+
+    code = "KeyNotReady"
+
+
 class RowTooNew(ServiceUnavailable):
     """A newer version wrote the row: this one would lose what it does not know of, and leaves it to its successor. Clients are
     told that the service is unavailable, which is all that it means to them.

@@ -212,9 +212,10 @@ class Signer(Protocol):
         """
 
     def sign_each(self, transactions: Sequence[UnsignedTransaction]) -> "list[tuple[str, bytes] | Exception]":
-        """One outcome a transaction, in order: what `sign` returns, or what was wrong with this one alone.
+        """Return one outcome a transaction, in order: what `sign` returns, or the error of this transaction.
 
-        Raises what is wrong with the key or its service, as `sign` does.
+        A JobsApiError is an error of the key or its service. From the first one on, every outcome is that error: what was
+        signed behind it is of no use, because nonces have no gaps.
         """
 
 

@@ -3,8 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from itertools import groupby
+from datetime import datetime, timedelta
 
 from chalicelib.errors import JobsApiError, VersionConflict
 from chalicelib.jobs.model import IN_FLIGHT, Failure, Job, Outcome, Purpose, Receipt, Status, account_id
@@ -37,19 +36,29 @@ class Polled:
     delay: float
 
 
-def confirm_jobs(job_ids: Sequence[str], ports: WorkerPorts) -> None:
+def confirm_jobs(job_ids: Sequence[str], ports: WorkerPorts, until: datetime | None = None) -> list[str]:
     """Move each job as far as the chain allows; those still open are polled again later.
 
-    Raises ServiceUnavailable when the table or the queue does not answer.
+    Returns the ids of jobs that were not looked at, because `until` had passed before the turn of their account. The accounts
+    take turns in the order of `job_ids`. Raises ServiceUnavailable when the table or the queue does not answer.
     """
     jobs = read_jobs(job_ids, ports, unlikely={Status.PENDING})
-    in_flight = [job for job in jobs if job.status in IN_FLIGHT]
+    by_account: dict[str, list[Job]] = {}
+    for job in jobs:
+        if job.status in IN_FLIGHT:
+            by_account.setdefault(job.account, []).append(job)
     polled: list[Polled] = []
-    for address, group in groupby(sorted(in_flight, key=lambda job: job.account), key=lambda job: job.account):
-        polled += _follow_account(address, list(group), ports)
+    not_reached: list[str] = []
+    for address, of_account in by_account.items():
+        if until is not None and ports.clock() >= until:
+            log.warning("account not reached in time", extra={"account": address})
+            not_reached += [job.job_id for job in of_account]
+        else:
+            polled += _follow_account(address, of_account, ports)
     _keep_reconcile_away(polled, ports)
     for delay_seconds, again in by_delay({poll.job.job_id: poll.delay for poll in polled}):
         ports.queue.confirm(again, delay_seconds)
+    return not_reached
 
 
 def _follow_account(address: str, jobs: Sequence[Job], ports: WorkerPorts) -> list[Polled]:

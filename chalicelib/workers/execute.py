@@ -21,7 +21,7 @@ from chalicelib.workers.broadcast import broadcast
 from chalicelib.workers.delays import by_delay, first_look_seconds
 from chalicelib.workers.funds import UNFUNDED, pause_if_broke, resumed_if_funded
 from chalicelib.workers.ports import WorkerPorts
-from chalicelib.workers.sign import CHECK_MARGIN, sign_jobs
+from chalicelib.workers.sign import CHECK_MARGIN, Signing, sign_jobs
 
 log = logging.getLogger(__name__)
 
@@ -81,10 +81,10 @@ class Round:
     signed: bool = False
 
 
-def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) -> None:
+def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts, until: datetime | None = None) -> None:
     """Sign and broadcast what is pending on the account: `job_ids` for sure, others as the index shows them.
 
-    Raises only what another delivery of the message may mend (the table or the queue does not answer).
+    After `until` no further round begins. Raises only what another delivery of the message may mend (the table or the queue does not answer).
     """
     named = read_jobs(job_ids, ports, unlikely=RETRYABLE)
     broadcast(_left_behind(named, ports), ports)
@@ -95,6 +95,8 @@ def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) ->
     account: Account | None = None
     lost_races = 0
     last_round_by = ports.clock() + timedelta(seconds=RUN_SECONDS)
+    if until is not None:
+        last_round_by = min(last_round_by, until)
     for _ in range(ROUNDS):
         if ports.clock() > last_round_by:
             break
@@ -154,8 +156,10 @@ def _execute_round(account: Account, jobs: Sequence[Job], ports: WorkerPorts) ->
     done.crowded_out = _all_put_off(alive[room:], "the account has as many transactions in flight as the network takes")
     if done.unfunded and not done.accepted:
         done.account = pause_if_broke(account, outlook, ports)
-    signed = sign_jobs(done.accepted, account, standing.first_nonce, outlook, ports) if done.accepted else []
-    if signed:
+    signing = sign_jobs(done.accepted, account, standing.first_nonce, outlook, ports) if done.accepted else Signing()
+    if signing.because is not None:
+        done.crowded_out += _all_put_off(signing.put_off, signing.because.message)
+    if signed := signing.signed:
         next_nonce = standing.first_nonce + len(signed)
         broadcast(ports.jobs.start(account, next_nonce, signed), ports)
         done.account, done.signed = account.having_signed(next_nonce, signed), True
