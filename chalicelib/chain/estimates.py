@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from chalicelib.chain.classify import INVALID_PARAMS, TRANSFER_GAS, classify_estimate, is_throttled, message_of
-from chalicelib.chain.fees import FEE_HISTORY, dynamic_fees, legacy_fees, times
+from chalicelib.chain.fees import FEE_HISTORY, dynamic_fees, legacy_fees, next_base_fee, times
 from chalicelib.chain.quantities import quantity, quantity_or_none
 from chalicelib.chain.reads import count_at, head_of, result_of
 from chalicelib.chain.rpc import Answer, Request, RpcClient
@@ -50,12 +50,15 @@ class Estimates:
         spendable = quantity_or_none(pending.result)
         block_limit = _field(read.block, "gasLimit")
         head = head_of(read.block)
+        gas_price = None if head.base_fee is not None else quantity(self._rpc.call("eth_gasPrice"), "gas price")
         return Outlook(
             head=head,
-            fees=self._fees(head, history),
+            fees=self._fees(head, history, gas_price),
             mined=quantity(result_of(mined, "eth_getTransactionCount"), "transaction count"),
             balance=balance,
             spendable=balance if spendable is None else min(balance, spendable),
+            next_base_fee=None if head.base_fee is None else next_base_fee(head.base_fee, history),
+            gas_price=gas_price,
             estimates=tuple(
                 self._estimated(call, answer, spendable, block_limit) for call, answer in zip(calls, read.of_calls, strict=True)
             ),
@@ -106,10 +109,10 @@ class Estimates:
         simulated = answers[calls_end] if transfers else Answer()
         return _Read(block, answers[: len(of_account)], answers[len(of_account) : calls_end], simulated)
 
-    def _fees(self, head: Head, history: Answer) -> Fees:
+    def _fees(self, head: Head, history: Answer, gas_price: int | None) -> Fees:
         if head.base_fee is not None:
             return dynamic_fees(self._network, head.base_fee, history)
-        return legacy_fees(self._network, quantity(self._rpc.call("eth_gasPrice"), "gas price"))
+        return legacy_fees(self._network, gas_price or 0)
 
     def of(self, calls: Sequence[Call]) -> list[Estimate]:
         """Simulate each against the pending state, in one batch. One answer a call, in order.
@@ -141,7 +144,7 @@ class Estimates:
 
     def _estimated(self, call: Call, answer: Answer, funds: int | None, block_limit: int | None) -> Estimate:
         if not answer.answered:
-            return Unavailable(f"no RPC endpoint answered: {answer.error}")
+            return Unavailable(f"no RPC endpoint answered: {answer.error}", answered=False)
         if answer.error is not None:
             return classify_estimate(answer.error, call.gas)
         used = quantity_or_none(answer.result)

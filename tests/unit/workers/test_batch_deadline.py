@@ -1,6 +1,5 @@
 """One batch holds messages of several accounts: a slow node must not make the function run into its timeout."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
