@@ -130,8 +130,8 @@ def _failure(wait: Wait, now: datetime, bounds: Bounds) -> Failure | None:
 
 
 def _told(seconds: float) -> str:
-    hours = seconds / 3_600
-    return f"{hours:g} hours" if hours >= 1 and hours == int(hours) else f"{seconds:g} seconds"
+    hours, rest = divmod(seconds, 3_600)
+    return f"{seconds:g} seconds" if rest or not hours else f"{hours:g} hour{'' if hours == 1 else 's'}"
 
 
 def _delay_seconds(wait: Wait, now: datetime, ports: WorkerPorts) -> int:

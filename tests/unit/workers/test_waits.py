@@ -73,7 +73,7 @@ def test_a_job_that_cannot_be_signed_fails_after_a_bound_and_says_what_it_waited
     failure = world.job(job_id).failure
     assert failure is not None
     assert failure.code == "CannotBeSigned"
-    assert failure.reason.startswith("It could not be signed for 1 hours: the account's funds do not cover it")
+    assert failure.reason.startswith("It could not be signed for 1 hour: the account's funds do not cover it")
 
 
 def test_by_default_the_bound_is_a_day() -> None:
