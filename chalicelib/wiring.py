@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 AWS_TIMEOUT_SECONDS = 5
 LIMITS_TIMEOUT_SECONDS = 1
 """Whoever waits for it is an issuer whose request is let through without an answer, too."""
-RPC_TIMEOUT_SECONDS = 6
-"""A handful of RPC requests in a row fit into a worker's 30 seconds."""
 
 
 def utc_now() -> datetime:
@@ -145,11 +143,13 @@ class Wiring:
     def _rpc(self) -> RpcClient:
         from chalicelib.chain.rpc import RpcClient
 
-        network = self.network
+        network, bounds = self.network, self.bounds
         return RpcClient(
             network.rpc_urls,
             chain_id=network.chain_id,
-            timeout_seconds=RPC_TIMEOUT_SECONDS,
+            answer_bytes=bounds.rpc_answer_bytes,
+            answer_seconds=bounds.rpc_answer_seconds,
+            total_seconds=bounds.estimate_seconds,
             health=CountedRpc(self.metrics),
         )
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from chalicelib.chain.classify import message_of
-from chalicelib.chain.endpoint import Answer, Request
+from chalicelib.chain.answers import Answer, Request
+from chalicelib.chain.classify import is_unsupported, message_of
 from chalicelib.chain.quantities import quantity
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees
@@ -11,7 +11,6 @@ from chalicelib.networks import Network
 
 REWARD_PERCENTILE = 50
 FEE_HISTORY: Request = ("eth_feeHistory", [hex(5), "latest", [REWARD_PERCENTILE]])
-METHOD_NOT_FOUND = -32601
 
 
 def dynamic_fees(network: Network, base_fee: int, history: Answer) -> Fees:
@@ -48,7 +47,7 @@ def _told(answer: Answer) -> tuple[int, int]:
 
     Both 0 on a node without eth_feeHistory: the head's base fee and the network's floor then stand alone.
     """
-    if isinstance(answer.error, dict) and answer.error.get("code") == METHOD_NOT_FOUND:
+    if is_unsupported(answer.error):
         return 0, 0
     if answer.error is not None:
         raise ChainUnavailable(f"The chain's node refused eth_feeHistory: {message_of(answer.error)}.")

@@ -93,9 +93,9 @@ class Unavailable:
 
     reason: str
     alone: bool = False
-    """This call alone, asked by itself, ran into the byte bound or the deadline while the endpoint answers others."""
+    """This item, asked for by itself, takes too long or has too large an answer, while the node answers others."""
     answered: bool = True
-    """The node answered this call, with something that cannot be believed. False: nobody came to it, or the answer was lost."""
+    """The node answered this item, with something that cannot be believed. False: nobody came to it, or the answer was lost."""
 
 
 Estimate = GasEstimate | Revert | Unfunded | Unavailable

@@ -99,7 +99,7 @@ def sort_jobs(jobs: Sequence[Job], standing: Standing) -> Round:
                 reason = f"the account's funds do not cover it: {reason}"
                 result.waits.append(put_off(job, WaitCode.FUNDS_TOO_LOW, reason))
             case Unavailable(reason, alone=True):
-                reason = f"its gas estimate takes too long or answers too much: {reason}"
+                reason = f"its gas could not be estimated: {reason}"
                 result.waits.append(put_off(job, WaitCode.ESTIMATE_TOO_SLOW, reason))
             case Unavailable(answered=False):
                 held.add(job.owner)

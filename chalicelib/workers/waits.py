@@ -121,7 +121,7 @@ def _failure(wait: Wait, now: datetime, bounds: Bounds) -> Failure | None:
     """
     job = wait.job
     if wait.code is WaitCode.ESTIMATE_TOO_SLOW and has_waited(job, wait.code, bounds.slow_estimate_seconds, now):
-        return Failure(ESTIMATE_TOO_SLOW, f"Its gas could not be estimated: {wait.reason}.")
+        return Failure(ESTIMATE_TOO_SLOW, f"For {_told(bounds.slow_estimate_seconds)}, {wait.reason}.")
     if wait.code is WaitCode.ACCOUNT_PAUSED or job.waits_code in (None, WaitCode.ACCOUNT_PAUSED):
         return None
     if now - unsigned_since(job) >= timedelta(seconds=bounds.unsigned_seconds):
