@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from chalicelib.cached import Cached
     from chalicelib.chain.rpc import RpcClient
     from chalicelib.jobs.bursts import Bursts
+    from chalicelib.jobs.pace import Paces
     from chalicelib.jobs.ports import Chain, Clock, Signers
     from chalicelib.jobs.stores import JobStore
     from chalicelib.networks import Network
@@ -103,6 +104,12 @@ class Wiring:
         from chalicelib.jobs.bursts import Bursts
 
         return Bursts(time.monotonic, time.sleep)
+
+    @cached_property
+    def paces(self) -> Paces:
+        from chalicelib.jobs.pace import Paces
+
+        return Paces()
 
     @cached_property
     def bounds(self) -> Bounds:

@@ -14,7 +14,7 @@ from chalicelib.chain.classify import (
     message_of,
     needed_gas,
 )
-from chalicelib.chain.fees import FEE_HISTORY, dynamic_fees, legacy_fees
+from chalicelib.chain.fees import FEE_HISTORY, dynamic_fees, legacy_fees, next_base_fee
 from chalicelib.chain.gas import above_the_blocks, gas_limit, ran_out, too_low
 from chalicelib.chain.quantities import quantity, quantity_or_none
 from chalicelib.chain.reads import count_at, head_of, result_of
@@ -64,12 +64,15 @@ class Estimates:
         balance = quantity(result_of(newest, "eth_getBalance"), "balance")
         spendable = quantity_or_none(pending.result)
         head = head_of(read.block)
+        gas_price = None if head.base_fee is not None else quantity(self._rpc.call("eth_gasPrice"), "gas price")
         return Outlook(
             head=head,
-            fees=self._fees(head, history),
+            fees=self._fees(head, history, gas_price),
             mined=quantity(result_of(mined, "eth_getTransactionCount"), "transaction count"),
             balance=balance,
             spendable=balance if spendable is None else min(balance, spendable),
+            next_base_fee=None if head.base_fee is None else next_base_fee(head.base_fee, history),
+            gas_price=gas_price,
             estimates=tuple(self._estimated(calls, read.of_calls, lambda _: spendable, _field(read.block, "gasLimit"), until)),
         )
 
@@ -119,10 +122,10 @@ class Estimates:
         simulated = answers[calls_end] if transfers else Answer()
         return _Read(block, answers[: len(of_account)], answers[len(of_account) : calls_end], simulated)
 
-    def _fees(self, head: Head, history: Answer) -> Fees:
+    def _fees(self, head: Head, history: Answer, gas_price: int | None) -> Fees:
         if head.base_fee is not None:
             return dynamic_fees(self._network, head.base_fee, history)
-        return legacy_fees(self._network, quantity(self._rpc.call("eth_gasPrice"), "gas price"))
+        return legacy_fees(self._network, gas_price or 0)
 
     def of(self, calls: Sequence[Call]) -> list[Estimate]:
         """Simulate each against the pending state, in one batch. One answer a call, in order.
@@ -185,7 +188,7 @@ class Estimates:
         if answer.alone:
             return Unavailable(f"it is too much for the node by itself: {message_of(answer.error)}", alone=True)
         if not answer.answered:
-            return Unavailable(f"no RPC endpoint answered: {answer.error}")
+            return Unavailable(f"no RPC endpoint answered: {answer.error}", answered=False)
         if answer.error is not None:
             return ran_out(answer.error, call.gas, block_limit) or classify_estimate(answer.error, call.gas)
         used = quantity_or_none(answer.result)

@@ -22,6 +22,15 @@ def dynamic_fees(network: Network, base_fee: int, history: Answer) -> Fees:
     return Fees(max_fee, min(tip, max_fee))
 
 
+def next_base_fee(base_fee: int, history: Answer) -> int:
+    """Return the next block's base fee from the answer to FEE_HISTORY; the head's where the node has no such method.
+
+    Raises ChainUnavailable when the answer cannot be read.
+    """
+    told, _ = _told(history)
+    return told or base_fee
+
+
 def legacy_fees(network: Network, gas_price: int) -> Fees:
     """For a chain without base fees."""
     floor = network.min_base_fee + network.min_priority_fee

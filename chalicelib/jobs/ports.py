@@ -94,6 +94,8 @@ class Unavailable:
     reason: str
     alone: bool = False
     """This item, asked for by itself, takes too long or has too large an answer, while the node answers others."""
+    answered: bool = True
+    """The node answered this item, with something that cannot be believed. False: nobody came to it, or the answer was lost."""
 
 
 Estimate = GasEstimate | Revert | Unfunded | Unavailable
@@ -136,6 +138,10 @@ class Outlook:
     """Wei at the newest block."""
     spendable: int
     """Wei of these that will be left once what is pending has been mined, as far as the node tells."""
+    next_base_fee: int | None = None
+    """The base fee of the next block, in wei; None on a chain without base fees."""
+    gas_price: int | None = None
+    """On a chain without base fees: the gas price that the node asks for, in wei, whatever the network's cap is."""
     estimates: tuple[Estimate, ...] = ()
     """One a call, in order, each simulated against the pending state."""
 

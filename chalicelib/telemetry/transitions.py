@@ -29,7 +29,7 @@ EXPLAINED = frozenset({"waiting", "displaced", "deadLettered", "reorged"})
 that the code is told.
 """
 IN_FLIGHT = frozenset({"signed", "replaced", "cancelRequested", "cancelSigned", "mined", "unmined"})
-NOT_SIGNED = frozenset({"issued", "waiting", "displaced", "retried"})
+NOT_SIGNED = frozenset({"issued", "waiting", "resumed", "displaced", "retried"})
 """Events that leave a job with a nonce that is not settled, and without one."""
 
 Mark = Callable[[str, Mapping[str, Any]], None]

@@ -171,6 +171,7 @@ class SimulatedChain:
             mined=self._seen_by("transaction_count")[-1].state.nonce(address),
             balance=balance,
             spendable=min(balance, self._simulated_state().balance(address)),
+            next_base_fee=self.base_fee,
             estimates=tuple(self.estimate(calls)),
         )
 

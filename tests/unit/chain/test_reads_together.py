@@ -40,6 +40,7 @@ def test_an_outlook_is_one_request_whatever_it_tells(stub):
         mined=9,
         balance=10 * ETHER,
         spendable=10 * ETHER,
+        next_base_fee=10 * GWEI,
         estimates=(GasEstimate(75_000),) * 2,
     )
     assert len(stub.asked) == 1
@@ -65,6 +66,7 @@ def test_of_a_chain_without_base_fees_the_gas_price_is_asked_too(stub):
     stub.methods |= {"eth_getBlockByNumber": {"number": "0x10"}, "eth_gasPrice": hex(30 * GWEI)}
     outlook = node_of(stub).outlook(WHO, [])
     assert (outlook.head, outlook.fees) == (Head(16, None), Fees(30 * GWEI))
+    assert (outlook.next_base_fee, outlook.gas_price) == (None, 30 * GWEI)
 
 
 def test_what_is_pending_is_not_to_be_spent_again(stub):

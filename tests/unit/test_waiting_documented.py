@@ -1,0 +1,20 @@
+"""docs/waiting.md names every code that a job waits for, with the meaning that the API reference tells, and every fail code."""
+
+from pathlib import Path
+
+from chalicelib.api.wait_codes import MEANINGS
+from chalicelib.workers.waits import CANNOT_BE_SIGNED, ESTIMATE_TOO_SLOW
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "waiting.md"
+
+
+def test_the_document_lists_the_codes_as_the_reference_does() -> None:
+    lines = DOCUMENT.read_text(encoding="utf-8").splitlines()
+    rows = [line for line in lines if line.startswith("| `")]
+    assert rows[: len(MEANINGS)] == [f"| `{code}` | {meaning} |" for code, meaning in MEANINGS.items()]
+
+
+def test_the_document_names_the_codes_that_a_job_fails_with_when_it_is_not_signed() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    for code in ("Expired", CANNOT_BE_SIGNED, ESTIMATE_TOO_SLOW, "EstimateReverted"):
+        assert f"| `{code}` |" in text
