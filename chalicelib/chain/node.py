@@ -8,6 +8,7 @@ from chalicelib.chain.fees import times
 from chalicelib.chain.nonces import user_of_nonce
 from chalicelib.chain.quantities import quantity
 from chalicelib.chain.reads import block_and_count, blocks_of, count_at, head_of, receipt_request, receipts_of, result_of
+from chalicelib.chain.replays import passes_with_more_gas
 from chalicelib.chain.rpc import Answer, RpcClient
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Receipt, SignedTransaction
@@ -109,6 +110,12 @@ class Node:
         if outcomes:
             return f"reverted; the reason cannot be told: {outcomes[0].reason}"
         return "reverted; it passes when replayed before and after its block, so the reason cannot be told"
+
+    def passes_with_more_gas(self, call: Call, block_number: int) -> bool:
+        """Whether a transaction that reverted in this block passes when it may take more gas. Raises ChainUnavailable."""
+        network = self._network
+        price = times(network.min_base_fee, network.base_fee_multiplier) + network.min_priority_fee
+        return passes_with_more_gas(self._rpc, call_fields(call), price, block_number)
 
     # --- transactions --------------------------------------------------------------------------------------------------
 

@@ -198,6 +198,9 @@ class Chain(Protocol):
     def revert_reason(self, call: Call, block_number: int) -> str:
         """Replay a mined revert on the state it met and decode why; a sentence saying so when it cannot be told."""
 
+    def passes_with_more_gas(self, call: Call, block_number: int) -> bool:
+        """Replay a mined revert on the state it met, without its gas limit: whether it passes then."""
+
 
 class Signer(Protocol):
     """Signs for one account. The key stays inside."""

@@ -75,3 +75,12 @@ def is_to_be_cancelled(job: Job) -> bool:
 
 def is_being_cancelled(job: Job) -> bool:
     return job.attempt.latest.purpose is Purpose.CANCEL
+
+
+def may_be_out_of_gas(job: Job, receipt: Receipt) -> bool:
+    """Whether a transaction that reverted may have run out of a gas limit that this service estimated: a replay decides.
+
+    A contract call keeps 1/64 of its gas when the call that it makes runs out (EIP-150). Eight such calls, one inside the
+    other, leave about 1/8 of the limit. The issuer's own limit is not ours to raise.
+    """
+    return job.request.gas is None and not receipt.succeeded and receipt.gas_used * 8 >= job.attempt.gas * 7

@@ -26,7 +26,6 @@ from chalicelib.jobs.ports import (
 )
 from chalicelib.networks import Network
 from tests.fakes.ledger import (
-    GAS_PER_BYTE,
     TRANSFER_GAS,
     Block,
     Mined,
@@ -35,6 +34,7 @@ from tests.fakes.ledger import (
     Transaction,
     decode_transaction,
     encode_transaction,
+    gas_needed,
 )
 
 GAS_LIMIT = 20_000_000
@@ -251,6 +251,16 @@ class SimulatedChain:
             return str(error)
         return "reverted; the reason cannot be told"
 
+    def passes_with_more_gas(self, call: Call, block_number: int) -> bool:
+        self._answer()
+        for block in self.blocks[block_number - 1 : block_number + 1]:
+            try:
+                block.state.copy().run(call.sender, call.to, call.value, call.data, mined=True)
+            except Reverted:
+                continue
+            return True
+        return False
+
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _answer(self) -> None:
@@ -336,8 +346,8 @@ class SimulatedChain:
             if price - self.base_fee < self.least_tip or not affordable or transaction.sender in held_back:
                 held_back.add(transaction.sender)
                 continue
-            succeeded, hits = state.apply(transaction, price, mined=True)
-            mined.append(Mined(transaction, succeeded, tuple(hits), price))
+            succeeded, hits, gas_used = state.apply(transaction, price, mined=True)
+            mined.append(Mined(transaction, succeeded, tuple(hits), price, gas_used))
         return Block(number, _block_hash(number, self._forks), self.base_fee, tuple(mined), state)
 
     def _forget_used(self) -> None:
@@ -352,7 +362,7 @@ class SimulatedChain:
         return state
 
     def _estimated(self, call: Call, state: State) -> Estimate:
-        gas = call.gas or int((TRANSFER_GAS + GAS_PER_BYTE * len(call.data)) * self.network.gas_multiplier)
+        gas = call.gas or int(gas_needed(call.data, state.flags) * self.network.gas_multiplier)
         try:
             state.copy().run(call.sender, call.to, 0, call.data, mined=False)
         except Reverted as error:
