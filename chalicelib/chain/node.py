@@ -148,11 +148,13 @@ class Node:
                 *(request for number in asked for request in block_and_count(number, address)),
             ]
         )
+        head = head_of(block)
         return Sighting(
-            head=head_of(block).number,
+            head=head.number,
             mined=quantity(result_of(mined, "eth_getTransactionCount"), "transaction count"),
             receipts=receipts_of(hashes, answers[: len(hashes)]),
             blocks=blocks_of(asked, answers[len(hashes) :]),
+            base_fee=head.base_fee,
         )
 
 

@@ -119,6 +119,10 @@ class Broadcast:
 
     status: BroadcastStatus
     message: str = ""
+    minimum_fee: int | None = None
+    """Wei per gas that the node asks for in its refusal, tip and base fee together, where its text says so."""
+    minimum_tip: int | None = None
+    """The priority fee that it asks for, in wei per gas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,8 @@ class Sighting:
     """By hash; of those that are mined. Absence decides nothing (invariant 8)."""
     blocks: Mapping[int, StandingBlock]
     """By number; of those that were asked for, as far as the node tells."""
+    base_fee: int | None = None
+    """Of the newest block, in wei, where the chain has base fees."""
 
 
 class Chain(Protocol):

@@ -17,6 +17,8 @@ class Sight:
     """The same, `confirmations` deep: nonces below are used for good. Others may be, where that decides nothing."""
     receipts: Mapping[str, Receipt]
     """By hash. One that is missing decides nothing: the node may lag."""
+    base_fee: int | None = None
+    """Of the newest block, in wei, where the chain has base fees."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def _follow_account(address: str, jobs: Sequence[Job], reverts: list[MinedRevert
         if isinstance(outcome, Exception):
             polled.append(after_error(in_flight[job.job_id], outcome, ports))
     pushed = push(account_id(jobs[0].chain_id, address), not_mined, sight, ports)
-    return [*polled, *(Polled(after, patience(before, ports)) for before, after in zip(not_mined, pushed, strict=True))]
+    return [*polled, *(Polled(job, patience(job, ports)) for job in pushed)]
 
 
 def _is_revert(job: Job, receipt: Receipt) -> bool:

@@ -29,7 +29,7 @@ def look(address: str, jobs: Sequence[Job], ports: WorkerPorts) -> Sight:
         if receipt.block_number not in deep | blocks.keys()
         or ((block := blocks.get(receipt.block_number)) is not None and block.hash == receipt.block_hash)
     }
-    return Sight(seen.head, seen.mined, _settled(blocks, settled_at), receipts)
+    return Sight(seen.head, seen.mined, _settled(blocks, settled_at), receipts, seen.base_fee)
 
 
 def settled_block(head: int, ports: WorkerPorts) -> int:

@@ -197,8 +197,8 @@ class SimulatedChain:
         """Parts of it may come from a node that lags, as when a proxy spreads a batch over several."""
         self._answer()
         mined = self._seen_by("transaction_count")[-1].state.nonce(address)
-        head = self._seen_by("head")[-1].number
-        return Sighting(head, mined, self.receipts(hashes), self.standing_blocks(address, blocks))
+        head = self._seen_by("head")[-1]
+        return Sighting(head.number, mined, self.receipts(hashes), self.standing_blocks(address, blocks), head.base_fee)
 
     def estimate(self, calls: Sequence[Call]) -> list[Estimate]:
         self._answer()

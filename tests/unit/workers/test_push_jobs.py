@@ -39,9 +39,11 @@ def test_a_stuck_transaction_is_replaced_with_fees_that_every_node_takes() -> No
     assert job.attempt.receipt.hash == job.attempt.hashes[1]
 
 
-def test_a_transaction_is_not_replaced_before_it_is_stuck() -> None:
+def test_a_transaction_that_offers_enough_is_not_replaced_before_it_is_stuck() -> None:
     world = World()
-    job_id = stuck(world)
+    job_id = world.issue("hit one")
+    world.deliver()
+    world.chain.transactions_per_block = 0
     signed_at = world.chain.blocks[-1].number
     while len(world.job(job_id).attempt.transactions) == 1:
         world.step()
