@@ -86,6 +86,8 @@ def _prepared(due: Due, market: Outlook, sight: Sight, ports: WorkerPorts) -> _P
     job, give_up = due.job, due.give_up
     cancels = give_up is not None or is_to_be_cancelled(job) or is_being_cancelled(job)
     fees = _fees(due, market, ports, cancels=cancels)
+    if fees is None and not cancels and _holds_up_others(job, sight, ports):
+        fees, cancels, give_up = _fees(due, market, ports, cancels=True), True, _limit_too_low(job, ports)
     if fees is None:
         log.warning("at the fee cap", extra={"jobId": job.job_id, "txHash": job.attempt.latest.hash})
         return None
@@ -103,6 +105,27 @@ def _fees(due: Due, market: Outlook, ports: WorkerPorts, *, cancels: bool) -> Fe
     if due.refusal is not None:
         offered = at_least(offered, due.refusal.minimum_fee, due.refusal.minimum_tip)
     return replaced(job.attempt.latest.fees, offered, cap)
+
+
+def _holds_up_others(job: Job, sight: Sight, ports: WorkerPorts) -> bool:
+    """The issuer's own limit forbids a higher fee, and for too long no later transaction of the account was mined for it.
+
+    At the network's cap nothing is gained by giving a nonce up: later transactions may not offer more either.
+    """
+    if job.request.max_fee_per_gas is None or job.request.max_fee_per_gas >= ports.network.max_fee_cap:
+        return False
+    long_ago = sight.head - ports.bounds.unmined_blocks
+    if job.attempt.nonce != sight.mined or job.attempt.latest.signed_at_block > long_ago:
+        return False
+    block = ports.chain.standing_blocks(job.account, [max(0, long_ago)]).get(max(0, long_ago))
+    # A node without the state of that block does not tell whether it was the account's next one already.
+    return block is None or block.mined is None or block.mined >= job.attempt.nonce
+
+
+def _limit_too_low(job: Job, ports: WorkerPorts) -> Failure:
+    limit, blocks = job.request.max_fee_per_gas, ports.bounds.unmined_blocks
+    reason = f"Its maxFeePerGas of {limit} wei was too low for {blocks} blocks, and later transactions waited for it."
+    return Failure("FeeLimitTooLow", reason)
 
 
 def _unsigned(job: Job, fees: Fees, *, cancels: bool) -> UnsignedTransaction:
