@@ -1,8 +1,10 @@
 """The chain as the domain sees it, over JSON-RPC: `chalicelib.jobs.ports.Chain`."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
-from chalicelib.chain.classify import classify_broadcast, classify_estimate, is_throttled
+from chalicelib.chain.asked_price import AskedPrices, asked_price
+from chalicelib.chain.classify import classify_broadcast, classify_estimate, is_throttled, message_of
 from chalicelib.chain.estimates import Estimates, call_fields
 from chalicelib.chain.fees import times
 from chalicelib.chain.nonces import user_of_nonce
@@ -40,12 +42,13 @@ _REFUSALS = frozenset(
 
 
 class Node:
-    """Nothing is remembered between calls but how the nodes simulate: heads, nonces and fees are read anew."""
+    """Remembered between calls is only how the nodes simulate and what price they ask for: all else is read anew."""
 
     def __init__(self, network: Network, rpc: RpcClient) -> None:
         self._network = network
         self._rpc = rpc
         self._estimates = Estimates(network, rpc)
+        self._asked = AskedPrices(network.max_fee_cap)
 
     # --- blocks and accounts -------------------------------------------------------------------------------------------
 
@@ -81,7 +84,8 @@ class Node:
 
     def outlook(self, address: str, calls: Sequence[Call]) -> Outlook:
         """How the account stands at the newest block, and what each call would do on the pending one (`Estimates.outlook`)."""
-        return self._estimates.outlook(address, calls)
+        outlook = self._estimates.outlook(address, calls)
+        return replace(outlook, fees=self._asked.raised(outlook.fees))
 
     # --- simulation ----------------------------------------------------------------------------------------------------
 
@@ -130,7 +134,10 @@ class Node:
             )
         except ChainUnavailable as error:
             return [Broadcast(BroadcastStatus.UNKNOWN, error.message)] * len(transactions)
-        return [_outcome(transaction, answer) for transaction, answer in zip(transactions, answers, strict=True)]
+        outcomes = [_outcome(transaction, answer) for transaction, answer in zip(transactions, answers, strict=True)]
+        for outcome in outcomes:
+            self._asked.note(outcome)
+        return outcomes
 
     def receipts(self, hashes: Sequence[str]) -> dict[str, Receipt]:
         """Receipts of those that are mined. Absence from the result decides nothing (invariant 8)."""
@@ -168,6 +175,9 @@ def _outcome(transaction: SignedTransaction, answer: Answer) -> Broadcast:
             BroadcastStatus.UNKNOWN, "the node answered with another hash"
         )  # Besu's empty hash, for an invalid one
     told = classify_broadcast(answer.error)
+    if told.status is BroadcastStatus.UNDERPRICED:
+        minimum_fee, minimum_tip = asked_price(message_of(answer.error))
+        told = replace(told, minimum_fee=minimum_fee, minimum_tip=minimum_tip)
     if answer.doubtful and told.status in _REFUSALS:
         return Broadcast(BroadcastStatus.UNKNOWN, told.message)
     return told

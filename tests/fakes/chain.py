@@ -75,6 +75,9 @@ class SimulatedChain:
         self.base_fee = network.min_base_fee
         self.least_tip = network.min_priority_fee
         """Miners take nothing below it; the pool does."""
+        self.asks_for_tip = 0
+        """The pool takes nothing below it either, and says so; `fees` tells it once it was said."""
+        self._asked_for_tip = 0
         self.transactions_per_block = 400
         self.lies = Lies()
         self.pool: dict[str, dict[int, Transaction]] = {}
@@ -180,6 +183,7 @@ class SimulatedChain:
         network = self.network
         base_fee = max(self.blocks[-1].base_fee, self.base_fee, network.min_base_fee)
         tip = min(max(self.least_tip, network.min_priority_fee), network.max_priority_fee)
+        tip = max(tip, self._asked_for_tip)
         max_fee = min(int(base_fee * network.base_fee_multiplier) + tip, network.max_fee_cap)
         return Fees(max_fee, min(tip, max_fee))
 
@@ -296,7 +300,10 @@ class SimulatedChain:
         if self.lies.takes_but_fails > 0:
             self.lies.takes_but_fails -= 1
             return Broadcast(BroadcastStatus.UNKNOWN, "internal error")
-        return Broadcast(status)
+        if status is not BroadcastStatus.UNDERPRICED or not self.asks_for_tip:
+            return Broadcast(status)
+        self._asked_for_tip = self.asks_for_tip
+        return Broadcast(status, minimum_tip=self.asks_for_tip)
 
     def _judged(self, transaction: Transaction) -> BroadcastStatus:  # noqa: PLR0911 -- one line a rule
         """As geth orders its checks; the replacement rule is 10 % on both fees."""
@@ -310,7 +317,7 @@ class SimulatedChain:
             return BroadcastStatus.KNOWN
         if transaction.nonce < self.state.nonce(transaction.sender):
             return BroadcastStatus.NONCE_TOO_LOW
-        if transaction.tip < self.network.min_priority_fee:
+        if transaction.tip < max(self.network.min_priority_fee, self.asks_for_tip):
             return BroadcastStatus.UNDERPRICED
         others = sum(other.cost for other in pool.values() if other is not earlier)
         if others + transaction.cost > self.state.balance(transaction.sender):
@@ -343,7 +350,11 @@ class SimulatedChain:
             fees = transaction.fees
             price = min(fees.max_fee_per_gas, self.base_fee + transaction.tip)
             affordable = state.balance(transaction.sender) >= transaction.cost
-            if price - self.base_fee < self.least_tip or not affordable or transaction.sender in held_back:
+            if (
+                price - self.base_fee < max(self.least_tip, self.asks_for_tip)
+                or not affordable
+                or transaction.sender in held_back
+            ):
                 held_back.add(transaction.sender)
                 continue
             succeeded, hits, gas_used = state.apply(transaction, price, mined=True)

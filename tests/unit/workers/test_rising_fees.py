@@ -89,3 +89,26 @@ def test_a_transaction_that_is_too_cheap_is_polled_in_each_block() -> None:
     start = world.now
     world.run_until(lambda: world.chain.state.nonce(ALICE) == JOBS)
     assert (world.now - start).total_seconds() <= 3 * NETWORK.block_seconds
+
+
+def test_what_a_node_asks_for_in_its_refusal_is_offered_at_once_by_all_and_by_those_signed_later() -> None:
+    world = World()
+    world.chain.asks_for_tip = 5 * GWEI  # above the network's own limit for tips
+    job_ids = [world.issue(f"hit {number}") for number in range(JOBS)]
+    start = world.now
+    world.run_until_settled(minutes=5)
+    assert (world.now - start).total_seconds() <= FIRST_LOOK + 3 * NETWORK.block_seconds
+    assert {len(world.job(job_id).attempt.transactions) for job_id in job_ids} == {2}
+    later = world.issue("hit later")
+    world.run_until_settled(minutes=5)
+    assert len(world.job(later).attempt.transactions) == 1
+    world.assert_exactly_once()
+
+
+def test_what_a_node_asks_for_is_offered_up_to_the_cap_and_no_further() -> None:
+    world = World()
+    world.chain.asks_for_tip = 2 * NETWORK.max_fee_cap
+    job_id = world.issue("hit one")
+    world.run(600)
+    offered = [one.fees.max_fee_per_gas for one in world.job(job_id).attempt.transactions]
+    assert max(offered) <= NETWORK.max_fee_cap
