@@ -82,6 +82,14 @@ class Node:
             for address, answer in zip(asked, answers, strict=True)
         }
 
+    def transaction_counts(self, addresses: Sequence[str]) -> dict[str, int]:
+        asked = list(dict.fromkeys(addresses))
+        answers = self._rpc.read_together([count_at(address, "latest") for address in asked]) if asked else []
+        return {
+            address: quantity(result_of(answer, "eth_getTransactionCount"), "transaction count")
+            for address, answer in zip(asked, answers, strict=True)
+        }
+
     def outlook(self, address: str, calls: Sequence[Call]) -> Outlook:
         """How the account stands at the newest block, and what each call would do on the pending one (`Estimates.outlook`)."""
         outlook = self._estimates.outlook(address, calls)

@@ -182,6 +182,9 @@ class Chain(Protocol):
     def balances(self, addresses: Sequence[str]) -> dict[str, int]:
         """Wei that each has at the newest block, in one request. All of them or, with ChainUnavailable, none."""
 
+    def transaction_counts(self, addresses: Sequence[str]) -> dict[str, int]:
+        """Mined transactions of each up to the newest block, in one request. All of them or, with ChainUnavailable, none."""
+
     def broadcast(self, transactions: Sequence[SignedTransaction]) -> list[Broadcast]:
         """Send the raw bytes in one JSON-RPC batch. Never raises for a node's refusal; one answer a transaction, in order."""
 

@@ -22,6 +22,7 @@ from chalicelib.jobs.model import (
     Status,
 )
 from chalicelib.jobs.results import result_of
+from chalicelib.jobs.verdict import is_taken_back
 
 HISTORY_LIMIT = 50
 ATTEMPTS_KEPT = 10
@@ -97,8 +98,11 @@ def checked(job: Job, next_check_at: datetime) -> Job:
 
 
 def with_transaction(job: Job, transaction: SignedTransaction, now: datetime, abandoned: Failure | None = None) -> Job:
-    """Another transaction of the attempt in flight: same nonce, higher fees. Stored before it is broadcast (invariant 1)."""
-    _require(job, IN_FLIGHT, "replaced")
+    """Another transaction of the attempt in flight, or of one that a reorg has taken back: same nonce, higher fees. Stored
+    before it is broadcast (invariant 1).
+    """
+    if not is_taken_back(job):
+        _require(job, IN_FLIGHT, "replaced")
     attempt = job.attempt
     # Only the latest is ever sent again; of the earlier ones hashes and fees are watched. Rows hold 400 KB.
     earlier = (replace(sent, raw=b"") for sent in attempt.transactions)

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chalicelib.jobs.model import Job, Purpose, Receipt, Status
+from chalicelib.jobs.model import FINAL, Job, Purpose, Receipt, Status
+
+REORGED = "reorged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +88,10 @@ def may_be_out_of_gas(job: Job, receipt: Receipt) -> bool:
     other, leave about 1/8 of the limit. The issuer's own limit is not ours to raise.
     """
     return job.request.gas is None and not receipt.succeeded and receipt.gas_used * 8 >= job.attempt.gas * 7
+
+
+def is_taken_back(job: Job) -> bool:
+    """Whether a reorg has replaced the block that closed this job, and nothing has settled its nonce since."""
+    signed = {"replaced", "cancelSigned"}
+    last = next((event.event for event in reversed(job.history) if event.event not in signed), None)
+    return job.status in FINAL and bool(job.attempts) and last == REORGED

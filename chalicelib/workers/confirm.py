@@ -8,13 +8,14 @@ from chalicelib.errors import JobsApiError
 from chalicelib.jobs.model import IN_FLIGHT, Job, Purpose, Receipt, Status, account_id
 from chalicelib.jobs.results import result_of
 from chalicelib.jobs.states import seen_mined, settled, taken_back
-from chalicelib.jobs.verdict import Mined, NonceSettledElsewhere, Settled, judge
+from chalicelib.jobs.verdict import Mined, NonceSettledElsewhere, Settled, is_taken_back, judge
 from chalicelib.workers.backlog import read_jobs
 from chalicelib.workers.look import look
 from chalicelib.workers.polls import Polled, after_error, patience, poll_again
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.push import push
 from chalicelib.workers.reopen import displace
+from chalicelib.workers.reorged import follow
 from chalicelib.workers.reverts import MinedRevert, close_reverts
 
 log = logging.getLogger(__name__)
@@ -29,10 +30,17 @@ def confirm_jobs(job_ids: Sequence[str], ports: WorkerPorts) -> None:
     in_flight = [job for job in jobs if job.status in IN_FLIGHT]
     polled: list[Polled] = []
     reverts: list[MinedRevert] = []
-    for address, group in groupby(sorted(in_flight, key=lambda job: job.account), key=lambda job: job.account):
-        polled += _follow_account(address, list(group), reverts, ports)
+    for address, group in _by_account(in_flight):
+        polled += _follow_account(address, group, reverts, ports)
+    for address, group in _by_account([job for job in jobs if is_taken_back(job)]):
+        polled += follow(address, group, ports)
     poll_again(polled, ports)  # first: replays may take a while
     poll_again(close_reverts(reverts, ports), ports)
+
+
+def _by_account(jobs: Sequence[Job]) -> list[tuple[str, list[Job]]]:
+    in_order = sorted(jobs, key=lambda job: job.account)
+    return [(address, list(group)) for address, group in groupby(in_order, key=lambda job: job.account)]
 
 
 def _follow_account(address: str, jobs: Sequence[Job], reverts: list[MinedRevert], ports: WorkerPorts) -> list[Polled]:

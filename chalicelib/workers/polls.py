@@ -28,9 +28,12 @@ class Polled:
 
 def patience(job: Job, ports: WorkerPorts) -> float:
     """Seconds until the next look at a job that is not mined: a block at first, longer the longer it takes."""
-    block = ports.network.block_seconds
-    waited = (ports.clock() - job.attempt.latest.signed_at).total_seconds()
-    return block * max(1, min(round(waited / 4 / block), LONGEST_POLL_SECONDS // block))
+    return patience_after((ports.clock() - job.attempt.latest.signed_at).total_seconds(), ports.network.block_seconds)
+
+
+def patience_after(waited: float, block_seconds: float) -> float:
+    """Seconds until the next look at what has not changed for so many seconds."""
+    return block_seconds * max(1, min(round(waited / 4 / block_seconds), LONGEST_POLL_SECONDS // block_seconds))
 
 
 def after_error(job: Job, error: Exception, ports: WorkerPorts) -> Polled:

@@ -179,6 +179,11 @@ class SimulatedChain:
         self._answer()
         return {address: self.state.balance(address) for address in addresses}
 
+    def transaction_counts(self, addresses: Sequence[str]) -> dict[str, int]:
+        self._answer()
+        state = self._seen_by("transaction_count")[-1].state
+        return {address: state.nonce(address) for address in addresses}
+
     def fees(self) -> Fees:
         network = self.network
         base_fee = max(self.blocks[-1].base_fee, self.base_fee, network.min_base_fee)
