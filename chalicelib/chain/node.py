@@ -61,7 +61,7 @@ class Node:
         return str(block["hash"]).lower() if isinstance(block, dict) and block.get("hash") else None
 
     def user_of_nonce(self, address: str, nonce: int, block_number: int) -> str | None:
-        """Hash of the transaction that used this nonce, mined at or before the block; None when it is not found there."""
+        """Hash of the transaction that used this nonce, or of the block where an authorization did; None when not proven."""
         return user_of_nonce(self._rpc, address, nonce, block_number)
 
     def standing_blocks(self, address: str, numbers: Collection[int]) -> dict[int, StandingBlock]:

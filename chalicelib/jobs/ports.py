@@ -202,7 +202,9 @@ class Chain(Protocol):
         """Of the block at this height on the chain followed now; None where there is none yet."""
 
     def user_of_nonce(self, address: str, nonce: int, block_number: int) -> str | None:
-        """Hash of the transaction that used this nonce, mined at or before the block; None when the node cannot tell."""
+        """Hash of the account's transaction that used this nonce, mined at or before the block. Where an authorization used it
+        (EIP-7702), the hash of the block in which it did. None when the node cannot tell.
+        """
 
     def revert_reason(self, call: Call, block_number: int) -> str:
         """Replay a mined revert on the state it met and decode why; a sentence saying so when it cannot be told."""

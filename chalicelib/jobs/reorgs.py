@@ -46,7 +46,7 @@ def settled_again(job: Job, receipt: Receipt, now: datetime) -> Job:
 
 def displaced_after_reorg(job: Job, now: datetime) -> Job:
     """Another program's transaction has the nonce now, for good. What had succeeded has not happened, and can be retried."""
-    detail = f"after a reorg nonce {job.attempt.nonce} was used by a transaction not of this service"
+    detail = f"after a reorg nonce {job.attempt.nonce} was used by another program"
     if job.status is not Status.SUCCEEDED:  # nothing of it had happened, and nothing has now
         return with_event(job, now, "displaced", detail)
     opened = _in_flight_again(job)

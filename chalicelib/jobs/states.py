@@ -165,7 +165,7 @@ def displaced(job: Job, now: datetime, next_check_at: datetime) -> Job:
     _require(job, IN_FLIGHT, "displaced")
     asked_to_cancel = job.status is Status.CANCEL_REQUESTED
     job = _with_outcome(job, Outcome.DISPLACED, None)
-    job = with_event(job, now, "displaced", f"nonce {job.attempt.nonce} was used by a transaction not of this service")
+    job = with_event(job, now, "displaced", f"nonce {job.attempt.nonce} was used by another program")
     return _open_again(job, asked_to_cancel, now, next_check_at)
 
 

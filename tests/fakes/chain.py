@@ -86,6 +86,7 @@ class SimulatedChain:
         """When a block was made, by its number, where a test says so."""
         genesis = Block(0, _block_hash(0, 0), self.base_fee, (), State(dict(balances)))
         self.blocks = [genesis]
+        self._authorizations: dict[str, int] = {}
         self._forks = 0
         self.seen: dict[str, Transaction] = {}
         """Every transaction that was ever sent, in the order of its first broadcast."""
@@ -130,6 +131,10 @@ class SimulatedChain:
         hash_, raw = encode_transaction(sender, unsigned, "another program's")
         self._pool_of(sender)[nonce] = decode_transaction(raw)
         return hash_
+
+    def authorize(self, address: str, times: int = 1) -> None:
+        """The next block holds another account's transaction that carries so many authorizations of this one (EIP-7702)."""
+        self._authorizations[address] = self._authorizations.get(address, 0) + times
 
     def fund(self, address: str, wei: int) -> None:
         """From the newest block on."""
@@ -249,6 +254,8 @@ class SimulatedChain:
             for mined in block.mined:
                 if mined.transaction.sender == address and mined.transaction.nonce == nonce:
                     return mined.transaction.hash
+            if block.state.nonce(address) > nonce:
+                return block.hash
         return None
 
     def revert_reason(self, call: Call, block_number: int) -> str:
@@ -346,7 +353,7 @@ class SimulatedChain:
     def _next_block(self, empty: bool) -> Block:
         parent = self.blocks[-1]
         number = parent.number + 1
-        state, mined = parent.state, []
+        state, mined = self._authorized(parent.state) if not empty else parent.state, []
         ready = [] if empty else self._ready(state)[: self.transactions_per_block]
         if ready:
             state = state.copy()
@@ -355,16 +362,22 @@ class SimulatedChain:
             fees = transaction.fees
             price = min(fees.max_fee_per_gas, self.base_fee + transaction.tip)
             affordable = state.balance(transaction.sender) >= transaction.cost
-            if (
-                price - self.base_fee < max(self.least_tip, self.asks_for_tip)
-                or not affordable
-                or transaction.sender in held_back
-            ):
+            if price - self.base_fee < self.least_tip or not affordable or transaction.sender in held_back:
                 held_back.add(transaction.sender)
                 continue
             succeeded, hits, gas_used = state.apply(transaction, price, mined=True)
             mined.append(Mined(transaction, succeeded, tuple(hits), price, gas_used))
         return Block(number, _block_hash(number, self._forks), self.base_fee, tuple(mined), state)
+
+    def _authorized(self, state: State) -> State:
+        """The state after the other account's transaction, which stands first in its block."""
+        if not self._authorizations:
+            return state
+        state = state.copy()
+        for address, times in self._authorizations.items():
+            state.nonces[address] = state.nonce(address) + times
+        self._authorizations = {}
+        return state
 
     def _forget_used(self) -> None:
         for sender, of_sender in self.pool.items():
