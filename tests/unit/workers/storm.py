@@ -15,6 +15,7 @@ PROGRAMMES = (
     "hit {}",
     "hit {}",
     "set allowance-{};hit {}",
+    "fill shared;hit {}",
     "need never;hit {}",
     "trap by design;hit {}",
 )
