@@ -5,6 +5,7 @@ from typing import Protocol
 
 from chalicelib.errors import JobsApiError
 from chalicelib.jobs.model import Account, Attempt, Job
+from chalicelib.jobs.order import time_text
 from chalicelib.jobs.reorgs import is_told, taken_back_attempts
 from chalicelib.jobs.stores import AccountStore
 from chalicelib.networks import Network
@@ -31,7 +32,9 @@ def watch_nonces(ports: NoncePorts) -> int:
     Costs one request for all accounts, and a look at the newest jobs of those with transactions that are not mined. Raises
     ServiceUnavailable and ChainUnavailable; the next minute tries again.
     """
-    accounts = [account for account in ports.accounts.all() if account.chain_id == ports.network.chain_id and account.signed_to]
+    accounts = [
+        account for account in ports.accounts.all() if account.chain_id == ports.network.chain_id and account.next_nonce
+    ]
     counts = ports.chain.transaction_counts([account.address for account in accounts]) if accounts else {}
     found = 0
     for account in accounts:
@@ -72,7 +75,7 @@ def _watch(account: Account, mined: int, ports: NoncePorts) -> int:
 def _settled_above(account: Account, mined: int, ports: NoncePorts) -> list[Job]:
     """The account's jobs that have settled a nonce which is not mined: newest first, until each such nonce was seen."""
     missing = set(range(mined, account.next_nonce or 0))
-    until, suspects = account.signed_to or "", dict[str, Job]()
+    until, suspects = account.signed_to or time_text(ports.clock()), dict[str, Job]()
     for _ in range(PAGES):
         page = ports.jobs.issued_until(account.account_id, until, PAGE)
         for job in ports.jobs.load([job_id for _, job_id in page], consistent=False):
