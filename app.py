@@ -12,7 +12,7 @@ gc.disable()  # hardly anything of what imports make is garbage: not looked thro
 from chalice.app import Chalice, SQSEvent
 
 from chalicelib.api.errors import use_error_format
-from chalicelib.api.routes import register_routes
+from chalicelib.api.routes import origins_of, register_routes
 from chalicelib.queues.batch import BatchAnswer
 from chalicelib.telemetry.invocations import flush_after_invocations
 from chalicelib.wiring import Wiring
@@ -23,7 +23,7 @@ gc.enable()
 app = Chalice(app_name="jobs-api")
 wiring = Wiring()
 
-use_error_format(app)
+use_error_format(app, origins_of(wiring))
 register_routes(app, wiring)
 flush_after_invocations(app, wiring.flush_metrics)
 

@@ -22,12 +22,22 @@ class Bounds:
     """For one RPC request, from its first byte to the last one of its answer."""
     estimate_seconds: float = 12.0
     """For all estimates of one round, however often their batch is split."""
+    round_seconds: float = 3.0
+    """For the estimates of one round, aimed at: where jobs take longer, the next round takes fewer of them."""
     run_seconds: float = 20.0
     """Of one worker run. No account or round begins later; the function itself has 30 s."""
+    rounds: int = 30
+    """Of one worker run on one account."""
     unsigned_seconds: float = 86_400.0
     """A job that cannot be signed for so long fails."""
+    slow_estimate_seconds: float = 180.0
+    """A job fails when its estimate, asked for alone, is too slow or too large for this long: in about seven tries."""
+    earlier_jobs_seconds: float = 120.0
+    """After so long, a job whose estimate reverts waits no longer for earlier jobs of the account that are not signed. What
+    delays a job for a moment is over by then; what remains are jobs that cannot be signed themselves.
+    """
     revert_belief_seconds: float = 600.0
-    """A revert in estimation is believed after so long at the latest, whatever earlier job of the account still waits."""
+    """A revert in estimation is believed after so long at the latest, although earlier transactions are not settled."""
     open_jobs_of_owner: int = 10_000
     """Jobs of one owner that may be open for longer than a few minutes. Another one is refused."""
     unmined_blocks: int = 60

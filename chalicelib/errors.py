@@ -49,6 +49,16 @@ class InvalidCursor(InvalidRequest):
         super().__init__("The cursor is not valid for this request or has expired: start again without it.")
 
 
+class FeeLimitTooLow(InvalidRequest):
+    """No block of the network takes a transaction at this maxFeePerGas, whatever its base fee is."""
+
+    code = "FeeLimitTooLow"
+
+    def __init__(self, limit: int, least: int) -> None:
+        sentence = f"maxFeePerGas is {limit} wei; the network never takes less than {least} wei per gas."
+        super().__init__(f"{sentence} Nothing was issued.", [{"field": "maxFeePerGas", "error": sentence}])
+
+
 class Unauthorized(JobsApiError):
     code = "Unauthorized"
     http_status = 401
@@ -196,6 +206,12 @@ class SignerUnavailable(ServiceUnavailable):
     """The key service throttles or does not answer."""
 
     code = "SignerUnavailable"
+
+
+class KeyNotReady(SignerUnavailable):
+    """The account's key is so new that AWS may not let the functions use it yet."""
+
+    code = "KeyNotReady"
 
 
 class RowTooNew(ServiceUnavailable):

@@ -33,6 +33,11 @@ class Network:
     stuck_after_blocks: int
     """A transaction not mined this many blocks after it was signed is replaced with higher fees."""
 
+    @property
+    def least_price(self) -> int:
+        """Wei per gas below which no block takes a transaction."""
+        return self.min_base_fee + self.min_priority_fee
+
 
 FUSE = Network(
     chain_id=122,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from chalicelib.cached import Cached
     from chalicelib.chain.rpc import RpcClient
     from chalicelib.jobs.bursts import Bursts
+    from chalicelib.jobs.pace import Paces
     from chalicelib.jobs.ports import Chain, Clock, Signers
     from chalicelib.jobs.stores import JobStore
     from chalicelib.networks import Network
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 AWS_TIMEOUT_SECONDS = 5
 LIMITS_TIMEOUT_SECONDS = 1
 """Whoever waits for it is an issuer whose request is let through without an answer, too."""
-RPC_TIMEOUT_SECONDS = 6
-"""A handful of RPC requests in a row fit into a worker's 30 seconds."""
 
 
 def utc_now() -> datetime:
@@ -103,6 +102,12 @@ class Wiring:
         return Bursts(time.monotonic, time.sleep)
 
     @cached_property
+    def paces(self) -> Paces:
+        from chalicelib.jobs.pace import Paces
+
+        return Paces()
+
+    @cached_property
     def bounds(self) -> Bounds:
         return self.settings.bounds
 
@@ -138,11 +143,13 @@ class Wiring:
     def _rpc(self) -> RpcClient:
         from chalicelib.chain.rpc import RpcClient
 
-        network = self.network
+        network, bounds = self.network, self.bounds
         return RpcClient(
             network.rpc_urls,
             chain_id=network.chain_id,
-            timeout_seconds=RPC_TIMEOUT_SECONDS,
+            answer_bytes=bounds.rpc_answer_bytes,
+            answer_seconds=bounds.rpc_answer_seconds,
+            total_seconds=bounds.estimate_seconds,
             health=CountedRpc(self.metrics),
         )
 

@@ -18,6 +18,7 @@ from chalicelib.errors import (
     BalanceTooLow,
     ChainUnavailable,
     CorrelationIdReused,
+    FeeLimitTooLow,
     Forbidden,
     InvalidJobId,
     JobNotCancellable,
@@ -69,7 +70,7 @@ DESCRIPTIONS: Mapping[str, Description] = {
         "Issue a transaction: a job, at once; it is signed and sent by a worker.",
         _ISSUED,
         body=requests.IssueBody,
-        errors=(CorrelationIdReused, Forbidden),
+        errors=(CorrelationIdReused, FeeLimitTooLow, Forbidden),
     ),
     "jobs.listing.list_page": Description(
         "List own jobs, newest first; an administrator lists everybody's.",

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 from chalice.app import Chalice, Request, Response
 
 from chalicelib.api.body import shown
+from chalicelib.api.cors import Origins, cors_headers, options
 from chalicelib.api.wire import Reply, request_id_of, response_from
 from chalicelib.errors import (
     InvalidRequest,
     JobsApiError,
     MethodNotAllowed,
+    NotFound,
     ServiceUnavailable,
     TooManyRequests,
     Unauthorized,
@@ -74,31 +76,48 @@ def invalid(problems: Iterable[tuple[str, str]]) -> InvalidRequest:
 # --- Chalice's own answers ---------------------------------------------------------------------------------------------
 
 
-def use_error_format(app: Chalice) -> None:
-    """Give what Chalice answers without asking a route (a wrong verb, an event it cannot read) the contract's form."""
+def use_error_format(app: Chalice, origins: Callable[[], Origins] = tuple) -> None:
+    """Give what no route answers (a path or a verb that there is not, an event that Chalice cannot read) the contract's form,
+    and the CORS headers of a reply. `origins` raises nothing.
+    """
 
-    def in_our_format(request: Request, get_response: Callable[[Any], Response]) -> Response:
+    def in_our_format(request: Request | None, get_response: Callable[[Any], Response]) -> Response:
+        request_id = request_id_of(app)
+        allowed, origin = origins(), None if request is None else request.headers.get("origin")
+        cors = cors_headers(allowed, origin)
+        if request is not None and request.path not in app.routes:  # the gateway sends the function what it knows no route for
+            return response_from(_of_no_path(request, allowed, origin), request_id, cors)
         try:
             response = get_response(request)
         except Exception as error:  # noqa: BLE001 -- Chalice itself: what a route raises ends in its endpoint
-            request_id = request_id_of(app)
-            return response_from(reply_to(error, request_id, "outside any route"), request_id)
+            return response_from(reply_to(error, request_id, "outside any route"), request_id, cors)
         if isinstance(response.body, dict) and response.body.keys() == {"Code", "Message"}:
-            return _rewritten(response, request_id_of(app))
+            return response_from(_rewritten(response, request_id), request_id, cors)
         return response
 
     app.register_middleware(in_our_format, "http")
 
 
-def _rewritten(response: Response, request_id: str) -> Response:
+def _of_no_path(request: Request, allowed: Origins, origin: str | None) -> Reply:
+    """404. To the preflight of a page that may call the API, what lets the page read the 404 of its request."""
+    if request.method == "OPTIONS" and request.headers.get("access-control-request-method"):
+        preflight = options(_VERBS, allowed, origin)
+        if "Access-Control-Allow-Methods" in preflight.headers:
+            return preflight
+    return Reply(error_body(NotFound("There is nothing at this path.")), NotFound.http_status)
+
+
+def _rewritten(response: Response, request_id: str) -> Reply:
     error = _FRAMEWORK_ERRORS.get(response.status_code, JobsApiError("unexpected"))
     allow = response.headers.get("Allow")  # of a 405
     body = error_body(error)
     if error.http_status >= 500:
         body["requestId"] = request_id
-    reply = Reply(body, error.http_status, {"Allow": str(allow)} if allow else {})
-    return response_from(reply, request_id)
+    return Reply(body, error.http_status, {"Allow": str(allow)} if allow else {})
 
+
+_VERBS = ("GET", "POST")
+"""The verbs that any path takes."""
 
 _FRAMEWORK_ERRORS: dict[int, JobsApiError] = {
     400: InvalidRequest("The request is not valid HTTP for this API."),

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, WithJsonSchema, with_config
 from typing_extensions import TypedDict
 
 from chalicelib.api.fields import ADDRESS_PATTERN, JOB_ID_PATTERN, WEI_PATTERN
+from chalicelib.api.wait_codes import WaitCodeText
 from chalicelib.jobs.model import Outcome, Purpose, Status
 
 # --- texts -------------------------------------------------------------------------------------------------------------
@@ -145,6 +146,14 @@ class EventView(TypedDict):
     detail: NotRequired[str]
 
 
+class WaitView(TypedDict):
+    """Why a pending job is not signed. One that cannot be signed for a day (a setting of the stage) fails: CannotBeSigned."""
+
+    code: WaitCodeText
+    reason: str
+    until: NotRequired[Annotated[TimeText, Field(description="when the job is looked at again")]]
+
+
 class JobView(TypedDict):
     """failReason, failCode and failedAt tell of the last failure, also of a job retried since: status says how it is now."""
 
@@ -152,6 +161,7 @@ class JobView(TypedDict):
     name: str
     status: StatusText
     data: JobDataView
+    waitsFor: NotRequired[WaitView]
     accountAddress: AddressText
     createdAt: TimeText
     updatedAt: TimeText

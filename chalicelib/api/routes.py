@@ -1,5 +1,6 @@
 """The API at a glance: the one table of routes. `chalicelib.api.described` says of each what the API reference tells."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chalice.app import Chalice
@@ -41,6 +42,18 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
+def origins_of(parts: "Parts") -> "Callable[[], Origins]":
+    """What tells the origins whose pages may call the API. It raises nothing."""
+
+    def origins() -> "Origins":
+        try:
+            return parts.settings.cors_origins
+        except Exception:  # noqa: BLE001 -- /health answers without settings; what needs them says what is wrong with them
+            return ()
+
+    return origins
+
+
 def register_routes(app: Chalice, parts: "Parts") -> None:
     """Add the routes to `app`; `parts` is asked for nothing, and nothing made of it, before a request needs it."""
 
@@ -49,12 +62,7 @@ def register_routes(app: Chalice, parts: "Parts") -> None:
 
         return ApiServices(parts)
 
-    def origins() -> "Origins":
-        try:
-            return parts.settings.cors_origins
-        except Exception:  # noqa: BLE001 -- /health answers without settings; what needs them says what is wrong with them
-            return ()
-
+    origins = origins_of(parts)
     verbs: dict[str, list[str]] = {}
     for route in ROUTES:
         add_route(app, services, route, origins)

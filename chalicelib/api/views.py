@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from chalicelib.api.errors import error_body
-from chalicelib.jobs.model import Attempt, Event, Job, Outcome, Purpose, SignedTransaction, Status
+from chalicelib.jobs.model import Attempt, Event, Job, Outcome, Purpose, SignedTransaction, Status, WaitCode
 
 if TYPE_CHECKING:
     from chalicelib.api.forms import (
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         RefusalView,
         TransactionBodyView,
         TransactionView,
+        WaitView,
     )
     from chalicelib.jobs.retry import Refusal
 
@@ -41,6 +42,8 @@ def job_view(job: Job, reader: str, *, listed: bool = False) -> JobView:
         "attempts": [_attempt_view(attempt) for attempt in job.attempts],
         "history": [_event_view(event) for event in job.history],
     }
+    if job.waits_because is not None:
+        view["waitsFor"] = _wait_view(job, job.waits_because)
     if job.last_finished_at is not None:
         view["lastFinishedAt"] = time_view(job.last_finished_at)
     if job.failed_at is not None:
@@ -50,6 +53,14 @@ def job_view(job: Job, reader: str, *, listed: bool = False) -> JobView:
         view["failCode"] = job.failure.code
     if job.fail_count:
         view["failCount"] = job.fail_count
+    return view
+
+
+def _wait_view(job: Job, reason: str) -> WaitView:
+    """Why a pending job is not signed. Rows that an earlier version wrote have the reason, and not its kind."""
+    view: WaitView = {"code": (job.waits_code or WaitCode.OTHER).value, "reason": reason}
+    if job.waits_until is not None:
+        view["until"] = time_view(job.waits_until)
     return view
 
 

@@ -9,15 +9,15 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from chalicelib.chain.classify import is_throttled
+from chalicelib.chain.answers import Answer, Cut, Outcome, Refused, Request
+from chalicelib.chain.batches import RUNS_CODE, Batches
+from chalicelib.chain.classify import is_throttled, is_unsupported
+from chalicelib.chain.error_objects import bounded
 from chalicelib.chain.health import RpcHealth
 from chalicelib.chain.quantities import quantity_or_none
 from chalicelib.chain.text import host_of
-from chalicelib.chain.transport import NoReply, Transport
+from chalicelib.chain.transport import Bound, NoReply, Transport
 from chalicelib.errors import ConfigurationError
-
-Request = tuple[str, Sequence[Any]]
-"""A JSON-RPC method and its parameters."""
 
 INTERNAL_ERROR = -32603
 
@@ -30,20 +30,8 @@ IDLE_SECONDS = 50.0  # load balancers drop idle connections after 60 s, and a fr
 # Refused at the edge, before any node: whatever the body says, this endpoint is of no use now, and nothing was taken.
 _REFUSED_AT_THE_EDGE = frozenset({401, 403, 407, 429})
 _NOT_TAKEN = _REFUSED_AT_THE_EDGE | {404, 405, 411, 413, 414, 415, 431}
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of one request: a result, or an error."""
-
-    result: Any = None
-    error: object = None
-    """The raw JSON-RPC error object; of a request nobody answered, a sentence why."""
-    answered: bool = True
-    passing: bool = False
-    """Another endpoint may do better."""
-    doubtful: bool = False
-    """An endpoint may have acted on the request without saying so."""
+_GATEWAY_TIMEOUTS = frozenset({408, 502, 503, 504, 524})
+"""A gateway says with them that the node behind it was too slow, or that it is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +47,21 @@ class Endpoint:
     """Not for several threads at once."""
 
     def __init__(
-        self, url: str, chain_id: int, timeout_seconds: float, monotonic: Callable[[], float], health: RpcHealth
+        self,
+        url: str,
+        chain_id: int,
+        monotonic: Callable[[], float],
+        health: RpcHealth,
+        *,
+        answer_bytes: int,
+        answer_seconds: float,
+        total_seconds: float,
     ) -> None:
+        """The bounds are those of `RpcClient`."""
         sys.setrecursionlimit(min(sys.getrecursionlimit(), RECURSION_LIMIT))
         self.host = host_of(url)
         self.left_out_until = float("-inf")
-        self._transport = Transport(url, timeout_seconds)
+        self._transport = Transport(url, answer_bytes)
         self._secrets = _secrets_of(url)
         self._chain_id = chain_id
         self._chain_verified = False
@@ -72,37 +69,34 @@ class Endpoint:
         self._health = health
         self._failures = 0
         self._used_at = float("-inf")
-        self._batch_limit: int | None = None
+        self._answer_seconds = answer_seconds
+        self._batches = Batches(self, answer_seconds, total_seconds, monotonic)
 
     def __repr__(self) -> str:
         return f"Endpoint({self.host})"
 
-    def ask(self, calls: Sequence[Request]) -> list[Answer]:
-        """One answer a call, in order. Raises ConfigurationError when the endpoint is of another chain."""
+    def ask(self, calls: Sequence[Request], until: float) -> list[Answer]:
+        """One answer a call, in order. No HTTP request but the first begins after `until`, on the monotonic clock.
+
+        Raises ConfigurationError when the endpoint is of another chain.
+        """
         if not self._chain_verified:
             refusal = self._verify_chain()
             if refusal is not None:
                 return [refusal] * len(calls)
-        answers: list[Answer] = []
-        while len(answers) < len(calls):
-            rest = calls[len(answers) :][: self._batch_limit]
-            got = self._exchange(rest)
-            if got is None:  # the batch was refused as a whole: too many items for this node, so fewer from now on
-                self._batch_limit = max(1, len(rest) // 2)
-                continue
-            answers += got
-            if not any(answer.answered for answer in got):
-                answers += [replace(got[0], doubtful=False)] * (len(calls) - len(answers))
-        return answers
+        return self._batches.ask(calls, until)
 
     def _verify_chain(self) -> Answer | None:
         """None once the endpoint has named the right chain, else why it cannot be asked. It is asked once a process."""
-        (answer,) = self._exchange([("eth_chainId", [])]) or [Answer()]
+        outcome = self.exchange([("eth_chainId", [])], self._answer_seconds)
+        if isinstance(outcome, Cut):
+            return self.failed(outcome.sentence)
+        answer = outcome.answer if isinstance(outcome, Refused) else outcome[0]
         if not answer.answered or answer.passing:
             return replace(answer, doubtful=False)
         actual = quantity_or_none(answer.result)
         if actual is None:
-            return self._failed(f"{self.host} did not tell its chain id")
+            return self.failed(f"{self.host} did not tell its chain id")
         if actual != self._chain_id:
             raise ConfigurationError(f"{self.host} serves chain {actual}, but this network's chain id is {self._chain_id}.")
         self._chain_verified = True
@@ -110,57 +104,69 @@ class Endpoint:
 
     # --- one HTTP request ----------------------------------------------------------------------------------------------
 
-    def _exchange(self, calls: Sequence[Request]) -> list[Answer] | None:
-        """The answers to one HTTP request; None when a batch was refused as a whole."""
+    def exchange(self, calls: Sequence[Request], seconds: float) -> Outcome:
+        """One HTTP request. One that goes alone is never Refused."""
         if self._monotonic() - self._used_at > IDLE_SECONDS:
             self._transport.close_idle()
-        reply = self._post(calls)
+        reply = self._post(calls, seconds)
         self._used_at = self._monotonic()
-        if isinstance(reply, Answer):
-            return [reply] * len(calls)
+        if isinstance(reply, _Reply):
+            return self._outcome(calls, reply)
+        return [reply] * len(calls) if isinstance(reply, Answer) else reply
+
+    def _outcome(self, calls: Sequence[Request], reply: _Reply) -> Outcome:
         sentence = f"{self.host} answered HTTP {reply.status}"
         if reply.status == 429:
             self._pause(reply.retry_after_seconds)
             told = _told(reply.body)
             return [Answer(error=self._redacted({"code": 429, "message": told or sentence}), passing=True)] * len(calls)
-        if reply.status in _REFUSED_AT_THE_EDGE or (not _is_success(reply.status) and not _is_json_rpc(reply.body)):
+        if self._is_no_answer(reply):
             if reply.status == 413 and len(calls) > 1:
-                return None
+                return Refused(Answer(error=sentence, answered=False, passing=True))
+            if reply.status in _GATEWAY_TIMEOUTS and not reply.retry_after_seconds and _run_code(calls):
+                return Cut(Bound.TIME, sentence)
             doubtful = reply.status not in _NOT_TAKEN
-            return [self._failed(sentence, doubtful=doubtful, retry_after=reply.retry_after_seconds)] * len(calls)
+            return [self.failed(sentence, doubtful=doubtful, retry_after=reply.retry_after_seconds)] * len(calls)
         return self._read(calls, reply)
 
-    def _post(self, calls: Sequence[Request]) -> _Reply | Answer:
+    def _is_no_answer(self, reply: _Reply) -> bool:
+        """Not by JSON-RPC. Some gateways refuse a method, and nothing else, with an HTTP status for all."""
+        if reply.status in _REFUSED_AT_THE_EDGE:
+            return not (_is_json_rpc(reply.body) and is_unsupported(_error_of(reply.body)))
+        return not _is_success(reply.status) and not _is_json_rpc(reply.body)
+
+    def _post(self, calls: Sequence[Request], seconds: float) -> _Reply | Answer | Cut:
         items = [
             {"jsonrpc": "2.0", "id": index, "method": method, "params": params} for index, (method, params) in enumerate(calls)
         ]
         # One goes alone, so that an error without an id is its for certain.
-        reply = self._transport.post(json.dumps(items[0] if len(items) == 1 else items).encode())
+        reply = self._transport.post(json.dumps(items[0] if len(items) == 1 else items).encode(), seconds)
         if isinstance(reply, NoReply):
-            return self._failed(reply.sentence, doubtful=reply.doubtful)
+            if reply.bound is not None:
+                return Cut(reply.bound, reply.sentence)
+            return self.failed(reply.sentence, doubtful=reply.doubtful)
         try:
             body = json.loads(reply.body)
         except (ValueError, RecursionError):
             body = None
         if body is None and _is_success(reply.status):
-            return self._failed(f"{self.host} did not answer in JSON-RPC", doubtful=True)
+            return self.failed(f"{self.host} did not answer in JSON-RPC", doubtful=True)
         return _Reply(reply.status, body, _retry_after(reply.retry_after))
 
-    def _read(self, calls: Sequence[Request], reply: _Reply) -> list[Answer] | None:
+    def _read(self, calls: Sequence[Request], reply: _Reply) -> Outcome:
         """Answers by id. An item that is missing, doubled or neither result nor error is one nobody answered."""
-        body, items, shared = reply.body, {}, False
+        body, items = reply.body, {}
         if len(calls) == 1:
             items[0] = body[0] if isinstance(body, list) and len(body) == 1 else body
+        elif (error := _refusal_of(body)) is not None:
+            code = error.get("code") if isinstance(error, Mapping) else None
+            doubtful = reply.status >= 500 or code == INTERNAL_ERROR
+            return Refused(self._answer({"error": error}, unclear=doubtful))
         elif isinstance(body, list):
             found = [item for item in body if isinstance(item, Mapping) and type(item.get("id")) is int]
             ids = [item["id"] for item in found]
             items = {item["id"]: item for item in found if ids.count(item["id"]) == 1}
-        elif _is_json_rpc(body):  # one error for the whole batch
-            code = body["error"].get("code") if isinstance(body["error"], Mapping) else None
-            if reply.status < 500 and code != INTERNAL_ERROR and not is_throttled(body["error"]):
-                return None
-            items, shared = dict.fromkeys(range(len(calls)), body), code == INTERNAL_ERROR
-        answers = [self._answer(items.get(index), unclear=reply.status >= 500 or shared) for index in range(len(calls))]
+        answers = [self._answer(items.get(index), unclear=reply.status >= 500) for index in range(len(calls))]
         if any(answer.answered and not answer.passing for answer in answers):
             self._failures, self.left_out_until = 0, float("-inf")
         else:
@@ -170,7 +176,7 @@ class Endpoint:
     def _answer(self, item: Any, *, unclear: bool) -> Answer:
         if isinstance(item, Mapping):
             if item.get("error") is not None:
-                error = self._redacted(item["error"])
+                error = self._redacted(bounded(item["error"]))
                 return Answer(error=error, passing=unclear or is_throttled(error), doubtful=unclear)
             if "result" in item:
                 return Answer(result=item["result"])
@@ -178,7 +184,8 @@ class Endpoint:
 
     # --- failures ------------------------------------------------------------------------------------------------------
 
-    def _failed(self, sentence: str, *, doubtful: bool = False, retry_after: float | None = None) -> Answer:
+    def failed(self, sentence: str, *, doubtful: bool = False, retry_after: float | None = None) -> Answer:
+        """Leave the endpoint out for a while. Returns what each of its open requests is told."""
         self._pause(retry_after)
         return Answer(error=sentence, answered=False, passing=True, doubtful=doubtful)
 
@@ -223,9 +230,28 @@ def _is_json_rpc(body: Any) -> bool:
     return isinstance(body, list) or (isinstance(body, Mapping) and body.get("error") is not None)
 
 
+def _run_code(calls: Sequence[Request]) -> bool:
+    return any(method in RUNS_CODE for method, _ in calls)
+
+
+def _error_of(body: Any) -> Any:
+    return body.get("error") if isinstance(body, Mapping) else None
+
+
+def _refusal_of(body: Any) -> Any:
+    """The error that stands for a whole batch, else None: one object, or a list in which nothing but errors without an id, or
+    one error alone, stands (geth gives it the id of the first request).
+    """
+    if isinstance(body, Mapping):
+        return body.get("error")
+    if not isinstance(body, list) or not body or not all(isinstance(item, Mapping) and item.get("error") for item in body):
+        return None
+    return body[0]["error"] if len(body) == 1 or all(type(item.get("id")) is not int for item in body) else None
+
+
 def _told(body: Any) -> str:
     """The message of a JSON-RPC error body."""
-    error = body.get("error") if isinstance(body, Mapping) else None
+    error = _error_of(body)
     message = error.get("message") if isinstance(error, Mapping) else error
     return message if isinstance(message, str) else ""
 

@@ -4,18 +4,32 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from chalicelib.chain.classify import INVALID_PARAMS, TRANSFER_GAS, classify_estimate, is_throttled, message_of
-from chalicelib.chain.fees import FEE_HISTORY, dynamic_fees, legacy_fees, times
+from chalicelib.chain.classify import (
+    INVALID_PARAMS,
+    TRANSFER_GAS,
+    classify_estimate,
+    is_out_of_gas,
+    is_throttled,
+    is_unsupported,
+    message_of,
+    needed_gas,
+)
+from chalicelib.chain.fees import FEE_HISTORY, dynamic_fees, legacy_fees, next_base_fee
+from chalicelib.chain.gas import above_the_blocks, gas_limit, ran_out, too_low
 from chalicelib.chain.quantities import quantity, quantity_or_none
 from chalicelib.chain.reads import count_at, head_of, result_of
 from chalicelib.chain.rpc import Answer, Request, RpcClient
 from chalicelib.chain.transfers import is_plain, is_refused, pass_simulation, simulation
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees
-from chalicelib.jobs.ports import Call, Estimate, GasEstimate, Head, Outlook, Revert, Unavailable, Unfunded
+from chalicelib.jobs.ports import Call, Estimate, GasEstimate, Head, Outlook, Unavailable, Unfunded
 from chalicelib.networks import Network
 
 T = TypeVar("T")
+
+NEED_SECONDS = 2.0
+NEEDS_AT_ONCE = 10
+"""How long, and for how many jobs of a round, the node is asked what a transaction needs whose limit is too low."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,45 +56,46 @@ class Estimates:
     def outlook(self, address: str, calls: Sequence[Call]) -> Outlook:
         """How the account stands at the newest block, and what each call would do on the pending one: in one request for up to
         95 calls, to one endpoint. (On a chain without base fees, the gas price is another; so are the estimates of transfers
-        that do not pass their simulation.)
+        that do not pass their simulation, and what a transaction needs whose own gas limit is too low.)
         """
-        read = self._read_simulating(address, calls)
+        until = self._rpc.until()
+        read = self._read_simulating(address, calls, until)
         history, mined, newest, pending = read.of_account
         balance = quantity(result_of(newest, "eth_getBalance"), "balance")
         spendable = quantity_or_none(pending.result)
-        block_limit = _field(read.block, "gasLimit")
         head = head_of(read.block)
+        gas_price = None if head.base_fee is not None else quantity(self._rpc.call("eth_gasPrice"), "gas price")
         return Outlook(
             head=head,
-            fees=self._fees(head, history),
+            fees=self._fees(head, history, gas_price),
             mined=quantity(result_of(mined, "eth_getTransactionCount"), "transaction count"),
             balance=balance,
             spendable=balance if spendable is None else min(balance, spendable),
-            estimates=tuple(
-                self._estimated(call, answer, spendable, block_limit) for call, answer in zip(calls, read.of_calls, strict=True)
-            ),
+            next_base_fee=None if head.base_fee is None else next_base_fee(head.base_fee, history),
+            gas_price=gas_price,
+            estimates=tuple(self._estimated(calls, read.of_calls, lambda _: spendable, _field(read.block, "gasLimit"), until)),
         )
 
-    def _read_simulating(self, address: str, calls: Sequence[Call]) -> _Read:
+    def _read_simulating(self, address: str, calls: Sequence[Call], until: float) -> _Read:
         """Several transfers among the calls are simulated together; those that do not pass are estimated as the others are."""
         transfers = [call for call in calls if is_plain(call)]
         if not self._simulates or len(transfers) < 2:
-            return self._read(address, calls)
+            return self._read(until, address, calls)
         try:
-            read = self._read(address, [call for call in calls if not is_plain(call)], transfers)
+            read = self._read(until, address, [call for call in calls if not is_plain(call)], transfers)
         except ChainUnavailable:
             self._simulates = False  # in case it was too much for a node
             raise
         self._simulates = not is_refused(read.simulated)
         passed = pass_simulation(len(transfers), read.simulated)
         rest = [transfer for transfer, has_passed in zip(transfers, passed, strict=True) if not has_passed]
-        again = iter(self._read(address, rest).of_calls if rest else ())
+        again = iter(self._read(until, address, rest).of_calls if rest else ())
         of_transfers = (Answer(result=hex(TRANSFER_GAS)) if has_passed else next(again) for has_passed in passed)
         of_others = iter(read.of_calls)
         return replace(read, of_calls=[next(of_transfers if is_plain(call) else of_others) for call in calls])
 
-    def _read(self, address: str, calls: Sequence[Call], transfers: Sequence[Call] = ()) -> _Read:
-        return self._on_tag(lambda tag: self._read_on(tag, address, calls, transfers), lambda read: read.of_calls)
+    def _read(self, until: float, address: str, calls: Sequence[Call], transfers: Sequence[Call] = ()) -> _Read:
+        return self._on_tag(lambda tag: self._read_on(tag, until, address, calls, transfers), lambda read: read.of_calls)
 
     def _on_tag(self, ask: Callable[[str], T], answers_of: Callable[[T], Sequence[Answer]]) -> T:
         """What is asked on the pending block; where a node refuses that, on the newest from then on."""
@@ -92,7 +107,7 @@ class Estimates:
                 return on_latest
         return found
 
-    def _read_on(self, tag: str, address: str, calls: Sequence[Call], transfers: Sequence[Call]) -> _Read:
+    def _read_on(self, tag: str, until: float, address: str, calls: Sequence[Call], transfers: Sequence[Call]) -> _Read:
         """`calls` are estimated one by one, `transfers` simulated together."""
         of_account: list[Request] = [
             FEE_HISTORY,
@@ -101,15 +116,16 @@ class Estimates:
             ("eth_getBalance", [address, tag]),
         ]
         of_calls: list[Request] = [("eth_estimateGas", [call_fields(call), tag]) for call in calls]
-        block, answers = self._rpc.read_newest([*of_account, *of_calls, *([simulation(transfers, tag)] if transfers else ())])
+        simulations = [simulation(transfers, tag)] if transfers else []
+        block, answers = self._rpc.read_newest([*of_account, *of_calls, *simulations], until)
         calls_end = len(of_account) + len(of_calls)
         simulated = answers[calls_end] if transfers else Answer()
         return _Read(block, answers[: len(of_account)], answers[len(of_account) : calls_end], simulated)
 
-    def _fees(self, head: Head, history: Answer) -> Fees:
+    def _fees(self, head: Head, history: Answer, gas_price: int | None) -> Fees:
         if head.base_fee is not None:
             return dynamic_fees(self._network, head.base_fee, history)
-        return legacy_fees(self._network, quantity(self._rpc.call("eth_gasPrice"), "gas price"))
+        return legacy_fees(self._network, gas_price or 0)
 
     def of(self, calls: Sequence[Call]) -> list[Estimate]:
         """Simulate each against the pending state, in one batch. One answer a call, in order.
@@ -119,37 +135,68 @@ class Estimates:
         """
         if not calls:
             return []
-        answers = self._on_tag(lambda tag: self._simulate(tag, calls), lambda answers: answers)
+        until = self._rpc.until()
+        answers = self._on_tag(lambda tag: self._simulate(tag, calls, until), lambda answers: answers)
         senders = list(dict.fromkeys(call.sender for call in calls))
         estimates, (block, *balances) = answers[: len(calls)], answers[len(calls) :]
         block_limit = _field(block.result, "gasLimit")
         funds = {sender: quantity_or_none(answer.result) for sender, answer in zip(senders, balances, strict=True)}
-        return [
-            self._estimated(call, answer, funds[call.sender], block_limit)
-            for call, answer in zip(calls, estimates, strict=True)
-        ]
+        return self._estimated(calls, estimates, funds.get, block_limit, until)
 
-    def _simulate(self, tag: str, calls: Sequence[Call]) -> list[Answer]:
+    def _simulate(self, tag: str, calls: Sequence[Call], until: float) -> list[Answer]:
         """Answers to the calls' eth_estimateGas, then the newest block, then each distinct sender's balance."""
         return self._rpc.batch(
             [
                 *(("eth_estimateGas", [call_fields(call), tag]) for call in calls),
                 ("eth_getBlockByNumber", ["latest", False]),
                 *(("eth_getBalance", [sender, tag]) for sender in dict.fromkeys(call.sender for call in calls)),
-            ]
+            ],
+            until,
         )
 
-    def _estimated(self, call: Call, answer: Answer, funds: int | None, block_limit: int | None) -> Estimate:
+    def _estimated(
+        self,
+        calls: Sequence[Call],
+        answers: Sequence[Answer],
+        funds_of: Callable[[str], int | None],
+        block_limit: int | None,
+        until: float,
+    ) -> list[Estimate]:
+        estimates = [
+            self._one_estimated(call, answer, funds_of(call.sender), block_limit)
+            for call, answer in zip(calls, answers, strict=True)
+        ]
+        lacking = [index for index, answer in enumerate(answers) if _lacks_gas(calls[index], answer)][:NEEDS_AT_ONCE]
+        if lacking and until > self._rpc.until(NEED_SECONDS):
+            needs = self._needs([calls[index] for index in lacking])
+            for index, needed in zip(lacking, needs, strict=True):
+                estimates[index] = too_low(calls[index].gas or 0, needed)
+        return estimates
+
+    def _needs(self, calls: Sequence[Call]) -> list[int | None]:
+        """How much gas each needs where it may take what it needs; None where the node does not tell at once."""
+        requests: list[Request] = [("eth_estimateGas", [call_fields(replace(call, gas=None)), self._tag]) for call in calls]
+        try:
+            answers = self._rpc.batch(requests, self._rpc.until(NEED_SECONDS))
+        except ChainUnavailable:
+            return [None] * len(calls)
+        return [quantity_or_none(answer.result) for answer in answers]
+
+    def _one_estimated(self, call: Call, answer: Answer, funds: int | None, block_limit: int | None) -> Estimate:  # noqa: PLR0911
+        if call.gas is not None and block_limit is not None and call.gas > block_limit:
+            return above_the_blocks(call.gas, block_limit)
+        if answer.alone:
+            return Unavailable(f"it is too much for the node by itself: {message_of(answer.error)}", alone=True)
         if not answer.answered:
-            return Unavailable(f"no RPC endpoint answered: {answer.error}")
+            return Unavailable(f"no RPC endpoint answered: {answer.error}", answered=False)
         if answer.error is not None:
-            return classify_estimate(answer.error, call.gas)
+            return ran_out(answer.error, call.gas, block_limit) or classify_estimate(answer.error, call.gas)
         used = quantity_or_none(answer.result)
         if used is None:
             return Unavailable("the node's gas estimate cannot be read")
         if call.gas is not None and used > call.gas:  # geth simulates with more than a limit below 21000
-            return Revert(f"out of gas: the gas limit is {call.gas}, the transaction needs {used}")
-        gas = call.gas or max(used, min(times(used, self._network.gas_multiplier), block_limit or used))
+            return too_low(call.gas, used)
+        gas = call.gas or gas_limit(used, self._network.gas_multiplier, block_limit)
         least = call.value + gas * (self._network.min_base_fee + self._network.min_priority_fee)
         if funds is not None and funds < least:
             return Unfunded(f"the sender has {funds} wei; value and gas take at least {least}")
@@ -166,12 +213,21 @@ def call_fields(call: Call) -> dict[str, str]:
     return fields
 
 
+def _lacks_gas(call: Call, answer: Answer) -> bool:
+    """The issuer's own gas limit is too low, and the node does not say by how much."""
+    if call.gas is None or not answer.answered or answer.error is None:
+        return False
+    return needed_gas(answer.error) is None and is_out_of_gas(answer.error, call.gas)
+
+
 def _refuses_tag(error: object) -> bool:
     """The node will not simulate on the pending block."""
     if error is None or isinstance(error, str) or not isinstance(classify_estimate(error), Unavailable) or is_throttled(error):
         return False
     message = message_of(error).lower()
     code = error.get("code") if isinstance(error, dict) else None
+    if is_unsupported(error):
+        return True
     return code == INVALID_PARAMS or "pending" in message or "block tag" in message or "unsupported block" in message
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from chalicelib.chain.classify import message_of
-from chalicelib.chain.endpoint import Answer, Request
+from chalicelib.chain.answers import Answer, Request
+from chalicelib.chain.classify import is_unsupported, message_of
 from chalicelib.chain.quantities import quantity
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees
@@ -11,7 +11,6 @@ from chalicelib.networks import Network
 
 REWARD_PERCENTILE = 50
 FEE_HISTORY: Request = ("eth_feeHistory", [hex(5), "latest", [REWARD_PERCENTILE]])
-METHOD_NOT_FOUND = -32601
 
 
 def dynamic_fees(network: Network, base_fee: int, history: Answer) -> Fees:
@@ -21,6 +20,15 @@ def dynamic_fees(network: Network, base_fee: int, history: Answer) -> Fees:
     tip = min(max(suggested_tip, network.min_priority_fee), network.max_priority_fee)
     max_fee = min(times(base_fee, network.base_fee_multiplier) + tip, network.max_fee_cap)
     return Fees(max_fee, min(tip, max_fee))
+
+
+def next_base_fee(base_fee: int, history: Answer) -> int:
+    """Return the next block's base fee from the answer to FEE_HISTORY; the head's where the node has no such method.
+
+    Raises ChainUnavailable when the answer cannot be read.
+    """
+    told, _ = _told(history)
+    return told or base_fee
 
 
 def legacy_fees(network: Network, gas_price: int) -> Fees:
@@ -39,7 +47,7 @@ def _told(answer: Answer) -> tuple[int, int]:
 
     Both 0 on a node without eth_feeHistory: the head's base fee and the network's floor then stand alone.
     """
-    if isinstance(answer.error, dict) and answer.error.get("code") == METHOD_NOT_FOUND:
+    if is_unsupported(answer.error):
         return 0, 0
     if answer.error is not None:
         raise ChainUnavailable(f"The chain's node refused eth_feeHistory: {message_of(answer.error)}.")

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.chain.signers import kms_address, raise_as_ours
+from chalicelib.chain.key_errors import raise_as_ours
+from chalicelib.chain.signers import kms_address
 
 if TYPE_CHECKING:
     from types_boto3_kms import KMSClient

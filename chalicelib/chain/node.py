@@ -106,6 +106,7 @@ class Node:
 
         On the state of the parent block; then on that of its own block, as what stood before it there may have made it revert.
         Each at a gas price, and without one in case the sender could not pay it. Raises ChainUnavailable when nobody answers.
+        A replay that is too slow or too large is given up within the client's bounds.
         """
         network, fields = self._network, call_fields(call)
         price = times(network.min_base_fee, network.base_fee_multiplier) + network.min_priority_fee
@@ -113,14 +114,15 @@ class Node:
         replays = [[shape, tag] for tag in (parent, own) for shape in (fields | {"gasPrice": hex(price)}, fields)]
         answers = self._rpc.batch([("eth_call", replay) for replay in replays])
         errors = [answer.error for answer in answers if answer.answered and answer.error is not None]
-        if any(is_throttled(error) for error in errors) or not any(answer.answered for answer in answers):
+        told = [message_of(answer.error) for answer in answers if answer.alone]
+        if any(is_throttled(error) for error in errors) or not (told or any(answer.answered for answer in answers)):
             raise ChainUnavailable("The chain's node did not replay the transaction.")
         outcomes = [classify_estimate(error, call.gas) for error in errors]
         for outcome in outcomes:
             if isinstance(outcome, Revert):
                 return outcome.reason
-        if outcomes:
-            return f"reverted; the reason cannot be told: {outcomes[0].reason}"
+        if told or outcomes:
+            return f"reverted; the reason cannot be told: {told[0] if told else outcomes[0].reason}"
         return "reverted; it passes when replayed before and after its block, so the reason cannot be told"
 
     def passes_with_more_gas(self, call: Call, block_number: int) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.chain.answers import Answer, Request
 from chalicelib.chain.classify import message_of
-from chalicelib.chain.endpoint import Answer, Request
 from chalicelib.chain.quantities import quantity, quantity_or_none
 from chalicelib.chain.receipts import read_receipt
 from chalicelib.errors import ChainUnavailable

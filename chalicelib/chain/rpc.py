@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from chalicelib.bounds import Bounds
+from chalicelib.chain.answers import Answer, Request
 from chalicelib.chain.classify import message_of
-from chalicelib.chain.endpoint import Answer, Endpoint, Request
+from chalicelib.chain.endpoint import Endpoint
 from chalicelib.chain.health import RpcHealth, Uncounted
 from chalicelib.chain.quantities import quantity_or_none
 from chalicelib.errors import ChainUnavailable, ConfigurationError
 
 __all__ = ["Answer", "Request", "RpcClient"]
 
-BATCH_ITEMS = 100
-BATCH_CHARACTERS = 1_000_000  # geth refuses bodies above 5 MB, some proxies far smaller ones
 LAG_BLOCKS = 2
 """Nodes of one network are this far apart in good health; a reorg moves the head back by as much."""
 NEWEST_BLOCK: Request = ("eth_getBlockByNumber", ["latest", False])
@@ -33,14 +33,32 @@ class RpcClient:
         urls: Sequence[str],
         *,
         chain_id: int,
-        timeout_seconds: float = 10.0,
+        answer_bytes: int = Bounds().rpc_answer_bytes,
+        answer_seconds: float = Bounds().rpc_answer_seconds,
+        total_seconds: float = Bounds().estimate_seconds,
         monotonic: Callable[[], float] = time.monotonic,
         health: RpcHealth | None = None,
     ) -> None:
+        """`answer_bytes` and `answer_seconds` bound one HTTP answer: its decompressed bytes, and the time until its last one.
+        `total_seconds` bounds one call of a method here, however often a batch is split. Each endpoint that has to be asked
+        may still have one HTTP request after that.
+        """
         if not urls:
             raise ConfigurationError("RPC_URLS is empty: it must hold at least one endpoint of the chain.")
         self._health = health or Uncounted()
-        self._endpoints = tuple(Endpoint(url, chain_id, timeout_seconds, monotonic, self._health) for url in urls)
+        self._endpoints = tuple(
+            Endpoint(
+                url,
+                chain_id,
+                monotonic,
+                self._health,
+                answer_bytes=answer_bytes,
+                answer_seconds=answer_seconds,
+                total_seconds=total_seconds,
+            )
+            for url in urls
+        )
+        self._total_seconds = total_seconds
         self._monotonic = monotonic
         self._best_seen, self._best_seen_at = -1, float("-inf")
 
@@ -62,19 +80,20 @@ class RpcClient:
         """The newest block, without its transactions. Raises as `read_newest` does."""
         return self.read_newest([])[0]
 
-    def read_newest(self, calls: Sequence[Request]) -> tuple[Mapping[str, Any], list[Answer]]:
+    def read_newest(self, calls: Sequence[Request], until: float | None = None) -> tuple[Mapping[str, Any], list[Answer]]:
         """The newest block, without its transactions, and one answer a call, in order: all of one endpoint, in one request.
 
         Of several endpoints each usable one tells its newest block, and those behind the best are left out for a while: a nonce
         or a receipt read from them would be of the past. Among the answers may be errors, and requests that were not answered;
-        an endpoint that answers them all is preferred.
+        an endpoint that answers them all is preferred. `until`, on the client's clock, stands in for its total time.
 
         Raises ChainUnavailable when nobody answers, or when all are behind what was seen a moment ago.
         """
         problem: object = "every one is behind the newest block seen"
         partial: tuple[Mapping[str, Any], list[Answer]] | None = None
-        for endpoint in self._compared():
-            block, *answers = _in_chunks([NEWEST_BLOCK, *calls], endpoint.ask)
+        until = self.until() if until is None else until
+        for endpoint in self._compared(until):
+            block, *answers = endpoint.ask([NEWEST_BLOCK, *calls], until)
             number = _number_of(block)
             if number is None:
                 problem = block.error or f"{endpoint.host} did not tell its newest block"
@@ -90,12 +109,12 @@ class RpcClient:
             raise self._down(f"can be read: {message_of(problem)}")
         return partial
 
-    def _compared(self) -> list[Endpoint]:
+    def _compared(self, until: float) -> list[Endpoint]:
         """The usable endpoints, first named first, after all but the first (it is asked next) have told their newest block."""
         first, *others = self._in_order()
         numbers: dict[Endpoint, int] = {}
         for endpoint in others:
-            number = _number_of(endpoint.ask([NEWEST_BLOCK])[0])
+            number = _number_of(endpoint.ask([NEWEST_BLOCK], until)[0])
             if number is not None:
                 numbers[endpoint] = number
                 self._remember(number)
@@ -104,13 +123,14 @@ class RpcClient:
             del numbers[endpoint]
         return [first, *numbers]
 
-    def batch(self, calls: Sequence[Request]) -> list[Answer]:
-        """One answer a call, in order; errors and requests nobody answered are among them, not raised.
+    def batch(self, calls: Sequence[Request], until: float | None = None) -> list[Answer]:
+        """One answer a call, in order; errors and requests nobody answered are among them, not raised. `until`, on the client's
+        clock, stands in for its total time.
 
-        Raises ChainUnavailable when none of the calls was answered at all.
+        Raises ChainUnavailable when none of the calls was answered at all, and none was too slow or too large by itself.
         """
-        answers = _in_chunks(calls, self._ask)
-        if answers and not any(answer.answered for answer in answers):
+        answers = self._ask(calls, self.until() if until is None else until)
+        if answers and not any(answer.answered or answer.alone for answer in answers):
             raise self._down(f"answers: {answers[0].error}")
         if answers and all(answer.passing for answer in answers):
             self._health.down()  # throttled everywhere, perhaps: answered, and no answer
@@ -123,13 +143,10 @@ class RpcClient:
         Raises ChainUnavailable when there is no such endpoint.
         """
         problem: object = "every one is behind the newest block seen"
-        *chunks, last = list(_chunks(calls)) or [[]]
+        until = self.until()
         for endpoint in self._in_order():
-            answers: list[Answer] = []
-            for chunk in (*chunks, [*last, ("eth_blockNumber", [])]):
-                answers += endpoint.ask(chunk)
-                if lacking := next((answer for answer in answers if not answer.answered or answer.passing), None):
-                    break
+            answers = endpoint.ask([*calls, ("eth_blockNumber", [])], until)
+            lacking = next((answer for answer in answers if not answer.answered or answer.passing), None)
             number = None if lacking else quantity_or_none(answers[-1].result)
             if number is None:
                 problem = lacking.error if lacking else f"{endpoint.host} did not tell its newest block"
@@ -139,6 +156,10 @@ class RpcClient:
                 return answers[:-1]
             endpoint.leave_out()
         raise self._down(f"can be read: {message_of(problem)}")
+
+    def until(self, seconds: float | None = None) -> float:
+        """The time on the client's clock, that many seconds from now; without them, when its total time is over."""
+        return self._monotonic() + (self._total_seconds if seconds is None else seconds)
 
     def _down(self, what: str) -> ChainUnavailable:
         self._health.down()
@@ -152,14 +173,14 @@ class RpcClient:
     def _is_behind(self, number: int) -> bool:
         return number < self._best_seen - LAG_BLOCKS
 
-    def _ask(self, calls: Sequence[Request]) -> list[Answer]:
+    def _ask(self, calls: Sequence[Request], until: float) -> list[Answer]:
         """Each endpoint in turn is asked what is still open; an answer knows whether an earlier endpoint left a doubt."""
         answers: list[Answer | None] = [None] * len(calls)
         for endpoint in self._in_order():
             open_ = [index for index, answer in enumerate(answers) if answer is None or answer.passing]
             if not open_:
                 break
-            for index, answer in zip(open_, endpoint.ask([calls[index] for index in open_]), strict=True):
+            for index, answer in zip(open_, endpoint.ask([calls[index] for index in open_], until), strict=True):
                 answers[index] = _better(answers[index], answer)
         return [answer for answer in answers if answer is not None]
 
@@ -175,18 +196,6 @@ def _number_of(answer: Answer) -> int | None:
     return quantity_or_none(answer.result.get("number")) if isinstance(answer.result, Mapping) else None
 
 
-def _in_chunks(calls: Sequence[Request], ask: Callable[[Sequence[Request]], list[Answer]]) -> list[Answer]:
-    """One answer a call, from requests that are not too long."""
-    answers: list[Answer] = []
-    for chunk in _chunks(calls):
-        got = ask(chunk)
-        answers += got
-        if not any(answer.answered for answer in got):  # nobody is there: the rest would only wait for as many time-outs
-            answers += [replace(got[0], doubtful=False)] * (len(calls) - len(answers))
-            break
-    return answers
-
-
 def _better(earlier: Answer | None, later: Answer) -> Answer:
     if earlier is None:
         return later
@@ -194,15 +203,3 @@ def _better(earlier: Answer | None, later: Answer) -> Answer:
     if not earlier.answered and not later.answered:
         return replace(later, error=f"{earlier.error}; {later.error}", doubtful=doubtful)
     return replace(later if later.answered else earlier, doubtful=doubtful)
-
-
-def _chunks(calls: Sequence[Request]) -> Iterator[Sequence[Request]]:
-    start, characters = 0, 0
-    for index, (_, params) in enumerate(calls):
-        size = len(str(params))
-        if index > start and (index - start == BATCH_ITEMS or characters + size > BATCH_CHARACTERS):
-            yield calls[start:index]
-            start, characters = index, 0
-        characters += size
-    if start < len(calls):
-        yield calls[start:]

@@ -4,21 +4,18 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    NoCredentialsError,
-    ParamValidationError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.chain.curve import SECP256K1_N, public_key, signing_with
+from chalicelib.chain.key_errors import is_not_seen_yet, raise_as_ours
 from chalicelib.chain.signing import address_of_key, address_of_public_key, digest, parse_der_signature, signed
-from chalicelib.errors import ConfigurationError, JobsApiError, SignerUnavailable
+from chalicelib.errors import ConfigurationError, JobsApiError, KeyNotReady, SignerUnavailable
 from chalicelib.jobs.model import Account, UnsignedTransaction
 from chalicelib.jobs.ports import Signer
 
@@ -30,15 +27,14 @@ DEFAULT_PATH = "m/44'/60'/0'/0/0"  # BIP-44, Ethereum's first account
 SECRET_TTL_SECONDS = 300.0
 REQUESTS_AT_ONCE = 10
 """As many as an AWS client keeps connections for."""
+KEY_IS_NEW_FOR = timedelta(minutes=5)
+"""How long the tag or the policy of a new key may have no effect (AWS KMS Developer Guide, "ABAC for AWS KMS")."""
 
 Signed = tuple[str, bytes]
 """Hash and raw bytes of a signed transaction."""
 
 _PRIVATE_KEY = re.compile(r"(?:0x)?([0-9a-fA-F]{64})", re.ASCII)
 _PATH = re.compile(r"m(/[0-9]{1,10}['H]?)*", re.ASCII)
-_PASSING_CODE = re.compile(
-    r"throttl|limitexceeded|toomanyrequests|slowdown|timeout|internal|unavailable|expiredtoken|requestexpired", re.IGNORECASE
-)
 
 
 class KeySigner:
@@ -63,7 +59,7 @@ class KeySigner:
         return signed(transaction, r, s, self._address, (parity,))
 
     def sign_each(self, transactions: Sequence[UnsignedTransaction]) -> list[Signed | Exception]:
-        return [_attempted(self, transaction) for transaction in transactions]
+        return _until_the_key_fails((_attempted(self, transaction) for transaction in transactions), len(transactions))
 
 
 class KmsSigner:
@@ -71,11 +67,20 @@ class KmsSigner:
     `threads` runs. AWS clients may be used by several threads.
     """
 
-    def __init__(self, kms_client: "KMSClient", key_id: str, address: str, threads: Executor | None = None) -> None:
+    def __init__(
+        self,
+        kms_client: "KMSClient",
+        key_id: str,
+        address: str,
+        threads: Executor | None = None,
+        is_new: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`is_new` says whether the key is so new that a refusal may pass."""
         self._kms = kms_client
         self._key_id = key_id
         self._address = address
         self._threads = threads
+        self._is_new = is_new
 
     def __repr__(self) -> str:
         return f"KmsSigner({self._address})"
@@ -85,12 +90,19 @@ class KmsSigner:
         return self._address
 
     def sign(self, transaction: UnsignedTransaction) -> Signed:
-        """Raises SignerUnavailable when KMS throttles or does not answer, ConfigurationError when it refuses the key."""
+        """Raises SignerUnavailable when KMS throttles or does not answer, KeyNotReady when it refuses a key that is new,
+        ConfigurationError when it refuses another key.
+        """
         try:
             answer = self._kms.sign(
                 KeyId=self._key_id, Message=digest(transaction), MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256"
             )
         except (ClientError, BotoCoreError) as error:
+            if is_not_seen_yet(error) and self._is_new():
+                minutes = int(KEY_IS_NEW_FOR.total_seconds() // 60)
+                raise KeyNotReady(
+                    f"The key of the account {self._address} is new: AWS may take {minutes} minutes until it can be used."
+                ) from None
             raise_as_ours(error, f"KMS key {self._key_id}")
         try:
             r, s = parse_der_signature(answer["Signature"])
@@ -99,25 +111,33 @@ class KmsSigner:
         return signed(transaction, r, s, self._address)
 
     def sign_each(self, transactions: Sequence[UnsignedTransaction]) -> list[Signed | Exception]:
-        """Raises as `sign` does: what has not been asked for by then never is."""
+        """After the first error of the key, what has not been asked for is not asked for any more."""
         if self._threads is None or len(transactions) < 2:
-            return [_attempted(self, transaction) for transaction in transactions]
+            return _until_the_key_fails((_attempted(self, transaction) for transaction in transactions), len(transactions))
         under_way = [self._threads.submit(_attempted, self, transaction) for transaction in transactions]
         try:
-            return [attempt.result() for attempt in under_way]
+            return _until_the_key_fails((attempt.result() for attempt in under_way), len(transactions))
         finally:
             for attempt in under_way:
                 attempt.cancel()
 
 
 def _attempted(signer: Signer, transaction: UnsignedTransaction) -> Signed | Exception:
-    """The signed transaction, or what was wrong with this very one."""
+    """Return the signed transaction, or the error of signing it."""
     try:
         return signer.sign(transaction)
-    except JobsApiError:
-        raise
-    except Exception as error:  # noqa: BLE001 -- whatever it is, it is not the others'
+    except Exception as error:  # noqa: BLE001 -- its outcome
         return error
+
+
+def _until_the_key_fails(outcomes: Iterable[Signed | Exception], count: int) -> list[Signed | Exception]:
+    """Take outcomes up to the first error of the key, and repeat that error for the rest of `count` transactions."""
+    taken: list[Signed | Exception] = []
+    for outcome in outcomes:
+        taken.append(outcome)
+        if isinstance(outcome, JobsApiError):
+            return taken + [outcome] * (count - len(taken))
+    return taken
 
 
 def kms_address(kms_client: "KMSClient", key_id: str) -> str:
@@ -145,7 +165,9 @@ class AccountSigners:
         secrets_client: "Callable[[], SecretsManagerClient]",
         cache_ttl: float = SECRET_TTL_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._clock = clock
         self._kms_client = kms_client
         self._secrets_client = secrets_client
         self._cache_ttl = cache_ttl
@@ -174,7 +196,7 @@ class AccountSigners:
         """
         kind, _, reference = account.key.partition(":")
         if kind == "kms" and reference:
-            signer: Signer = self._kms_signer(reference, account.address)
+            signer: Signer = self._kms_signer(reference, account)
         elif kind == "secret" and reference:
             signer = self._secret_signer(reference)
         else:
@@ -185,9 +207,13 @@ class AccountSigners:
             raise ConfigurationError(f"The key of account {account.address} is that of {signer.address}.")
         return signer
 
-    def _kms_signer(self, key_id: str, address: str) -> KmsSigner:
+    def _kms_signer(self, key_id: str, account: Account) -> KmsSigner:
         """Takes the account's word for the address: every signature is checked against it, so the key need not be asked."""
-        return KmsSigner(self._kms, key_id, address, self._threads)
+
+        def is_new() -> bool:
+            return account.created_at is not None and self._clock() - account.created_at < KEY_IS_NEW_FOR
+
+        return KmsSigner(self._kms, key_id, account.address, self._threads, is_new)
 
     def _secret_signer(self, reference: str) -> KeySigner:
         expires_at, signer = self._secret_signers.get(reference, (float("-inf"), None))
@@ -252,16 +278,3 @@ def _derived(mnemonic: str, path: str) -> bytes | str:
         return bytes(Wallet.from_mnemonic(" ".join(mnemonic.split()), account_path=path).key)
     except (ValidationError, ValueError, TypeError, ArithmeticError):
         return "holds a mnemonic that is none of BIP-39, or cannot be derived from"
-
-
-def raise_as_ours(error: ClientError | BotoCoreError, what: str) -> NoReturn:
-    """AWS's refusal or silence as ours. The original's text is left out: it holds account ids and roles."""
-    if isinstance(error, ClientError):
-        code = str(error.response.get("Error", {}).get("Code", "unknown"))
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if status == 429 or status >= 500 or _PASSING_CODE.search(code):
-            raise SignerUnavailable(f"The {what} cannot be used now ({code}).") from None
-        raise ConfigurationError(f"The {what} cannot be used ({code}).") from None
-    if isinstance(error, NoCredentialsError | ParamValidationError):
-        raise ConfigurationError(f"The {what} cannot be used ({type(error).__name__}).") from None
-    raise SignerUnavailable(f"The {what} did not answer ({type(error).__name__}).") from None

@@ -8,8 +8,8 @@ execution APIs' specification; a node that refuses it is not asked again.
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.chain.classify import TRANSFER_GAS, classify_estimate, is_throttled
-from chalicelib.chain.endpoint import Answer, Request
+from chalicelib.chain.answers import Answer, Request
+from chalicelib.chain.classify import TRANSFER_GAS, classify_estimate, is_throttled, is_unsupported
 from chalicelib.chain.quantities import quantity_or_none
 from chalicelib.jobs.ports import Call, Unavailable
 
@@ -44,7 +44,11 @@ def _has_passed(result: Any) -> bool:
 
 
 def is_refused(answer: Answer) -> bool:
-    """The node does not do this. Other errors are about these transfers (their sender's funds), or of the moment (a limit)."""
+    """The node does not do this, or cannot do it in time. Other errors are about these transfers (their sender's funds), or of
+    the moment (a limit).
+    """
+    if answer.alone or is_unsupported(answer.error):
+        return True
     if answer.error is None or is_throttled(answer.error):
         return False
     return isinstance(classify_estimate(answer.error), Unavailable)

@@ -1,18 +1,26 @@
-"""One HTTP POST at a time to one URL, over a connection that is kept: no retries, no redirects, certificates verified."""
+"""One HTTP POST at a time to one URL, over a connection that is kept: no retries, no redirects, certificates verified.
+
+The time-out bounds a whole request, from its first byte to the last one of its answer. The answer's bytes are bounded, too.
+"""
 
 import logging
 import ssl
+import time
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 import certifi
-from urllib3 import PoolManager, ProxyManager
+from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, NewConnectionError, ReadTimeoutError
 
+from chalicelib.chain.deadlines import POOLS
 from chalicelib.chain.text import host_of
 from chalicelib.errors import ConfigurationError
 
@@ -22,6 +30,16 @@ HEADERS = {
     "Content-Type": "application/json",
     "User-Agent": "jobs-api",  # some providers refuse the names that HTTP libraries give themselves
 }
+
+
+CHUNK_BYTES = 65_536
+
+
+class Bound(Enum):
+    """What a request ran into."""
+
+    TIME = auto()
+    BYTES = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +58,27 @@ class NoReply:
     sentence: str
     doubtful: bool
     """The request may have arrived all the same."""
+    bound: Bound | None = None
+    """Set where the request was cut off: its connection was open, and its answer was too slow or too large."""
+
+
+class _TooLarge(Exception):
+    pass
 
 
 class Transport:
     """Not for several threads at once."""
 
-    def __init__(self, url: str, timeout_seconds: float) -> None:
-        """Proxies are taken from the environment (HTTPS_PROXY, NO_PROXY and so on), as most programs do.
+    def __init__(self, url: str, answer_bytes: int) -> None:
+        """`answer_bytes` bounds one answer, decompressed.
+
+        Proxies are taken from the environment (HTTPS_PROXY, NO_PROXY and so on), as most programs do.
 
         Raises ConfigurationError for what is no http:// or https:// URL, or a proxy that cannot be used.
         """
         logging.getLogger("urllib3").setLevel(logging.ERROR)  # it writes paths, which may be an API key (invariant 10)
         self._host = host_of(url)
-        self._timeout_seconds = timeout_seconds
+        self._answer_bytes = answer_bytes
         self._url, authorization = _split(url)
         self._headers = HEADERS | authorization
         self._pool = pool_for(self._url)
@@ -61,28 +87,55 @@ class Transport:
         """Whatever comes next opens a connection of its own."""
         self._pool.clear()
 
-    def post(self, body: bytes) -> Reply | NoReply:
+    def post(self, body: bytes, seconds: float) -> Reply | NoReply:
+        """`seconds` are for all of it. What was cut off has its connection closed: what still comes over it is nobody's."""
+        deadline = time.monotonic() + seconds
         try:
             response = self._pool.request(
                 "POST",
                 self._url,
                 body=body,
                 headers=self._headers,
-                timeout=self._timeout_seconds,
+                timeout=Timeout(total=seconds),
                 retries=False,  # what is sent may be a transaction: whoever asks decides whether it is sent again
                 redirect=False,
+                preload_content=False,
             )
+            return self._read(response, deadline)
+        except _TooLarge:
+            sentence = f"{self._host} answered with more than {self._answer_bytes} bytes"
+            no_reply = NoReply(sentence, doubtful=True, bound=Bound.BYTES)
         except NewConnectionError:
             no_reply = NoReply(f"the connection to {self._host} failed", doubtful=False)
         except ConnectTimeoutError:
-            no_reply = NoReply(f"{self._host} did not accept a connection within {self._timeout_seconds:g} s", doubtful=False)
-        except ReadTimeoutError:
-            no_reply = NoReply(f"{self._host} did not answer within {self._timeout_seconds:g} s", doubtful=True)
+            no_reply = NoReply(f"{self._host} did not accept a connection within {seconds:.3g} s", doubtful=False)
+        except (ReadTimeoutError, TimeoutError):
+            no_reply = NoReply(f"{self._host} did not answer within {seconds:.3g} s", doubtful=True, bound=Bound.TIME)
         except (HTTPError, OSError, ValueError):
             no_reply = NoReply(f"the connection to {self._host} failed", doubtful=True)
-        else:
-            return Reply(response.status, response.data, response.headers.get("Retry-After", "").strip())
         return no_reply  # out of the except: what it caught has the URL in its text
+
+    def _read(self, response: BaseHTTPResponse, deadline: float) -> Reply:
+        """Raises _TooLarge and TimeoutError. Only an answer that was read to its end leaves its connection open."""
+        with closing(response):
+            declared = response.headers.get("Content-Length", "")
+            if declared.isascii() and declared.isdigit() and int(declared[:18]) > self._answer_bytes:
+                raise _TooLarge
+            body = b"".join(self._pieces(response, deadline))
+            retry_after = response.headers.get("Retry-After", "").strip()
+            response.release_conn()
+            return Reply(response.status, body, retry_after)
+
+    def _pieces(self, response: BaseHTTPResponse, deadline: float) -> Iterator[bytes]:
+        """The answer, decompressed piece by piece: a few bytes may be compressed gigabytes."""
+        left = self._answer_bytes
+        for piece in response.stream(CHUNK_BYTES):
+            left -= len(piece)
+            if left < 0:
+                raise _TooLarge
+            if time.monotonic() > deadline:
+                raise TimeoutError
+            yield piece
 
 
 def _split(url: str) -> tuple[str, dict[str, str]]:
@@ -112,18 +165,24 @@ def pool_for(url: str) -> PoolManager:
     proxies = getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     if not proxy or proxy_bypass(parts.netloc):
-        return PoolManager(**options)
+        return _with_deadlines(PoolManager(**options))
     try:
         bare, authorization = _split(proxy if "://" in proxy else f"http://{proxy}")
-        return ProxyManager(
+        manager = ProxyManager(
             bare,
             proxy_headers={f"Proxy-{name}": value for name, value in authorization.items()},
             proxy_ssl_context=_certificates() if bare.startswith("https:") else None,
             **options,
         )
+        return _with_deadlines(manager)
     except (ConfigurationError, LocationValueError):
         problem = f"The proxy that the environment names for {parts.scheme}:// must be an http:// or https:// URL."
     raise ConfigurationError(problem)
+
+
+def _with_deadlines(manager: PoolManager) -> PoolManager:
+    manager.pool_classes_by_scheme = POOLS
+    return manager
 
 
 @cache

@@ -49,10 +49,10 @@ class Outcome(StrEnum):
 class WaitCode(StrEnum):
     """Why a pending job is not signed yet. Clients see these in `waitsFor`; they stay stable."""
 
-    ACCOUNT_PAUSED = "accountPaused"
+    ACCOUNT_PAUSED = "accountPaused"  # by an operator
     ACCOUNT_MISSING = "accountMissing"
-    FUNDS_TOO_LOW = "fundsTooLow"
-    EARLIER_TRANSACTIONS = "earlierTransactions"  # its estimate reverts while earlier transactions are not settled
+    FUNDS_TOO_LOW = "fundsTooLow"  # for this job, or for any transaction of the account
+    EARLIER_TRANSACTIONS = "earlierTransactions"  # its estimate reverts while earlier ones are not signed or not settled
     FEE_LIMIT_TOO_LOW = "feeLimitTooLow"  # its maxFeePerGas is below what the next block can take
     TOO_MANY_IN_FLIGHT = "tooManyInFlight"
     ESTIMATE_FAILED = "estimateFailed"  # the node gave no answer to its estimate that can be believed
@@ -61,6 +61,7 @@ class WaitCode(StrEnum):
     SIGNER_UNAVAILABLE = "signerUnavailable"
     ROW_REFUSED = "rowRefused"  # the table does not take its row
     NOT_CONFIGURED = "notConfigured"
+    OTHER = "other"  # a job that an earlier version put off: its row has the reason alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,13 +224,13 @@ class Job:
     finds it by its age. Once an open job has one, it keeps one until it is final.
     """
     checks: int = 0
-    """How often in a row reconcile found it waiting: the exponent of its back-off."""
+    """How often it was put off or nudged since it was issued, retried or signed: the exponent of its back-off."""
     waits_because: str | None = None
     """Why a pending job is not signed yet, as a sentence."""
     waits_code: WaitCode | None = None
     """The kind of that reason. Rows that an earlier version wrote have none."""
     waits_since: datetime | None = None
-    """Since when it waits for a reason of this kind."""
+    """Since when it waits for reasons of this kind, without one of another kind in between."""
     waits_until: datetime | None = None
     """Until then it rests: whoever made it wait has sent a nudge that arrives afterwards."""
     waits_for_nonce: int | None = None

@@ -4,7 +4,7 @@ A fake obeys the same contract tests as the real adapter.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -92,6 +92,10 @@ class Unavailable:
     """No answer that can be believed for this item: nothing is known."""
 
     reason: str
+    alone: bool = False
+    """This item, asked for by itself, takes too long or has too large an answer, while the node answers others."""
+    answered: bool = True
+    """The node answered this item, with something that cannot be believed. False: nobody came to it, or the answer was lost."""
 
 
 Estimate = GasEstimate | Revert | Unfunded | Unavailable
@@ -138,6 +142,10 @@ class Outlook:
     """Wei at the newest block."""
     spendable: int
     """Wei of these that will be left once what is pending has been mined, as far as the node tells."""
+    next_base_fee: int | None = None
+    """The base fee of the next block, in wei; None on a chain without base fees."""
+    gas_price: int | None = None
+    """On a chain without base fees: the gas price that the node asks for, in wei, whatever the network's cap is."""
     estimates: tuple[Estimate, ...] = ()
     """One a call, in order, each simulated against the pending state."""
 
@@ -165,7 +173,7 @@ class Sighting:
     """By hash; of those that are mined. Absence decides nothing (invariant 8)."""
     blocks: Mapping[int, StandingBlock]
     """By number; of those that were asked for, as far as the node tells."""
-    base_fee: int | None = None
+    base_fee: int | None = field(default=None, compare=False)
     """Of the newest block, in wei, where the chain has base fees."""
 
 
@@ -226,9 +234,10 @@ class Signer(Protocol):
         """
 
     def sign_each(self, transactions: Sequence[UnsignedTransaction]) -> "list[tuple[str, bytes] | Exception]":
-        """One outcome a transaction, in order: what `sign` returns, or what was wrong with this one alone.
+        """Return one outcome a transaction, in order: what `sign` returns, or the error of this transaction.
 
-        Raises what is wrong with the key or its service, as `sign` does.
+        A JobsApiError is an error of the key or its service. From the first one on, every outcome is that error: what was
+        signed behind it is of no use, because nonces have no gaps.
         """
 
 

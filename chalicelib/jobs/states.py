@@ -20,11 +20,16 @@ from chalicelib.jobs.model import (
     Receipt,
     SignedTransaction,
     Status,
+    WaitCode,
 )
 from chalicelib.jobs.results import result_of
 from chalicelib.jobs.verdict import is_taken_back
 
 HISTORY_LIMIT = 50
+WAITING = "waiting"
+RESUMED = "resumed"
+_BEGINNINGS = frozenset({"issued", "retried", "signed"})
+"""Events after which a pending job begins to wait anew."""
 ATTEMPTS_KEPT = 10
 
 
@@ -60,6 +65,8 @@ def started(job: Job, attempt: Attempt, now: datetime, next_check_at: datetime) 
         dropped_fees=job.dropped_fees + sum(old.receipt.fee for old in dropped if old.receipt is not None),
         attempt_count=job.attempt_count + 1,
         waits_because=None,
+        waits_code=None,
+        waits_since=None,
         waits_until=None,
         waits_for_nonce=None,
         pending_since=None,
@@ -70,20 +77,54 @@ def started(job: Job, attempt: Attempt, now: datetime, next_check_at: datetime) 
 
 
 def waiting(
-    job: Job, now: datetime, until: datetime, reason: str, *, next_check_at: datetime, waits_for_nonce: int | None = None
+    job: Job,
+    now: datetime,
+    until: datetime,
+    reason: str,
+    *,
+    code: WaitCode = WaitCode.OTHER,
+    next_check_at: datetime,
+    waits_for_nonce: int | None = None,
 ) -> Job:
-    """Still pending, for a reason: the job and, once, its history say which, and when it is looked at again."""
+    """Keep a pending job waiting: it tells the reason, the reason's kind `code`, and until when it rests.
+
+    `reason` may hold amounts that change, so the kind alone decides whether the job still waits for the same thing. The history
+    has one line for each kind, however often the job comes back to it before it is signed. `checks` counts every wait.
+    """
     _require(job, {Status.PENDING}, "kept waiting")
-    again = job.waits_because == reason
-    job = replace(
+    if job.waits_code is WaitCode.ACCOUNT_PAUSED and code is not WaitCode.ACCOUNT_PAUSED:
+        job = with_event(job, now, RESUMED, "the account is no longer paused")
+    if not _has_told(job, code):
+        job = with_event(job, now, WAITING, f"{code}: {reason}")
+    return replace(
         job,
         waits_because=reason,
+        waits_code=code,
+        waits_since=job.waits_since if job.waits_code is code and job.waits_since is not None else now,
         waits_until=until,
         waits_for_nonce=waits_for_nonce,
         next_check_at=next_check_at,
-        checks=job.checks + 1 if again else 0,
+        checks=job.checks + 1,
     )
-    return job if again else with_event(job, now, "waiting", reason)
+
+
+def _has_told(job: Job, code: WaitCode) -> bool:
+    """True if the history has a line about a wait of this kind since the job was issued, retried or last signed."""
+    for event in reversed(job.history):
+        if event.event in _BEGINNINGS:
+            return False
+        if event.event == WAITING and (event.detail or "").startswith(f"{code}: "):
+            return True
+    return False
+
+
+def unsigned_since(job: Job) -> datetime:
+    """Return the time from which a pending job's age counts: since it became pending, or since an operator resumed its account.
+
+    While an operator has paused the account, nobody could sign: that time does not count.
+    """
+    resumed = [event.at for event in job.history if event.event == RESUMED]
+    return max([job.pending_since or job.created_at, *resumed])
 
 
 def is_resting(job: Job, now: datetime) -> bool:
@@ -251,6 +292,8 @@ def _closed(job: Job, status: Status, now: datetime) -> Job:
         next_check_at=None,
         pending_since=None,
         waits_because=None,
+        waits_code=None,
+        waits_since=None,
         waits_until=None,
         waits_for_nonce=None,
         checks=0,

@@ -30,7 +30,7 @@ EXPLAINED = frozenset({"waiting", "displaced", "outOfGas", "deadLettered", "reor
 that the code is told.
 """
 IN_FLIGHT = frozenset({"signed", "replaced", "cancelRequested", "cancelSigned", "mined", "unmined"})
-NOT_SIGNED = frozenset({"issued", "waiting", "displaced", "outOfGas", "retried"})
+NOT_SIGNED = frozenset({"issued", "waiting", "resumed", "displaced", "outOfGas", "retried"})
 """Events that leave a job with a nonce that is not settled, and without one."""
 
 Mark = Callable[[str, Mapping[str, Any]], None]

@@ -2,25 +2,32 @@
 
 So one nudge is enough for a burst. Whatever this does not find comes by a nudge of its own: retried jobs and those that waited
 by theirs, and what lost its nudge by reconcile's.
+
+Jobs are taken in the order in which they were issued or retried (invariant 11). Where there are more than one round takes, the
+owners take turns, each with its own jobs in their order: so no owner keeps another waiting for longer than a round (invariant
+12), and on a shared account no order is promised between jobs of different owners. A job whose estimate was too slow before
+comes after all others, in a round of its own, and only one of them in a run.
 """
 
+from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 
-from chalicelib.jobs.model import Account, Job, Status
+from chalicelib.jobs.model import Account, Job, Status, WaitCode
 from chalicelib.jobs.model import account_id as account_id_of
 from chalicelib.jobs.order import order
+from chalicelib.jobs.pace import JOBS_PER_ROUND
 from chalicelib.jobs.states import is_resting
 from chalicelib.workers.ports import WorkerPorts
 
-JOBS_PER_ROUND = 90
-"""With what else is read before they are signed, or after they were sent, they fit into one request of a hundred calls; with
-their account into one TransactWriteItems of a hundred items.
-"""
+__all__ = ["JOBS_PER_ROUND", "Backlog", "place", "read_jobs"]
+
 BYTES_PER_ROUND = 3_500_000
 """Of rows in one TransactWriteItems, which takes 4 MB."""
 IDS_PER_PAGE = 500
 ROWS_PER_RUN = 4_000
 """More than a run signs, in case many of them rest and are read for nothing."""
+AHEAD_BYTES = 16_000_000
+"""Of call data, about: what a shared account's jobs that are read ahead of their round may take in memory."""
 
 
 class Backlog:
@@ -36,29 +43,52 @@ class Backlog:
         self._reached: str | None = None
         self._at_end = False
         self._rows_left = ROWS_PER_RUN
+        self._places: dict[str, str] = {}
+        self._slow_left = 1
+        """Jobs whose estimate was too slow before that this run may still try."""
 
     def __len__(self) -> int:
         """Those that are known so far."""
         return len(self._jobs)
 
     def next_round(self, account: Account) -> list[Job]:
-        """The next jobs in the order they were issued (invariant 11), taken out; as many as one round holds."""
+        """The next jobs, taken out; as many as one round takes."""
+        pace = self._ports.paces.of(self._account_id)
+        self._read_on(account, pace.jobs)
+        self._jobs.sort(key=self._place)
+        quick = [job for job in self._jobs if not _was_slow(job)]
+        if quick:
+            chosen = _that_fit(_in_turns(quick, pace.jobs, pace.last_owner))
+            pace.last_owner = chosen[-1].owner
+        else:
+            chosen = self._jobs[: self._slow_left][:1]
+            self._slow_left -= len(chosen)
+        taken = {job.job_id for job in chosen}
+        self._jobs = [job for job in self._jobs if job.job_id not in taken]
+        return chosen
+
+    def _read_on(self, account: Account, wanted: int) -> None:
+        """Read the rows of the index's next jobs: as many as a round takes; on a shared account all, to find every owner's."""
         if self._found is None:
             # What reconcile has swept or was signed after needs no looking at: the index is not read from its beginning.
             self._reached = max(filter(None, (account.signed_to, account.swept_to)), default=None)
             self._found = self._next_of_index()
         while self._found and self._rows_left > 0:
-            older = sum(_place(job) < self._found[0][0] for job in self._jobs)
-            if older >= JOBS_PER_ROUND:
+            older = sum(self._place(job) < self._found[0][0] for job in self._jobs)
+            if older >= wanted and (account.owner is not None or self._bytes_ahead() > AHEAD_BYTES):
                 break
-            page, self._found = self._found[: JOBS_PER_ROUND - older], self._found[JOBS_PER_ROUND - older :]
+            count = min(self._rows_left, JOBS_PER_ROUND if older >= wanted else wanted - older)
+            page, self._found = self._found[:count], self._found[count:]
             self._rows_left -= len(page)
             self._jobs += self._to_sign(read_jobs([job_id for _, job_id in page], self._ports))
             self._found = self._found or self._next_of_index()
-        self._jobs.sort(key=_place)
-        chosen = _that_fit(self._jobs[:JOBS_PER_ROUND])
-        del self._jobs[: len(chosen)]
-        return chosen
+
+    def _place(self, job: Job) -> str:
+        """The job's place, made out once: while it is pending, it stays."""
+        return self._places.get(job.job_id) or self._places.setdefault(job.job_id, place(job))
+
+    def _bytes_ahead(self) -> int:
+        return sum(1_000 + len(job.request.data) for job in self._jobs)
 
     def rest(self) -> list[Job]:
         """All that is left, taken out."""
@@ -96,9 +126,34 @@ class Backlog:
         ]
 
 
-def _place(job: Job) -> str:
+def place(job: Job) -> str:
     """Among the account's jobs: in the order they were issued or retried (invariant 11)."""
     return order(job.pending_since or job.created_at, job.job_id)
+
+
+def _was_slow(job: Job) -> bool:
+    return job.waits_code is WaitCode.ESTIMATE_TOO_SLOW
+
+
+def _in_turns(jobs: Sequence[Job], at_most: int, last_owner: str | None) -> list[Job]:
+    """Choose `at_most` jobs, in the order given. Where there are more, and of several owners, choose one of each owner in turn,
+    beginning with the owner after `last_owner`.
+    """
+    if len(jobs) <= at_most:
+        return list(jobs)
+    of_owner: dict[str, deque[Job]] = {}
+    for job in jobs:
+        of_owner.setdefault(job.owner, deque()).append(job)
+    turns = deque(sorted(of_owner))
+    while last_owner in of_owner and turns[-1] != last_owner:
+        turns.rotate(-1)
+    chosen: list[Job] = []
+    while turns and len(chosen) < at_most:
+        owner = turns.popleft()
+        chosen.append(of_owner[owner].popleft())
+        if of_owner[owner]:
+            turns.append(owner)
+    return chosen
 
 
 def read_jobs(job_ids: Sequence[str], ports: WorkerPorts, unlikely: Collection[Status] = ()) -> list[Job]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from itertools import groupby
+from datetime import datetime
 
 from chalicelib.errors import JobsApiError
 from chalicelib.jobs.model import IN_FLIGHT, Job, Purpose, Receipt, Status, account_id
@@ -21,26 +21,31 @@ from chalicelib.workers.reverts import MinedRevert, close_reverts
 log = logging.getLogger(__name__)
 
 
-def confirm_jobs(job_ids: Sequence[str], ports: WorkerPorts) -> None:
+def confirm_jobs(job_ids: Sequence[str], ports: WorkerPorts, until: datetime | None = None) -> list[str]:
     """Move each job as far as the chain allows; those still open are polled again later.
 
-    Raises ServiceUnavailable when the table or the queue does not answer.
+    Returns the ids of jobs that were not looked at, because `until` had passed before the turn of their account. The accounts
+    take turns in the order of `job_ids`. Raises ServiceUnavailable when the table or the queue does not answer.
     """
-    jobs = read_jobs(job_ids, ports, unlikely={Status.PENDING})
-    in_flight = [job for job in jobs if job.status in IN_FLIGHT]
+    by_account: dict[str, list[Job]] = {}
+    for job in read_jobs(job_ids, ports, unlikely={Status.PENDING}):
+        if job.status in IN_FLIGHT or is_taken_back(job):
+            by_account.setdefault(job.account, []).append(job)
     polled: list[Polled] = []
     reverts: list[MinedRevert] = []
-    for address, group in _by_account(in_flight):
-        polled += _follow_account(address, group, reverts, ports)
-    for address, group in _by_account([job for job in jobs if is_taken_back(job)]):
-        polled += follow(address, group, ports)
+    not_reached: list[str] = []
+    for address, of_account in by_account.items():
+        if until is not None and ports.clock() >= until:
+            log.warning("account not reached in time", extra={"account": address})
+            not_reached += [job.job_id for job in of_account]
+            continue
+        if in_flight := [job for job in of_account if job.status in IN_FLIGHT]:
+            polled += _follow_account(address, in_flight, reverts, ports)
+        if taken_back := [job for job in of_account if job.status not in IN_FLIGHT]:
+            polled += follow(address, taken_back, ports)
     poll_again(polled, ports)  # first: replays may take a while
-    poll_again(close_reverts(reverts, ports), ports)
-
-
-def _by_account(jobs: Sequence[Job]) -> list[tuple[str, list[Job]]]:
-    in_order = sorted(jobs, key=lambda job: job.account)
-    return [(address, list(group)) for address, group in groupby(in_order, key=lambda job: job.account)]
+    poll_again(close_reverts(reverts, ports, until), ports)
+    return not_reached
 
 
 def _follow_account(address: str, jobs: Sequence[Job], reverts: list[MinedRevert], ports: WorkerPorts) -> list[Polled]:

@@ -1,11 +1,13 @@
 """From a Lambda's event to the step, and back to what SQS is told. One bad message never touches the rest of its batch."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
+from chalicelib.bounds import Bounds
 from chalicelib.queues.batch import BatchAnswer, batch_answer, messages_of, run_step
-from chalicelib.queues.messages import ConfirmJobs, ExecuteJobs
+from chalicelib.queues.messages import ConfirmJobs, ExecuteJobs, Message
 from chalicelib.workers.confirm import confirm_jobs
 from chalicelib.workers.dead_letters import record_dead_letter
 from chalicelib.workers.execute import execute_jobs
@@ -15,32 +17,71 @@ log = logging.getLogger(__name__)
 
 Event = Mapping[str, Any]
 
+BOUNDS = Bounds()
+
 
 def handle_execute(event: Event, ports: WorkerPorts) -> BatchAnswer:
-    """The execute queue: one run for each account of the batch."""
+    """Handle a batch of the execute queue: one run for each account, all within `Bounds.run_seconds`.
+
+    The accounts share the time that is left. The messages of an account that no run began for in time are answered as failed:
+    SQS delivers them again, and then their account comes first.
+    """
     messages, failed = messages_of(event)
     by_account: dict[str, dict[str, tuple[str, ...]]] = {}
-    for message_id, message in messages:
+    for message_id, message in _longest_waiting_first(messages, event):
         if isinstance(message, ExecuteJobs):
             by_account.setdefault(message.account_id, {})[message_id] = message.job_ids
-    for account_id, of_account in by_account.items():
+    deadline = _deadline(ports)
+    for position, (account_id, of_account) in enumerate(by_account.items()):
+        now = ports.clock()
+        if now >= deadline:
+            _log_not_reached(account_id, of_account.keys())
+            failed |= of_account.keys()
+            continue
+        until = now + (deadline - now) / (len(by_account) - position)
         job_ids = [job_id for ids in of_account.values() for job_id in ids]
-        if not run_step("execute", lambda a=account_id, ids=job_ids: execute_jobs(a, ids, ports)):  # type: ignore[misc]
+        if not run_step("execute", lambda a=account_id, ids=job_ids, u=until: execute_jobs(a, ids, ports, u)):  # type: ignore[misc]
             failed |= of_account.keys()
     return batch_answer(failed)
 
 
 def handle_confirm(event: Event, ports: WorkerPorts) -> BatchAnswer:
-    """The confirm queue: all polls of the batch in one run, and what was delayed for the execute queue passed on."""
+    """Handle a batch of the confirm queue: pass on what was delayed for the execute queue, then poll all jobs in one run.
+
+    Messages with a job of an account that the run did not reach within `Bounds.run_seconds` are answered as failed.
+    """
+    deadline = _deadline(ports)
     messages, failed = messages_of(event)
-    polls = {message_id: message.job_ids for message_id, message in messages if isinstance(message, ConfirmJobs)}
-    job_ids = list(dict.fromkeys(job_id for ids in polls.values() for job_id in ids))
-    if job_ids and not run_step("confirm", lambda: confirm_jobs(job_ids, ports)):
-        failed |= polls.keys()
     for message_id, message in messages:
         if isinstance(message, ExecuteJobs) and not run_step("pass on", _pass_on(message, ports)):
             failed.add(message_id)
+    polls = {
+        message_id: message.job_ids
+        for message_id, message in _longest_waiting_first(messages, event)
+        if isinstance(message, ConfirmJobs)
+    }
+    job_ids = list(dict.fromkeys(job_id for ids in polls.values() for job_id in ids))
+    not_reached: set[str] = set()
+    if job_ids and not run_step("confirm", lambda: not_reached.update(confirm_jobs(job_ids, ports, deadline))):
+        failed |= polls.keys()
+    failed |= {message_id for message_id, ids in polls.items() if not not_reached.isdisjoint(ids)}
     return batch_answer(failed)
+
+
+def _deadline(ports: WorkerPorts) -> datetime:
+    return ports.clock() + timedelta(seconds=BOUNDS.run_seconds)
+
+
+def _longest_waiting_first(messages: Sequence[tuple[str, Message]], event: Event) -> list[tuple[str, Message]]:
+    """Order messages by how often they were delivered before, so that no account is the last one again and again."""
+    receives = {
+        record["messageId"]: int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)) for record in event["Records"]
+    }
+    return sorted(messages, key=lambda message: -receives[message[0]])
+
+
+def _log_not_reached(account_id: str, message_ids: Iterable[str]) -> None:
+    log.warning("account not reached in time", extra={"account": account_id, "messageIds": sorted(message_ids)})
 
 
 def _pass_on(message: ExecuteJobs, ports: WorkerPorts) -> Callable[[], None]:

@@ -6,85 +6,36 @@ and whoever comes next (this message again, confirm, reconcile) broadcasts the s
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
-from math import ceil
 
 from chalicelib.errors import ChainUnavailable, ConfigurationError, SignerUnavailable, VersionConflict
-from chalicelib.jobs.model import IN_FLIGHT, RETRYABLE, Account, Failure, Job
-from chalicelib.jobs.ports import Call, GasEstimate, Outlook, Revert, Unfunded
-from chalicelib.jobs.pricing import limited
-from chalicelib.jobs.states import failed, waiting
+from chalicelib.jobs.model import IN_FLIGHT, RETRYABLE, Account, Failure, Job, WaitCode
+from chalicelib.jobs.ports import Call, Estimate, Outlook, Unavailable
+from chalicelib.jobs.states import failed
 from chalicelib.workers.backlog import Backlog, read_jobs
 from chalicelib.workers.broadcast import broadcast
-from chalicelib.workers.delays import by_delay, first_look_seconds
+from chalicelib.workers.delays import first_look_seconds
 from chalicelib.workers.funds import UNFUNDED, pause_if_broke, resumed_if_funded
 from chalicelib.workers.ports import WorkerPorts
-from chalicelib.workers.sign import CHECK_MARGIN, sign_jobs
+from chalicelib.workers.sign import Signing, sign_jobs
+from chalicelib.workers.sorting import Round, Standing, sort_jobs
+from chalicelib.workers.waits import all_put_off, code_of, postpone
 
 log = logging.getLogger(__name__)
 
-ROUNDS = 30
-RUN_SECONDS = 12
-"""No round begins later in a run: the function has 30, and a round's requests have time-outs."""
 LOST_RACES_ALLOWED = 5
-LONGEST_WAIT_SECONDS = 60
 LEFT_BEHIND_BLOCKS = 2
 """How many blocks after the first look at a transaction was due nobody has looked: whoever sent it has died, if it was sent."""
-
-WAITS_FOR_EARLIER = "its gas estimate reverts while earlier transactions of the account are not settled"
-
-
-@dataclass(frozen=True, slots=True)
-class Postponed:
-    """A job that cannot be signed yet, and why."""
-
-    job: Job
-    reason: str
-    waits_for_nonce: int | None
+AT_ONCE = 500
+"""So many of the jobs that a run leaves are put off, or named in its last message. Each has a message of its own as well."""
 
 
-@dataclass(frozen=True)
-class Standing:
-    """How the account and the chain stood when the estimates were made."""
-
-    account: Account
-    outlook: Outlook
-    ports: WorkerPorts
-
-    @property
-    def first_nonce(self) -> int:
-        """The chain is ahead where the key is used elsewhere, too."""
-        return max(self.account.next_nonce or 0, self.outlook.mined)
-
-    @cached_property
-    def settled(self) -> int:
-        """Nonces below are used for good, as of the head that was seen with the estimates. Few rounds need to know."""
-        head = self.outlook.head.number
-        # Below the head in any case: nodes work on the requests of a batch at the same time, and a block may come in between.
-        deep_enough = max(0, head - max(self.ports.network.confirmations - 1, 1))
-        block = self.ports.chain.standing_blocks(self.account.address, [deep_enough]).get(deep_enough)
-        return (block.mined or 0) if block else 0
-
-
-@dataclass(slots=True)
-class Round:
-    """What became of a round's jobs: who can be signed, with which gas limit, and who has to wait. The others have failed."""
-
-    account: Account
-    accepted: list[tuple[Job, int]] = field(default_factory=list)
-    postponed: list[Postponed] = field(default_factory=list)
-    """For what may be another in the next round: one of those that are signed now may be what they need."""
-    crowded_out: list[Postponed] = field(default_factory=list)
-    unfunded: bool = False
-    signed: bool = False
-
-
-def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) -> None:
+def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts, until: datetime | None = None) -> None:
     """Sign and broadcast what is pending on the account: `job_ids` for sure, others as the index shows them.
 
-    Raises only what another delivery of the message may mend (the table or the queue does not answer).
+    No round begins after `until`, nor so late that its estimates could go on past `Bounds.run_seconds`. Raises only what
+    another delivery of the message may mend (the table or the queue does not answer).
     """
     named = read_jobs(job_ids, ports, unlikely=RETRYABLE)
     broadcast(_left_behind(named, ports), ports)
@@ -94,16 +45,19 @@ def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) ->
     ports.bursts.gather(account_id, len(backlog))
     account: Account | None = None
     lost_races = 0
-    last_round_by = ports.clock() + timedelta(seconds=RUN_SECONDS)
-    for _ in range(ROUNDS):
+    last_round_by = ports.clock() + timedelta(seconds=ports.bounds.run_seconds - ports.bounds.estimate_seconds)
+    if until is not None:
+        last_round_by = min(last_round_by, until)
+    for _ in range(ports.bounds.rounds):
         if ports.clock() > last_round_by:
             break
         account = account or ports.accounts.get(account_id)
         if account is None:
-            return _postpone(account_id, _all_put_off(backlog.rest(), f"The account {account_id} is not set up."), ports)
+            reason = f"The account {account_id} is not set up."
+            return postpone(account_id, all_put_off(backlog.rest(), WaitCode.ACCOUNT_MISSING, reason), ports)
         jobs = backlog.next_round(account)
         if not jobs:
-            return None
+            break
         try:
             done = _execute_round(account, jobs, ports)
         except VersionConflict:
@@ -115,16 +69,18 @@ def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) ->
             backlog.read_again()  # cancelled meanwhile, or another worker took the nonces: yield to what is true
             continue
         except (ChainUnavailable, SignerUnavailable, ConfigurationError) as error:
-            return _postpone(account_id, _all_put_off([*jobs, *backlog.rest()], error.message), ports)
+            left = [*jobs, *backlog.rest()][:AT_ONCE]
+            return postpone(account_id, all_put_off(left, code_of(error), error.message), ports)
         account = done.account
-        if done.signed:  # whoever waits only for those just sent gets another round first
-            backlog.put_back(wait.job for wait in done.postponed)
-            _postpone(account_id, done.crowded_out, ports)
+        backlog.put_back(done.unreached)
+        if done.signed:
+            backlog.put_back(wait.job for wait in done.next_round)
+            postpone(account_id, done.waits, ports)
         else:
-            _postpone(account_id, [*done.postponed, *done.crowded_out], ports)
+            postpone(account_id, [*done.next_round, *done.waits], ports)
     rest = backlog.rest() or (backlog.next_round(account) if account else [])
     if rest:
-        ports.queue.execute_later(account_id, [job.job_id for job in rest], delay_seconds=1)
+        ports.queue.execute_later(account_id, [job.job_id for job in rest[:AT_ONCE]], delay_seconds=1)
     return None
 
 
@@ -139,28 +95,57 @@ def _left_behind(jobs: Sequence[Job], ports: WorkerPorts) -> list[Job]:
 
 def _execute_round(account: Account, jobs: Sequence[Job], ports: WorkerPorts) -> Round:
     """Sign, store and broadcast what can be."""
-    alive = _fail_expired(jobs, ports)
-    if not alive:
+    jobs = _fail_expired(jobs, ports)
+    if not jobs:
         return Round(account)
     if account.paused not in (None, UNFUNDED):
-        return _paused(account, alive)
-    outlook = ports.chain.outlook(account.address, [Call.of(account.address, job.request) for job in alive])
+        return _paused(account, jobs)
+    outlook = _look(account, jobs, ports)
     account = resumed_if_funded(account, outlook, ports)
     if account.paused is not None:
-        return _paused(account, alive)
+        return _paused(account, jobs)
     standing = Standing(account, outlook, ports)
     room = max(0, ports.network.max_in_flight - (standing.first_nonce - outlook.mined))
-    done = _sort(alive[:room], standing, ports)
-    done.crowded_out = _all_put_off(alive[room:], "the account has as many transactions in flight as the network takes")
+    done = sort_jobs(jobs[:room], standing)
+    no_room = "the account has as many transactions in flight as the network takes"
+    done.waits += all_put_off(jobs[room:], WaitCode.TOO_MANY_IN_FLIGHT, no_room)
     if done.unfunded and not done.accepted:
         done.account = pause_if_broke(account, outlook, ports)
-    signed = sign_jobs(done.accepted, account, standing.first_nonce, outlook, ports) if done.accepted else []
-    if signed:
+    signing = sign_jobs(done.accepted, account, standing.first_nonce, outlook, ports) if done.accepted else Signing()
+    if signing.because is not None:
+        done.waits += all_put_off(signing.put_off, code_of(signing.because), signing.because.message)
+    if signed := signing.signed:
         next_nonce = standing.first_nonce + len(signed)
         broadcast(ports.jobs.start(account, next_nonce, signed), ports)
         done.account, done.signed = account.having_signed(next_nonce, signed), True
         ports.bursts.signed(account.account_id, len(signed))
     return done
+
+
+def _look(account: Account, jobs: Sequence[Job], ports: WorkerPorts) -> Outlook:
+    """Read how the account stands, with an estimate for each job, and remember for how many jobs that was possible in time.
+
+    Raises ChainUnavailable when the node does not answer, or when a single job has no estimate although it is not too slow.
+    """
+    began = ports.clock()
+    try:
+        outlook = ports.chain.outlook(account.address, [Call.of(account.address, job.request) for job in jobs])
+    except ChainUnavailable as error:
+        # The estimates may have been too much for a node that answers all else: then fewer of them are asked for next.
+        outlook = ports.chain.outlook(account.address, [])
+        missing = Unavailable(error.message, alone=len(jobs) == 1, answered=False)
+        outlook = replace(outlook, estimates=(missing,) * len(jobs))
+    seconds = (ports.clock() - began).total_seconds()
+    answered = sum(not _is_missing(estimate) for estimate in outlook.estimates)
+    ports.paces.of(account.account_id).learn(len(jobs), answered, seconds, ports.bounds.round_seconds)
+    for estimate in outlook.estimates if len(jobs) == 1 else ():
+        if isinstance(estimate, Unavailable) and not (estimate.answered or estimate.alone):
+            raise ChainUnavailable(estimate.reason)
+    return outlook
+
+
+def _is_missing(estimate: Estimate) -> bool:
+    return isinstance(estimate, Unavailable) and (estimate.alone or not estimate.answered)
 
 
 def _fail_expired(jobs: Sequence[Job], ports: WorkerPorts) -> list[Job]:
@@ -176,77 +161,6 @@ def _fail_expired(jobs: Sequence[Job], ports: WorkerPorts) -> list[Job]:
     return alive
 
 
-def _sort(jobs: Sequence[Job], standing: Standing, ports: WorkerPorts) -> Round:
-    """What each estimate means for its job."""
-    outlook = standing.outlook
-    result = Round(standing.account)
-    funds = outlook.spendable
-    for job, estimate in zip(jobs, outlook.estimates, strict=False):
-        match estimate:
-            case GasEstimate(gas):
-                most = job.request.value + gas * limited(outlook.fees, job.request.max_fee_per_gas).max_fee_per_gas
-                if most <= funds:
-                    funds -= most
-                    result.accepted.append((job, gas))
-                else:  # signed, it would hold its nonce, and with it every later job, until the account is funded
-                    result.unfunded = True
-                    result.postponed.append(_put_off(job, f"the account's funds do not cover it: it may take {most} wei"))
-            case Revert(reason):
-                if result.accepted or result.postponed or ports.jobs.has_earlier_waiting(job):
-                    # One of those may be what it needs, and which nonce they will have is not known yet.
-                    result.postponed.append(Postponed(job, WAITS_FOR_EARLIER, waits_for_nonce=None))
-                elif standing.settled < (taken := _nonces_taken_before(job, standing.first_nonce)):
-                    result.postponed.append(Postponed(job, WAITS_FOR_EARLIER, waits_for_nonce=taken))
-                else:
-                    ports.jobs.save(failed(job, Failure("EstimateReverted", reason), ports.clock()))
-            case Unfunded(reason):
-                result.unfunded = True
-                result.postponed.append(_put_off(job, f"the account's funds do not cover it: {reason}"))
-            case _:
-                result.postponed.append(_put_off(job, f"the node could not estimate it: {estimate.reason}"))
-    return result
-
-
-def _nonces_taken_before(job: Job, first_nonce: int) -> int:
-    """Invariant 11: below which nonce everything must be settled before a revert of this job is believed.
-
-    Those taken when it was first seen to revert with no earlier job of the account still pending: all that it can depend on has
-    its nonce by then, and later jobs cannot put the answer off for ever. Never one that nobody has taken.
-    """
-    return first_nonce if job.waits_for_nonce is None else min(job.waits_for_nonce, first_nonce)
-
-
 def _paused(account: Account, jobs: Sequence[Job]) -> Round:
-    return Round(account, postponed=_all_put_off(jobs, f"the account is paused: {account.paused}"))
-
-
-def _all_put_off(jobs: Sequence[Job], reason: str) -> list[Postponed]:
-    return [_put_off(job, reason) for job in jobs]
-
-
-def _put_off(job: Job, reason: str) -> Postponed:
-    """It cannot be looked at now: what is known of it stays."""
-    return Postponed(job, reason, job.waits_for_nonce)
-
-
-def _postpone(account_id: str, postponed: Sequence[Postponed], ports: WorkerPorts) -> None:
-    """Write down why jobs wait and until when, and come back then: exponentially later, and no sooner for anybody else."""
-    if not postponed:
-        return
-    now = ports.clock()
-    delays = [min(ceil(ports.network.block_seconds) * 2 ** min(wait.job.checks, 6), LONGEST_WAIT_SECONDS) for wait in postponed]
-    waits = [_waiting(wait, now, now + timedelta(seconds=delay)) for wait, delay in zip(postponed, delays, strict=True)]
-    due: dict[str, int] = {}
-    for outcome, delay in zip(ports.jobs.save_each(waits), delays, strict=True):
-        if isinstance(outcome, VersionConflict):
-            continue  # cancelled, or another worker's: not ours to postpone any more
-        if isinstance(outcome, Exception):
-            raise outcome
-        due[outcome.job_id] = delay
-    for delay_seconds, job_ids in by_delay(due):
-        ports.queue.execute_later(account_id, job_ids, delay_seconds)
-
-
-def _waiting(wait: Postponed, now: datetime, until: datetime) -> Job:
-    next_check_at = until + CHECK_MARGIN
-    return waiting(wait.job, now, until, wait.reason, next_check_at=next_check_at, waits_for_nonce=wait.waits_for_nonce)
+    code = WaitCode.FUNDS_TOO_LOW if account.paused == UNFUNDED else WaitCode.ACCOUNT_PAUSED
+    return Round(account, waits=all_put_off(jobs, code, f"the account is paused: {account.paused}"))

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from chalicelib.bounds import Bounds
 from chalicelib.jobs.bursts import Bursts
+from chalicelib.jobs.pace import Paces
 from chalicelib.jobs.ports import Chain, Clock, Queue, Signers
 from chalicelib.jobs.stores import AccountStore, JobStore
 from chalicelib.networks import Network
@@ -30,6 +31,9 @@ class WorkerPorts(Protocol):
 
     @property
     def bursts(self) -> Bursts: ...
+
+    @property
+    def paces(self) -> Paces: ...
 
     @property
     def bounds(self) -> Bounds: ...

@@ -7,7 +7,7 @@ and all replays of a run share one bounded time.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Job, Receipt
@@ -32,10 +32,14 @@ class MinedRevert:
     head: int
 
 
-def close_reverts(reverts: Sequence[MinedRevert], ports: WorkerPorts) -> list[Polled]:
-    """Close each, or have it signed anew where our estimate of its gas was too low. Returns those to be looked at again."""
+def close_reverts(reverts: Sequence[MinedRevert], ports: WorkerPorts, deadline: datetime | None = None) -> list[Polled]:
+    """Close each, or have it signed anew where our estimate of its gas was too low. Returns those to be looked at again.
+
+    No replay begins after the run's `deadline`.
+    """
     polled: list[Polled] = []
     until = ports.clock() + timedelta(seconds=ports.bounds.replay_seconds)
+    until = until if deadline is None else min(until, deadline)
     answers = True
     for revert in reverts:
         try:

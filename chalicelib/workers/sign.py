@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
+from chalicelib.errors import JobsApiError
 from chalicelib.jobs.model import Account, Attempt, Failure, Fees, Job, SignedTransaction, UnsignedTransaction
 from chalicelib.jobs.ports import Outlook
 from chalicelib.jobs.pricing import limited
@@ -17,30 +19,50 @@ CHECK_MARGIN = timedelta(seconds=60)
 """How long after the first look at a transaction reconcile looks, if nobody did."""
 
 
+@dataclass(slots=True)
+class Signing:
+    """What became of the jobs of a round that were to be signed, in their order."""
+
+    signed: list[Job] = field(default_factory=list)
+    put_off: list[Job] = field(default_factory=list)
+    """Those from the first one on whose signature could not be had."""
+    because: JobsApiError | None = None
+    """Why they were put off: an error of the key or its service. None when none was."""
+
+
 def sign_jobs(
     accepted: Sequence[tuple[Job, int]], account: Account, first_nonce: int, outlook: Outlook, ports: WorkerPorts
-) -> list[Job]:
-    """`accepted` are the jobs with their gas limits. One that cannot be built fails alone, and the nonces after it close up.
+) -> Signing:
+    """Sign `accepted`, the jobs with their gas limits, at the nonces from `first_nonce` on.
 
-    Raises what is wrong with the key or its service; VersionConflict when a job that fails was changed meanwhile.
+    A job that cannot be built fails alone, and the nonces after it close up. When the key or its service fails, what was signed
+    before is kept. Raises that error when nothing was signed; VersionConflict when a job that fails was changed meanwhile.
     """
     signer = ports.signers.of(account)
-    signed: list[Job] = []
+    signing = Signing()
     rest = list(accepted)
     while rest:
-        nonces = range(first_nonce + len(signed), first_nonce + len(signed) + len(rest))
+        nonces = range(first_nonce + len(signing.signed), first_nonce + len(signing.signed) + len(rest))
         transactions = [_unsigned(job, gas, nonce, outlook.fees) for (job, gas), nonce in zip(rest, nonces, strict=True)]
         behind: list[tuple[Job, int]] | None = None
         for (job, gas), transaction, outcome in zip(rest, transactions, signer.sign_each(transactions), strict=True):
-            if isinstance(outcome, Exception):
+            if isinstance(outcome, JobsApiError):
+                signing.put_off.append(job)
+                signing.because = outcome
+            elif isinstance(outcome, Exception):
                 _fail(job, outcome, ports)
                 behind = behind or []
             elif behind is None:
-                signed.append(_with_attempt(job, transaction, outcome, outlook.head.number, ports))
+                signing.signed.append(_with_attempt(job, transaction, outcome, outlook.head.number, ports))
             else:
                 behind.append((job, gas))  # to be signed anew: its nonce is another now
+        if signing.because is not None:
+            signing.put_off[:0] = [job for job, _ in behind or []]
+            break
         rest = behind or []
-    return signed
+    if signing.because is not None and not signing.signed:
+        raise signing.because
+    return signing
 
 
 def _unsigned(job: Job, gas: int, nonce: int, market: Fees) -> UnsignedTransaction:

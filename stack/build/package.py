@@ -86,7 +86,7 @@ def _inputs() -> Iterable[Path]:
 
 def _makers() -> Iterable[Path]:
     """This module, and those that make the rest of the template."""
-    for name in ("package", "template", "metrics", "alarms", "dashboard"):
+    for name in ("package", "template", "gateway", "metrics", "alarms", "dashboard"):
         yield Path(__file__).resolve().with_name(f"{name}.py")
 
 

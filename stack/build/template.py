@@ -1,4 +1,6 @@
-"""What a template has beyond what Chalice makes of app.py and resources.json: alarms, dashboard, tags, what is retained."""
+"""What a template has beyond what Chalice makes of app.py and resources.json: alarms, dashboard, tags, what is retained, and how
+the gateway answers what no route does.
+"""
 
 import json
 from collections.abc import Mapping
@@ -7,6 +9,7 @@ from typing import Any
 from stack import paths
 from stack.build.alarms import alarms
 from stack.build.dashboard import dashboard
+from stack.build.gateway import with_open_gateway
 from stack.build.metrics import STACK
 from stack.errors import StackError
 
@@ -35,6 +38,7 @@ WITHOUT_TAGS = {
 def complete(template: Mapping[str, Any], *, local: bool) -> dict[str, Any]:
     """A new template. Raises StackError for a resource type of which nobody has said how it is tagged."""
     done = dict(template) if local else merged(template, json.loads(RETAINED.read_text()))
+    done = merged(done, with_open_gateway(done))
     watching = alarms(done)
     done = merged(done, {"Resources": {**watching, "Dashboard": dashboard(done, watching)}})
     tags = {name: {"Properties": {"Tags": _tags(resource)}} for name, resource in done["Resources"].items()}

@@ -16,7 +16,7 @@ from stack.deployment.change_sets import PROGRESS_SECONDS, stack_of
 from stack.deployment.consent import Consent
 from stack.deployment.index_steps import Step, Template, steps, tables_now
 from stack.deployment.parameters import check as check_parameters
-from stack.machine.emulator import complete_roles
+from stack.machine.emulator import complete_gateway, complete_roles
 from stack.progress import Say
 
 NEVER_CAME_UP = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
@@ -77,9 +77,10 @@ class _Deployment:
         else:
             self._ask(change, ways, existing)
             self._execute(change, ways, existing)
+        stack = stack_of(self.client, self.name) or {}
         if self.built.stage == LOCAL_STAGE:
             complete_roles(self.client, self.name)
-        stack = stack_of(self.client, self.name) or {}
+            complete_gateway(self.client, stack, template)
         self._check_secret(stack)
         return outputs_of(stack)
 

@@ -24,8 +24,6 @@ from stack.deployment.deploy import stack_name
 from stack.errors import StackError
 from stack.machine import environment
 
-RPC_TIMEOUT_SECONDS = 6
-
 
 @dataclass(frozen=True)
 class Target:
@@ -76,7 +74,7 @@ class Target:
 
     @cached_property
     def rpc(self) -> RpcClient:
-        return RpcClient(self.network.rpc_urls, chain_id=self.network.chain_id, timeout_seconds=RPC_TIMEOUT_SECONDS)
+        return RpcClient(self.network.rpc_urls, chain_id=self.network.chain_id)
 
     @cached_property
     def chain(self) -> Node:

@@ -9,6 +9,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from chalicelib.bounds import Bounds
 from chalicelib.jobs.stores import Sweep
 from chalicelib.settings import variables
+from stack.build.gateway import ANY_VERB, EVERYTHING_ELSE
 from stack.build.package import Package
 from stack.build.template import STACK_TAG, WITHOUT_TAGS
 from tests.deploy.reading import as_list, dicts, functions, named, of_type, statements_of
@@ -313,8 +314,9 @@ def test_no_value_is_two_functions_at_once(template: dict[str, Any]) -> None:
 def test_the_api_has_the_routes_of_the_contract_and_no_stray_stage(template: dict[str, Any]) -> None:
     api = template["Resources"]["RestAPI"]["Properties"]
     paths_ = {re.sub(r"{\w+}", "{}", path): verbs for path, verbs in api["DefinitionBody"]["paths"].items()}
-    assert {(path, verb) for path, verbs in paths_.items() for verb in verbs if verb != "options"} == ROUTES
-    for path, verbs in paths_.items():
+    routes = {path: verbs for path, verbs in paths_.items() if path not in ("/", EVERYTHING_ELSE)}
+    assert {(path, verb) for path, verbs in routes.items() for verb in verbs if verb not in ("options", ANY_VERB)} == ROUTES
+    for path, verbs in routes.items():
         asked = verbs["options"]["x-amazon-apigateway-integration"]
         assert asked["type"] == "aws_proxy", f"{path}: the origins that may call are the function's to know"
     assert template["Globals"]["Api"]["OpenApiVersion"] == "2.0"

@@ -63,6 +63,8 @@ class Lies:
     simulates_on_latest: bool = False
     """Estimates see nothing of the pool."""
     unavailable_estimates: bool = False
+    too_much: set[bytes] = field(default_factory=set)
+    """Estimates of calls with this data are too slow or too large for the nodes, each by itself."""
     never_valid: set[bytes] = field(default_factory=set)
     """Transactions with this data are refused for good."""
 
@@ -177,6 +179,7 @@ class SimulatedChain:
             mined=self._seen_by("transaction_count")[-1].state.nonce(address),
             balance=balance,
             spendable=min(balance, self._simulated_state().balance(address)),
+            next_base_fee=self.base_fee,
             estimates=tuple(self.estimate(calls)),
         )
 
@@ -391,6 +394,10 @@ class SimulatedChain:
         return state
 
     def _estimated(self, call: Call, state: State) -> Estimate:
+        if call.data in self.lies.too_much:
+            return Unavailable("it is too much for the node by itself", alone=True)
+        if call.gas is not None and call.gas > GAS_LIMIT:
+            return Revert(f"the gas limit {call.gas} is above the block's {GAS_LIMIT}")
         gas = call.gas or int(gas_needed(call.data, state.flags) * self.network.gas_multiplier)
         try:
             state.copy().run(call.sender, call.to, 0, call.data, mined=False)

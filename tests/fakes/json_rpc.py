@@ -17,14 +17,14 @@ class CountedNode:
         self._chain = chain
         self.bodies: list[Counter[str]] = []
 
-    def transport(self, _url: str, _timeout_seconds: float) -> "CountedNode":
+    def transport(self, _url: str, _answer_bytes: int) -> "CountedNode":
         """What an endpoint makes itself a connection with."""
         return self
 
     def close_idle(self) -> None:
         """There is no connection."""
 
-    def post(self, body: bytes) -> Reply:
+    def post(self, body: bytes, _seconds: float) -> Reply:
         asked = json.loads(body)
         items = asked if isinstance(asked, list) else [asked]
         self.bodies.append(Counter(item["method"] for item in items))

@@ -17,6 +17,10 @@ class SimulatedSigner:
         signers = self._signers
         if signers.away:
             raise SignerUnavailable("The key service does not answer.")
+        if signers.left is not None:
+            if signers.left == 0:
+                raise SignerUnavailable("The key service throttles.")
+            signers.left -= 1
         if transaction.data in signers.poison:
             raise KeyError("what no signer was written for")
         signature = hashlib.sha256(f"{signers.key(self.address)}{transaction}".encode()).hexdigest()
@@ -27,8 +31,8 @@ class SimulatedSigner:
         for transaction in transactions:
             try:
                 outcomes.append(self.sign(transaction))
-            except JobsApiError:
-                raise
+            except JobsApiError as error:
+                return outcomes + [error] * (len(transactions) - len(outcomes))
             except Exception as error:  # noqa: BLE001 -- its outcome
                 outcomes.append(error)
         return outcomes
@@ -37,6 +41,8 @@ class SimulatedSigner:
 class SimulatedSigners:
     def __init__(self) -> None:
         self.away = False
+        self.left: int | None = None
+        """How many signatures are given before the key service throttles; None: any number."""
         self.unusable: set[str] = set()
         """Addresses whose key cannot be used."""
         self.poison: set[bytes] = set()

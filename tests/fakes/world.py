@@ -16,6 +16,7 @@ from chalicelib.jobs.bursts import Bursts
 from chalicelib.jobs.cancel import cancel_job
 from chalicelib.jobs.issue import JobRequest, issue_job
 from chalicelib.jobs.model import Account, Job, Status, TransactionRequest, account_id
+from chalicelib.jobs.pace import Paces
 from chalicelib.jobs.principal import Principal
 from chalicelib.jobs.retry import retry_job
 from chalicelib.networks import GWEI, Network
@@ -67,6 +68,7 @@ class Ports:
     network: Network
     bounds: Bounds
     bursts: Bursts
+    paces: Paces
     clock: Callable[[], datetime]
 
 
@@ -103,6 +105,7 @@ class World:
             network=network,
             bounds=bounds,
             bursts=Bursts(lambda: self.clock().timestamp(), lambda _seconds: None),
+            paces=Paces(),
             clock=self.clock,
         )
         self._next_block = self.now + timedelta(seconds=network.block_seconds)
@@ -114,13 +117,13 @@ class World:
 
     # --- the issuer --------------------------------------------------------------------------------------------------
 
-    def issue(self, data: str, sender: str = ALICE, *, name: str = "job", **request: Any) -> str:
+    def issue(self, data: str, sender: str = ALICE, *, name: str = "job", owner: str = "issuer", **request: Any) -> str:
         """The id of a new job whose transaction runs this programme. The client repeats a request without an answer."""
         self._issued += 1
         self.now += timedelta(milliseconds=1)  # no two requests of a client come at the same instant
         transaction = TransactionRequest(TARGET, data=data.encode(), **request)
         wish = JobRequest(name, transaction, "sim", self.network.chain_id, correlation_id=f"request-{self._issued}")
-        principal = Principal("issuer", sender)
+        principal = Principal(owner, sender)
         ports = self.ports
         return self._asked(
             lambda: (
@@ -178,6 +181,11 @@ class World:
 
     def account(self, address: str) -> Account:
         return self.accounts.rows[account_id(self.network.chain_id, address)]
+
+    def share(self, address: str) -> None:
+        """Make the account one of a pool: it belongs to nobody."""
+        account = self.account(address)
+        self.accounts.rows[account.account_id] = replace(account, owner=None, role="pool")
 
     def pause(self, address: str, reason: str | None) -> None:
         account = self.account(address)

@@ -12,7 +12,7 @@ from chalice.app import Chalice
 from chalice.test import Client
 
 from chalicelib.api.errors import use_error_format
-from chalicelib.api.routes import register_routes
+from chalicelib.api.routes import origins_of, register_routes
 from chalicelib.auth.jwks import IdentityProvider
 from chalicelib.auth.limits import RequestLimiter
 from chalicelib.auth.secrets import TokenKeys, token_keys
@@ -73,7 +73,7 @@ class Api:
 
     def __post_init__(self) -> None:
         app = Chalice("jobs-api", configure_logs=False, env={})
-        use_error_format(app)
+        use_error_format(app, origins_of(self))
         register_routes(app, self)
         self.app = app
         self.client = Client(app)

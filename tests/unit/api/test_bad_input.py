@@ -219,6 +219,15 @@ def test_a_fee_of_nothing_is_refused(api: Api) -> None:
     assert_refused(api, api.issue({"to": TARGET, "maxFeePerGas": "0"}), 400, "InvalidRequest", "maxFeePerGas")
 
 
+@pytest.mark.parametrize("limit", ["1", "10999999999"])
+def test_a_fee_limit_that_no_block_of_the_network_takes_is_refused(api: Api, limit: str) -> None:
+    assert_refused(api, api.issue({"to": TARGET, "maxFeePerGas": limit}), 400, "FeeLimitTooLow", "maxFeePerGas")
+
+
+def test_the_least_fee_limit_that_a_block_takes_is_accepted(api: Api) -> None:
+    assert api.issue({"to": TARGET, "maxFeePerGas": "11000000000"}).status == 201
+
+
 @pytest.mark.parametrize(
     "gas", ["20999", "30000001", "0", "-21000", "21000.5", "5e4", "", "x", 20_999, 30_000_001, 50_000.0, True, [50_000]]
 )

@@ -24,7 +24,9 @@ from chalicelib.api.endpoint import handler_of
 from chalicelib.api.openapi import document_of, errors_of
 from chalicelib.api.requests import Checked, JobPath
 from chalicelib.api.routes import ROUTES
+from chalicelib.api.wait_codes import MEANINGS
 from chalicelib.errors import JobNotFound
+from chalicelib.jobs.model import WaitCode
 from tests.unit.api.documented import document
 from tests.unit.api.harness import Api
 
@@ -66,6 +68,13 @@ def test_every_operation_says_what_it_takes_and_answers() -> None:
         assert "500" in operation["responses"]
         if operation["security"]:
             assert {"400", "401", "429", "503"} <= operation["responses"].keys()
+
+
+def test_every_code_that_a_job_waits_for_is_listed_with_its_meaning() -> None:
+    code = document()["components"]["schemas"]["WaitView"]["properties"]["code"]
+    assert code["enum"] == list(WaitCode)
+    assert all(f"{one}: " in code["description"] for one in WaitCode)
+    assert MEANINGS.keys() == set(WaitCode)
 
 
 def test_every_reference_leads_somewhere() -> None:

@@ -20,6 +20,7 @@ from chalicelib.jobs.model import (
     SignedTransaction,
     Status,
     TransactionRequest,
+    WaitCode,
 )
 from tests.unit.api.harness import ISSUER, NOW, TARGET, a_job, attempt
 
@@ -171,6 +172,22 @@ def test_a_deployed_contract_has_an_address_only_if_it_was_deployed(outcome: Out
     assert "to" not in data
 
 
+def waiting_job(**waits: Any) -> dict[str, Any]:
+    return job_view(a_job(status=Status.PENDING, waits_because="no funds", **waits))["waitsFor"]
+
+
+def test_a_pending_job_tells_what_it_waits_for_and_until_when_it_rests() -> None:
+    assert waiting_job(waits_code=WaitCode.FUNDS_TOO_LOW, waits_until=NOW) == {
+        "code": "fundsTooLow",
+        "reason": "no funds",
+        "until": "2026-03-01T12:00:00.000Z",
+    }
+
+
+def test_a_job_that_an_earlier_version_put_off_tells_its_reason_and_no_kind_of_it() -> None:
+    assert waiting_job() == {"code": "other", "reason": "no funds"}
+
+
 def test_what_does_not_apply_is_absent() -> None:
     def nulls(value: Any) -> bool:
         if isinstance(value, dict):
@@ -179,7 +196,7 @@ def test_what_does_not_apply_is_absent() -> None:
 
     view = job_view(a_job(request=TransactionRequest(to=TARGET)))
     assert not nulls(view)
-    assert view.keys().isdisjoint({"failedAt", "failReason", "failCode", "failCount", "lastFinishedAt"})
+    assert view.keys().isdisjoint({"failedAt", "failReason", "failCode", "failCount", "lastFinishedAt", "waitsFor"})
     assert view["data"].keys() == {"bridgeType", "accountAddress", "to", "value"}
 
 

@@ -23,4 +23,4 @@ def standing_at(stub, number: int, *, mined: int = 9, wei: int = 10 * ETHER):
 
 
 def node_of(*stubs) -> Node:
-    return Node(FUSE, RpcClient([stub.url for stub in stubs], chain_id=122, timeout_seconds=5))
+    return Node(FUSE, RpcClient([stub.url for stub in stubs], chain_id=122, answer_seconds=5))

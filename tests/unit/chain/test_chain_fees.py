@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from unsupported import NOT_SUPPORTED
 
 from chalicelib.chain.fees import dynamic_fees, legacy_fees
 from chalicelib.chain.rpc import Answer
@@ -48,9 +49,9 @@ def test_a_tip_is_never_above_the_maximum_fee():
     assert dynamic_fees(network, GWEI, Answer(result=history(9 * GWEI))) == Fees(5 * GWEI, 5 * GWEI)
 
 
-def test_a_node_without_fee_history_leaves_the_head_and_the_floors():
-    unknown = Answer(error={"code": -32601, "message": "the method does not exist"})
-    assert dynamic_fees(FUSE, 12 * GWEI, unknown) == Fees(25 * GWEI, GWEI)
+@pytest.mark.parametrize("error", NOT_SUPPORTED)
+def test_a_node_without_fee_history_leaves_the_head_and_the_floors(error):
+    assert dynamic_fees(FUSE, 12 * GWEI, Answer(error=error)) == Fees(25 * GWEI, GWEI)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """Every client's texts, as they were read in its sources or seen on the wire, and what each must mean."""
 
 import pytest
+from unsupported import NOT_SUPPORTED, SUPPORTED
 
-from chalicelib.chain.classify import classify_broadcast, classify_estimate, is_throttled
+from chalicelib.chain.classify import classify_broadcast, classify_estimate, is_throttled, is_unsupported, meets_own_bound
 from chalicelib.jobs.ports import BroadcastStatus, Revert, Unavailable, Unfunded
 
 KNOWN = BroadcastStatus.KNOWN
@@ -258,6 +259,53 @@ SENDING = [
     ("any", THROTTLED, "429", "slow down"),
     ("any", THROTTLED, -32005, "Too Many Requests"),
     ("any", THROTTLED, -32005, "limit exceeded"),
+    # the code that creates a contract is too large
+    ("geth", NEVER, -32000, "max initcode size exceeded: code size 49153, limit 49152"),
+    ("nethermind new", NEVER, -32000, "transaction invalid, max initcode size exceeded"),
+    ("nethermind old", NEVER, -32010, "EIP-3860 - transaction size over max init code size"),
+    ("erigon", NEVER, -32000, "INTERNAL_ERROR: initcode too large"),
+    ("besu", NEVER, -32000, "Initcode size of 49153 exceeds maximum size of 49152"),
+    ("reth", NEVER, -32000, "transaction's input size 49153 exceeds max_init_code_size 49152"),
+    (
+        "ganache",
+        NEVER,
+        -32000,
+        "Transaction's `data`/`input` field is greater than 49152 bytes, which isn't allowed as of EIP-3860.",
+    ),
+    # the cap of one transaction (EIP-7825)
+    ("geth", NEVER, -32000, "transaction gas limit too high (cap: 16777216, tx: 17000000)"),
+    ("nethermind", NEVER, -32000, "TxGasLimitCapExceeded: Gas limit 17000000 exceeded cap of 16777216."),
+    ("besu", NEVER, -32005, "Transaction gas limit cap exceeded"),
+    ("besu", NEVER, -32005, "Transaction gas limit must be at most 16777216"),
+    ("reth", NEVER, -32000, "transaction's gas limit 17000000 exceeds maximum per-transaction gas limit 16777216"),
+    ("hardhat", NEVER, -32000, "Transaction gas limit is 17000000 and exceeds transaction gas cap of 16777216"),
+    # the block's
+    ("reth", NEVER, -32000, "transaction's gas limit 30000001 exceeds block's gas limit 30000000"),
+    ("hardhat", NEVER, -32000, "Transaction gas limit is 30000001 and exceeds block gas limit of 30000000"),
+    ("anvil", NEVER, -32003, "Transaction gas limit is greater than the block gas limit, gas_limit: 31, cap: 30"),
+    # too little for its data
+    ("geth", NEVER, -32000, "insufficient gas for floor data gas cost: gas 37000, minimum needed 61000"),
+    ("hardhat", NEVER, -32000, "Transaction requires at least 21640 gas but got 21500"),
+    ("hardhat", NEVER, -32000, "Transaction requires gas floor of 61000 but got limit of 37000"),
+    # too large for any pool
+    ("geth", NEVER, -32000, "oversized data: transaction size 131073, limit 131072"),
+    ("nethermind new", NEVER, -32000, "transaction too large"),
+    ("erigon", NEVER, -32000, "INTERNAL_ERROR: RLPTooLong"),
+    # what else the sources hold
+    ("besu", LOW, -32001, "transaction nonce 7 below sender account nonce 8 for sender 0xab"),
+    ("besu", FUNDS, -32004, "transaction up-front cost 0x1 exceeds transaction sender account balance 0x0 for sender 0xab"),
+    ("besu", PRICE, -32009, "gasPrice is less than the current BaseFee"),
+    ("besu", NEVER, -32000, "max priority fee per gas cannot be greater than max fee per gas"),
+    ("besu", NEVER, -32002, "sender could not be extracted from transaction signature"),
+    ("reth", FUNDS, -32000, "transaction overdraws from account, balance: 1, cost: 2"),
+    ("reth", PRICE, -32000, "transaction feeCap 1 below chain minimum"),
+    ("reth", FULL, -32003, "transaction discarded outright due to pool size constraints"),
+    ("geth", FULL, -32000, "address already reserved"),
+    ("geth", HIGH, -32000, "gapped-nonce tx from delegated accounts"),
+    ("nethermind new", FULL, -32000, "delegation authority has pending transaction"),
+    ("nethermind new", HIGH, -32000, "delegation nonce gap"),
+    ("nethermind new", NEVER, -32000, "unsupported transaction type"),
+    ("geth", UNKNOWN, -32000, "sender not an eoa"),
     # executed before answering: it may be mined
     ("hardhat", UNKNOWN, -32000, "VM Exception while processing transaction: reverted with reason string 'insufficient funds'"),
     ("hardhat", UNKNOWN, -32000, "Transaction reverted without a reason"),
@@ -480,6 +528,86 @@ REVERTING = [
         {"code": -32000, "message": "intrinsic gas too low: gas 1, minimum needed 21000"},
     ),
 ]
+
+
+FINAL = [
+    ("nethermind old", -32015, "revert"),
+    ("nethermind old", -32015, "Transaction execution fails"),
+    ("nethermind", -32000, "Transaction execution fails"),
+    ("nethermind", -32000, "Gas estimation failed due to out of gas"),
+    (
+        "nethermind",
+        -32000,
+        "Cannot estimate gas, gas spent exceeded transaction and block gas limit or transaction gas limit cap",
+    ),
+    ("nethermind", -32000, "err: EIP-3860 - transaction size over max init code size (supplied gas 30000000)"),
+    ("nethermind old", -32015, "StackUnderflow"),
+    ("nethermind old", -32015, "InvalidJumpDestination"),
+    ("nethermind old", -32015, "StaticCallViolation"),
+    ("nethermind old", -32015, "AccessViolation"),
+    ("nethermind old", -32015, "TransactionCollision"),
+    ("geth", -32000, "failed with 20000000 gas: insufficient gas for floor data gas cost: gas 37000, minimum needed 61000"),
+    ("geth", -32000, "insufficient gas for floor data gas cost: gas 37000, minimum needed 61000"),
+    ("geth", -32000, "max initcode size exceeded: code size 49153, limit 49152"),
+    ("geth", -32000, "max code size exceeded"),
+    ("geth", -32000, "contract creation code storage out of gas"),
+    ("geth", -32000, "contract address collision"),
+    ("geth", -32000, "invalid code: must not begin with 0xef"),
+    ("geth", -32000, "return data out of bounds"),
+    ("geth", -32000, "stack limit reached 1024 (1023)"),
+    ("geth", -32000, "gas required exceeds allowance (16777216)"),
+    ("besu", -32003, "intrinsic gas cost 61000 exceeds gas limit 37000"),
+    ("besu", -32005, "Transaction gas limit must be at most 16777216"),
+    ("besu", -32000, "Initcode size of 49153 exceeds maximum size of 49152"),
+    ("reth", -32003, "out of memory: memory limit exceeded during memory expansion"),
+    ("reth", -32003, "out of gas: gas required exceeds: 30000000"),
+    ("reth", -32003, "max initcode size exceeded"),
+    ("anvil", -32003, "max initcode size exceeded"),
+    ("anvil", -32603, "EVM error CreateContractSizeLimit"),
+    ("hardhat", -32000, "Transaction requires at least 21640 gas but got 21500"),
+    ("hardhat", -32000, "Transaction requires gas floor of 61000 but got limit of 37000"),
+    ("hardhat", -32000, "Transaction reverted: trying to deploy a contract whose code is too large"),
+    ("hardhat", -32000, "Transaction's internal call ran out of gas"),
+    ("hardhat", -32000, "StateChangeDuringStaticCall"),
+    ("hardhat", -32000, "CallNotAllowedInsideStatic"),
+    ("hardhat", -32000, "CreateCollision"),
+    ("ganache", -32000, "VM Exception while processing transaction: out of gas"),
+    ("ganache", -32000, "base fee exceeds gas limit"),
+]
+
+
+@pytest.mark.parametrize(("client", "code", "message"), FINAL)
+def test_every_final_answer_to_an_estimate_is_one(client, code, message):
+    assert isinstance(classify_estimate({"code": code, "message": message}), Revert)
+
+
+@pytest.mark.parametrize("error", NOT_SUPPORTED, ids=lambda error: error["message"][:40])
+def test_every_way_to_say_that_a_method_is_not_supported_is_known(error):
+    assert is_unsupported(error)
+    assert isinstance(classify_estimate(error), Unavailable)
+
+
+@pytest.mark.parametrize("error", SUPPORTED)
+def test_other_errors_do_not_say_that_a_method_is_not_supported(error):
+    assert not is_unsupported(error)
+
+
+@pytest.mark.parametrize(
+    ("message", "met"),
+    [
+        ("execution aborted (timeout = 5s)", True),
+        ("request timed out", True),
+        ("Timeout expired", True),
+        ("response too large", True),
+        ("Response is too big", True),
+        ("MaxBatchResponseBodySize of 32768KB exceeded", True),
+        ("EVM error: database error: timeout", False),
+        ("execution reverted: request timed out", False),
+        ("header not found", False),
+    ],
+)
+def test_a_nodes_own_bound_is_told_from_its_faults(message, met):
+    assert meets_own_bound({"code": -32000, "message": message}) is met
 
 
 @pytest.mark.parametrize(("client", "reason", "error"), REVERTING)

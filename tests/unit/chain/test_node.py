@@ -21,7 +21,7 @@ REVERT_DATA = "0x08c379a0" + encode(["string"], ["too late"]).hex()
 
 @pytest.fixture
 def node(stub):
-    return Node(FUSE, RpcClient([stub.url], chain_id=122, timeout_seconds=5))
+    return Node(FUSE, RpcClient([stub.url], chain_id=122, answer_seconds=5))
 
 
 # --- blocks ------------------------------------------------------------------------------------------------------------
@@ -61,8 +61,8 @@ def rich(stub):
 
 
 def test_an_estimate_gets_head_room_rounded_up_in_one_request(rich, node):
-    rich.methods["eth_estimateGas"] = hex(21_001)
-    assert node.estimate([TRANSFER, TRANSFER]) == [GasEstimate(25_202), GasEstimate(25_202)]
+    rich.methods["eth_estimateGas"] = hex(200_001)
+    assert node.estimate([TRANSFER, TRANSFER]) == [GasEstimate(240_002), GasEstimate(240_002)]
     assert len(rich.asked) == 1
     fields = {"from": WHO, "to": OTHER, "value": "0x5", "data": "0xa905"}
     assert rich.params_of("eth_estimateGas") == [[fields, "pending"]] * 2
@@ -71,7 +71,7 @@ def test_an_estimate_gets_head_room_rounded_up_in_one_request(rich, node):
 
 def test_a_contracts_creation_is_simulated_without_a_recipient(rich, node):
     rich.methods["eth_estimateGas"] = hex(100_000)
-    assert node.estimate([Call(WHO, None, 0, b"\x60\x80")]) == [GasEstimate(120_000)]
+    assert node.estimate([Call(WHO, None, 0, b"\x60\x80")]) == [GasEstimate(125_000)]
     assert rich.params_of("eth_estimateGas") == [[{"from": WHO, "value": "0x0", "data": "0x6080"}, "pending"]]
 
 
@@ -86,6 +86,91 @@ def test_a_gas_limit_below_what_the_node_found_is_out_of_gas(rich, node):
     (outcome,) = node.estimate([replace(TRANSFER, gas=20_000)])
     assert isinstance(outcome, Revert)
     assert "20000" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("used", "limit"),
+    [
+        (21_000, 25_200),  # a plain transfer touches no storage
+        (21_001, 46_001),
+        (50_000, 75_000),
+        (124_999, 149_999),
+        (125_001, 150_002),
+        (1_000_000, 1_200_000),
+        (14_900_000, 2**24),
+        (2**24, 2**24),
+        (2**24 + 1, 20_000_000),
+        (25_000_000, 25_000_000),
+    ],
+)
+def test_head_room_covers_a_fresh_slot_and_ends_at_the_cap_of_a_transaction_and_the_block(rich, node, used, limit):
+    rich.methods["eth_estimateGas"] = hex(used)
+    assert node.estimate([TRANSFER]) == [GasEstimate(limit)]
+
+
+def test_a_gas_limit_above_the_blocks_is_refused_whatever_the_node_says(rich, node):
+    for answer in (hex(50_000), Refusal({"code": -32000, "message": "exceeds block gas limit"})):
+        rich.methods["eth_estimateGas"] = answer
+        (outcome,) = node.estimate([replace(TRANSFER, gas=30_000_000)])
+        assert outcome == Revert("the gas limit 30000000 is above the block's 20000000")
+    rich.methods["eth_estimateGas"] = hex(50_000)
+    assert node.estimate([replace(TRANSFER, gas=20_000_000)]) == [GasEstimate(20_000_000)]
+
+
+OUT_OF_GAS = ["EVM error OutOfGas", "out of gas", "gas required exceeds allowance (60000)", "Transaction ran out of gas"]
+
+
+@pytest.mark.parametrize("message", OUT_OF_GAS)
+def test_out_of_the_issuers_gas_is_told_with_what_was_allowed_and_needed(rich, node, message):
+    def estimated(call, _):
+        if "gas" in call:
+            raise Refusal({"code": -32000, "message": message})
+        return hex(70_000)
+
+    rich.methods["eth_estimateGas"] = estimated
+    limited = replace(TRANSFER, gas=60_000)
+    assert node.estimate([limited, TRANSFER]) == [
+        Revert("out of gas: the gas limit is 60000, the transaction needs 70000"),
+        GasEstimate(95_000),
+    ]
+    assert len(rich.asked) == 2
+
+
+@pytest.mark.parametrize("message", OUT_OF_GAS)
+def test_out_of_the_issuers_gas_where_nothing_is_enough_is_told_with_what_was_allowed(rich, node, message):
+    rich.methods["eth_estimateGas"] = Refusal({"code": -32000, "message": message})
+    (outcome,) = node.estimate([replace(TRANSFER, gas=60_000)])
+    assert outcome == Revert("out of gas: the gas limit is 60000, the transaction needs more")
+
+
+@pytest.mark.parametrize(
+    ("message", "needed"),
+    [
+        ("intrinsic gas too low: gas 60000, minimum needed 61000", 61_000),
+        ("failed with 60000 gas: insufficient gas for floor data gas cost: gas 60000, minimum needed 61000", 61_000),
+        ("Transaction requires at least 61000 gas but got 60000", 61_000),
+        ("Transaction requires gas floor of 61000 but got limit of 60000", 61_000),
+        ("intrinsic gas cost 61000 exceeds gas limit 60000", 61_000),
+    ],
+)
+def test_what_the_node_says_is_needed_is_not_asked_for_again(rich, node, message, needed):
+    rich.methods["eth_estimateGas"] = Refusal({"code": -32000, "message": message})
+    (outcome,) = node.estimate([replace(TRANSFER, gas=60_000)])
+    assert outcome == Revert(f"out of gas: the gas limit is 60000, the transaction needs {needed}")
+    assert len(rich.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("EVM error OutOfGas", "out of gas: it needs more than the 20000000 that it may take"),
+        ("gas required exceeds allowance (16777216)", "out of gas: it needs more than the 16777216 that it may take"),
+    ],
+)
+def test_out_of_all_the_gas_there_is_says_how_much_that_is(rich, node, message, reason):
+    rich.methods["eth_estimateGas"] = Refusal({"code": -32603, "message": message})
+    assert node.estimate([TRANSFER]) == [Revert(reason)]
+    assert len(rich.asked) == 1
 
 
 def test_head_room_never_passes_the_blocks_gas_limit(rich, node):
@@ -118,14 +203,14 @@ def test_an_estimate_left_out_of_the_answer_is_unavailable(rich, node):
     rich.http = lambda body: Http(body=[rich.reply(item) for item in body if item["id"] != 0])
     outcomes = node.estimate([TRANSFER, TRANSFER])
     assert isinstance(outcomes[0], Unavailable)
-    assert outcomes[1] == GasEstimate(60_000)
+    assert outcomes[1] == GasEstimate(75_000)
 
 
 @pytest.mark.parametrize(
     ("balance", "outcome"),
     [
-        (hex(5 + 60_000 * 11 * GWEI), GasEstimate),
-        (hex(4 + 60_000 * 11 * GWEI), Unfunded),
+        (hex(5 + 75_000 * 11 * GWEI), GasEstimate),
+        (hex(4 + 75_000 * 11 * GWEI), Unfunded),
         ("0x0", Unfunded),
         (None, GasEstimate),
         (Refusal({"code": -32000, "message": "no state"}), GasEstimate),
@@ -140,7 +225,7 @@ def test_free_gas_needs_no_funds(rich):
     rich.methods |= {"eth_estimateGas": hex(50_000), "eth_getBalance": "0x0"}
     network = replace(FUSE, min_base_fee=0, min_priority_fee=0)
     node = Node(network, RpcClient([rich.url], chain_id=122))
-    assert node.estimate([replace(TRANSFER, value=0)]) == [GasEstimate(60_000)]
+    assert node.estimate([replace(TRANSFER, value=0)]) == [GasEstimate(75_000)]
 
 
 @pytest.mark.parametrize(
@@ -158,8 +243,8 @@ def test_a_node_that_does_not_simulate_on_the_pending_block_is_asked_for_the_new
         return hex(50_000)
 
     rich.methods["eth_estimateGas"] = estimated
-    assert node.estimate([TRANSFER]) == [GasEstimate(60_000)]
-    assert node.estimate([TRANSFER]) == [GasEstimate(60_000)]
+    assert node.estimate([TRANSFER]) == [GasEstimate(75_000)]
+    assert node.estimate([TRANSFER]) == [GasEstimate(75_000)]
     assert [tag for _, tag in rich.params_of("eth_estimateGas")] == ["pending", "latest", "latest"]
 
 

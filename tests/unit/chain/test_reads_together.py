@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from standing_node import ETHER, OTHER, WHO, node_of, standing_at
 from stub_node import Http, Refusal
+from unsupported import NOT_SUPPORTED
 
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees
@@ -39,7 +40,8 @@ def test_an_outlook_is_one_request_whatever_it_tells(stub):
         mined=9,
         balance=10 * ETHER,
         spendable=10 * ETHER,
-        estimates=(GasEstimate(60_000),) * 2,
+        next_base_fee=10 * GWEI,
+        estimates=(GasEstimate(75_000),) * 2,
     )
     assert len(stub.asked) == 1
     assert stub.params_of("eth_getTransactionCount") == [[WHO, "latest"]]
@@ -64,6 +66,7 @@ def test_of_a_chain_without_base_fees_the_gas_price_is_asked_too(stub):
     stub.methods |= {"eth_getBlockByNumber": {"number": "0x10"}, "eth_gasPrice": hex(30 * GWEI)}
     outlook = node_of(stub).outlook(WHO, [])
     assert (outlook.head, outlook.fees) == (Head(16, None), Fees(30 * GWEI))
+    assert (outlook.next_base_fee, outlook.gas_price) == (None, 30 * GWEI)
 
 
 def test_what_is_pending_is_not_to_be_spent_again(stub):
@@ -101,7 +104,7 @@ def test_estimates_that_one_node_leaves_out_are_asked_of_the_next_with_all_that_
     first.http = lambda body: Http(body=[first.reply(item) for item in body if item["id"] != 6]) if len(body) > 1 else None
     outlook = node_of(first, second).outlook(WHO, [TRANSFER] * 3)
     assert (outlook.head.number, outlook.mined) == (17, 10), "never parts of the one and of the other"
-    assert outlook.estimates == (GasEstimate(60_000),) * 3
+    assert outlook.estimates == (GasEstimate(75_000),) * 3
 
 
 def test_estimates_that_nobody_gives_leave_the_others(stub):
@@ -119,6 +122,40 @@ def test_an_outlook_without_one_of_its_numbers_is_none(stub, method, answer):
         node_of(stub).outlook(WHO, [TRANSFER])
 
 
+@pytest.mark.parametrize("error", NOT_SUPPORTED, ids=lambda error: error["message"][:40])
+def test_a_node_without_fee_history_still_tells_how_the_account_stands(stub, error):
+    standing_at(stub, 16).methods["eth_feeHistory"] = Refusal(error)
+    outlook = node_of(stub).outlook(WHO, [TRANSFER])
+    assert (outlook.fees, outlook.estimates) == (Fees(21 * GWEI, GWEI), (GasEstimate(75_000),))
+
+
+@pytest.mark.parametrize("status", [403, 405])
+def test_a_gateway_that_refuses_a_method_by_an_http_status_is_asked_for_the_others(stub, status):
+    """It refuses a whole batch for one of its requests."""
+    error = {"code": -32601, "message": "rpc method is not whitelisted"}
+
+    def refuse(body):
+        items = body if isinstance(body, list) else [body]
+        if any(item["method"] == "eth_feeHistory" for item in items):
+            return Http(status, {"jsonrpc": "2.0", "id": None, "error": error})
+        return None
+
+    standing_at(stub, 16)
+    stub.http = refuse
+    assert node_of(stub).outlook(WHO, [TRANSFER]).fees == Fees(21 * GWEI, GWEI)
+
+
+@pytest.mark.parametrize("error", NOT_SUPPORTED, ids=lambda error: error["message"][:40])
+def test_a_node_that_says_the_pending_block_is_not_supported_is_asked_for_the_newest(stub, error):
+    def estimated(_, tag):
+        if tag == "pending":
+            raise Refusal(error)
+        return hex(50_000)
+
+    standing_at(stub, 16).methods["eth_estimateGas"] = estimated
+    assert node_of(stub).outlook(WHO, [TRANSFER]).estimates == (GasEstimate(75_000),)
+
+
 def test_a_node_without_a_pending_block_is_asked_for_the_newest_from_then_on(stub):
     def estimated(_, tag):
         if tag == "pending":
@@ -134,7 +171,7 @@ def test_a_node_without_a_pending_block_is_asked_for_the_newest_from_then_on(stu
     node = node_of(stub)
     for _ in range(2):
         outlook = node.outlook(WHO, [TRANSFER])
-        assert (outlook.estimates, outlook.spendable) == ((GasEstimate(60_000),), ETHER)
+        assert (outlook.estimates, outlook.spendable) == ((GasEstimate(75_000),), ETHER)
     assert [tag for _, tag in stub.params_of("eth_estimateGas")] == ["pending", "latest", "latest"]
 
 

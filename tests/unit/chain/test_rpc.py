@@ -2,6 +2,7 @@ import logging
 import socket
 import sys
 import traceback
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -30,9 +31,9 @@ def clock() -> Clock:
 
 @pytest.fixture
 def client(clock):
-    def build(*stubs, timeout_seconds=5.0, suffix=""):
+    def build(*stubs, answer_seconds=5.0, suffix=""):
         urls = [stub if isinstance(stub, str) else stub.url for stub in stubs]
-        return RpcClient([url + suffix for url in urls], chain_id=122, timeout_seconds=timeout_seconds, monotonic=clock)
+        return RpcClient([url + suffix for url in urls], chain_id=122, answer_seconds=answer_seconds, monotonic=clock)
 
     return build
 
@@ -113,7 +114,7 @@ def test_an_endpoint_that_hangs_is_left_after_the_timeout_and_asked_once(stubs, 
     first, second = stubs(), stubs()
     first.http = lambda body: Http(hang=True)
     second.methods["eth_sendRawTransaction"] = "0xab"
-    answer = client(first, second, timeout_seconds=0.3).request(*RAW[:1], *RAW[1])
+    answer = client(first, second, answer_seconds=0.3).request(*RAW[:1], *RAW[1])
     assert answer.result == "0xab"
     assert answer.doubtful, "the first may have taken it"
     assert (len(first.asked), len(second.asked)) == (1, 1)
@@ -320,6 +321,94 @@ def test_a_node_that_takes_only_small_batches_gets_small_ones(stub, client, refu
     assert len(stub.asked) == asked + 2, "what it takes is remembered"
 
 
+def id_less(code: int, message: str):
+    return {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
+
+
+REFUSALS = {
+    "nethermind": Http(200, id_less(-32005, "Batch size limit exceeded")),
+    "besu": Http(200, id_less(-32005, "Number of requests exceeds max batch size")),
+    "erigon": Http(200, id_less(-32000, "batch limit 3 exceeded (can increase by --rpc.batch.limit)")),
+    "geth": Http(200, [{"jsonrpc": "2.0", "id": 0, "error": {"code": -32600, "message": "batch too large"}}]),
+    "a list of one without an id": Http(200, [id_less(-32600, "batch too large")]),
+    "a list of all without ids": Http(200, [id_less(-32600, "batch too large")] * 10),
+    "words of a throttle": Http(200, id_less(-32005, "Too many requests")),
+    "words of a throttle, 400": Http(400, id_less(429, "compute units per second exceeded by this batch")),
+    "an internal error": Http(200, id_less(-32603, "internal error")),
+    "500": Http(500, id_less(-32603, "internal error")),
+    "503": Http(503, id_less(-32000, "cannot do that")),
+    "no words": Http(200, {"error": {}, "id": None} | {"error": {"code": -1}}),
+    "a text": Http(400, {"error": "no batches of this size"}),
+    "413 in JSON-RPC": Http(413, id_less(-32600, "too long")),
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_any_refusal_of_a_whole_batch_is_split_until_it_fits(stub, client, refusal):
+    echo(stub)
+    stub.http = lambda body: REFUSALS[refusal] if isinstance(body, list) and len(body) > 3 else None
+    rpc = client(stub)
+    answers = rpc.batch(reads(10))
+    assert [answer.result for answer in answers] == [f"receipt of 0x{index}" for index in range(10)]
+    assert len(stub.asked) < 10
+    assert rpc.call("eth_getTransactionReceipt", "0x0"), "the endpoint is in use"
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_batch_of_raw_transactions_that_may_have_been_taken_stays_in_doubt(stub, client, refusal):
+    stub.methods["eth_sendRawTransaction"] = Refusal({"code": -32000, "message": "insufficient funds"})
+    stub.http = lambda body: REFUSALS[refusal] if isinstance(body, list) and len(body) > 3 else None
+    answers = client(stub).batch([RAW] * 10)
+    assert {answer.error["message"] for answer in answers} == {"insufficient funds"}
+    unclear = refusal in ("an internal error", "500", "503")
+    assert {answer.doubtful for answer in answers} == {unclear}
+
+
+@pytest.mark.parametrize(
+    ("http", "asked"),
+    [
+        (Http(429, b""), 1),
+        (Http(429, id_less(429, "too many requests")), 1),
+        (Http(200, id_less(-32005, "rate limit exceeded, retry in 7 s")), 2),
+        (Http(200, id_less(-32000, "project is disabled")), 2),
+        (Http(403, id_less(-32000, "your key is not allowed here")), 1),
+        (Http(500, id_less(-32603, "internal error")), 2),
+    ],
+)
+def test_a_node_that_refuses_one_request_in_the_same_words_is_not_asked_for_the_others(stub, client, http, asked):
+    stub.http = lambda body: http
+    with suppress(ChainUnavailable):
+        assert all(answer.error for answer in client(stub).batch(reads(100)))
+    assert len(stub.asked) == asked
+
+
+def test_a_throttled_batch_is_smaller_the_next_time(stub, client, clock):
+    echo(stub)
+    stub.http = lambda body: Http(429, b"") if isinstance(body, list) and len(body) > 30 else None
+    rpc = client(stub)
+    for _ in range(2):
+        assert all(answer.passing for answer in rpc.batch(reads(100)))
+        clock.now += 60
+    answers = rpc.batch(reads(100))
+    assert answers[0].result == "receipt of 0x0"
+    assert [len(body) for body in stub.asked][:3] == [100, 50, 25]
+
+
+def test_a_limit_of_batches_is_tried_again_after_a_while(stub, client, clock):
+    echo(stub)
+    stub.http = lambda body: REFUSALS["geth"] if isinstance(body, list) and len(body) > 3 else None
+    rpc = client(stub)
+    rpc.batch(reads(10))
+    stub.http = None
+    asked = len(stub.asked)
+    rpc.batch(reads(10))
+    assert len(stub.asked) > asked + 1
+    clock.now += 601
+    asked = len(stub.asked)
+    rpc.batch(reads(10))
+    assert len(stub.asked) == asked + 1
+
+
 def test_a_node_that_takes_no_batches_is_asked_one_by_one(stub, client):
     echo(stub)
     refusal = Http(200, {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "batches are not supported"}})
@@ -332,9 +421,9 @@ def test_an_internal_error_for_a_whole_batch_leaves_every_item_in_doubt(stubs, c
     first, second = stubs(), stubs()
     first.http = lambda body: Http(200, {"jsonrpc": "2.0", "id": None, "error": {"code": -32603, "message": "internal error"}})
     second.methods["eth_sendRawTransaction"] = Refusal({"code": -32000, "message": "insufficient funds"})
-    answers = client(first, second).batch([RAW, RAW])
+    answers = client(first, second).batch([RAW, RAW, RAW])
     assert all(answer.doubtful for answer in answers)
-    assert (len(first.asked), len(second.asked)) == (1, 1)
+    assert (len(first.asked), len(second.asked)) == (2, 1), "the first alone shows that the refusal is not about the batch"
 
 
 def test_nobody_answering_the_first_requests_of_a_batch_spares_the_rest(stub, client):
@@ -509,7 +598,7 @@ def test_an_api_key_in_a_url_reaches_no_error_and_no_log(stub, client, caplog, f
     else:
         stub.http = lambda body: FAULTS.get(fault, Http(hang=True))
     url = url.replace("http://", f"http://user:{KEY}@")
-    rpc = client(url, suffix=f"/v3/{KEY}?token={KEY}", timeout_seconds=0.3)
+    rpc = client(url, suffix=f"/v3/{KEY}?token={KEY}", answer_seconds=0.3)
     with pytest.raises((ChainUnavailable, ConfigurationError)) as raised:
         rpc.call("eth_blockNumber")
     told = "".join(traceback.format_exception(raised.value)) + repr(rpc) + caplog.text

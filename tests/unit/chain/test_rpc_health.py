@@ -30,7 +30,7 @@ def health() -> Counting:
 
 def client(health: Counting, *stubs: StubNode) -> RpcClient:
     urls = [f"{stub.url}/{KEY}" for stub in stubs]
-    return RpcClient(urls, chain_id=122, timeout_seconds=5, monotonic=lambda: 1_000.0, health=health)
+    return RpcClient(urls, chain_id=122, answer_seconds=5, monotonic=lambda: 1_000.0, health=health)
 
 
 def host(stub: StubNode) -> str:

@@ -3,6 +3,7 @@ import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import rlp
@@ -21,7 +22,8 @@ from eth_account import Account as Wallet
 from hexbytes import HexBytes
 
 from chalicelib.chain.signers import AccountSigners, KeySigner, KmsSigner, kms_address
-from chalicelib.errors import ConfigurationError, SignerUnavailable
+from chalicelib.chain.signing import digest
+from chalicelib.errors import ConfigurationError, KeyNotReady, SignerUnavailable
 from chalicelib.jobs.model import Account, Fees, UnsignedTransaction
 
 MNEMONIC = "test test test test test test test test test test test junk"
@@ -257,16 +259,53 @@ class Refusing(Kms):
         raise self.first
 
 
-@pytest.mark.parametrize(("error", "raised"), [(PASSING[0], SignerUnavailable), (FINAL[0], ConfigurationError)])
-def test_what_is_wrong_with_the_key_is_raised_and_the_rest_is_not_asked_for(error, raised):
+@pytest.mark.parametrize(("error", "told"), [(PASSING[0], SignerUnavailable), (FINAL[0], ConfigurationError)])
+def test_what_is_wrong_with_the_key_is_every_outcome_and_the_rest_is_not_asked_for(error, told):
     kms = Refusing(error)
     threads = ThreadPoolExecutor(10)
-    with pytest.raises(raised) as told:
-        KmsSigner(kms, "key-1", kms.address, threads).sign_each(MANY)
-    assert "arn:" not in told.value.message
+    outcomes = KmsSigner(kms, "key-1", kms.address, threads).sign_each(MANY)
+    assert [type(outcome) for outcome in outcomes] == [told] * 30
+    assert "arn:" not in outcomes[0].message
     kms.over.set()
     threads.shutdown(wait=True)
     assert len(kms.calls) <= 11
+
+
+@pytest.mark.parametrize("threads", [None, ThreadPoolExecutor(10)])
+def test_what_was_signed_before_kms_throttled_is_kept_and_what_is_behind_is_not_used(threads):
+    class Throttling(Kms):
+        """Refuses the sixth transaction, and answers the others."""
+
+        def sign(self, **request):
+            if request["Message"] == digest(MANY[5]):
+                raise PASSING[0]
+            return super().sign(**request)
+
+    kms = Throttling()
+    outcomes = KmsSigner(kms, "key-1", kms.address, threads).sign_each(MANY)
+    assert nonces_of(outcomes[:5]) == [0, 1, 2, 3, 4]
+    assert [type(outcome) for outcome in outcomes[5:]] == [SignerUnavailable] * 25
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "NotFoundException"])
+def test_a_new_key_that_aws_does_not_know_yet_is_waited_for_five_minutes_and_no_longer(code):
+    kms, made, now = Kms(), datetime(2026, 3, 1, 12, tzinfo=UTC), []
+    signers = AccountSigners(lambda: kms, Secrets, clock=lambda: made + now[-1])
+    signer = signers.of(replace(account("kms:key-1", kms.address), created_at=made))
+    kms.error = aws_error(code)
+    now.append(timedelta(minutes=4, seconds=59))
+    with pytest.raises(KeyNotReady, match=f"{kms.address} is new: AWS may take 5 minutes"):
+        signer.sign(TRANSACTION)
+    now.append(timedelta(minutes=5))
+    with pytest.raises(ConfigurationError, match=code):
+        signer.sign(TRANSACTION)
+
+
+def test_a_key_of_which_nobody_knows_the_age_is_not_taken_for_a_new_one():
+    kms = Kms()
+    kms.error = aws_error("AccessDeniedException")
+    with pytest.raises(ConfigurationError):
+        signers_of(kms, Secrets()).of(account("kms:key-1", kms.address)).sign(TRANSACTION)
 
 
 def test_no_client_is_made_before_an_account_needs_it():

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 from standing_node import OTHER, WHO, node_of, standing_at
 from stub_node import Http, Refusal
+from unsupported import NOT_SUPPORTED
 
-from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.ports import Call, GasEstimate, Revert
 
 TRANSFER = Call(WHO, OTHER, 5, b"")
 CALL = Call(WHO, OTHER, 0, b"\xa9\x05")
-ESTIMATED = GasEstimate(60_000)
+ESTIMATED = GasEstimate(75_000)
 PLAIN = GasEstimate(25_200)
 PASSED = {"returnData": "0x", "logs": [], "gasUsed": "0x5208", "status": "0x1"}
 FAILED = {
@@ -21,7 +21,6 @@ FAILED = {
     "status": "0x0",
     "error": {"code": -3200, "message": "out of gas"},
 }
-NO_SUCH_METHOD = Refusal({"code": -32601, "message": "the method eth_simulateV1 does not exist/is not available"})
 UNFUNDED = Refusal({"code": -32003, "message": "Insufficient funds for gas * price + value"})
 THROTTLED = Refusal({"code": -32005, "message": "rate limit exceeded"})
 
@@ -89,7 +88,9 @@ def test_an_answer_of_another_shape_says_nothing(stub, node, result):
     assert estimates(node, TRANSFER, CALL, TRANSFER) == [ESTIMATED] * 3
 
 
-@pytest.mark.parametrize(("refusal", "asked"), [(NO_SUCH_METHOD, 1), (UNFUNDED, 2), (THROTTLED, 2)])
+@pytest.mark.parametrize(
+    ("refusal", "asked"), [*((Refusal(error), 1) for error in NOT_SUPPORTED), (UNFUNDED, 2), (THROTTLED, 2)]
+)
 def test_who_refuses_to_simulate_estimates_and_is_asked_again_only_for_a_passing_reason(stub, node, refusal, asked):
     stub.methods["eth_simulateV1"] = refusal
     for _ in range(2):
@@ -97,12 +98,13 @@ def test_who_refuses_to_simulate_estimates_and_is_asked_again_only_for_a_passing
     assert len(stub.params_of("eth_simulateV1")) == asked
 
 
-def test_a_request_that_is_too_much_for_a_node_is_not_made_again(stub, node):
+def test_a_simulation_that_is_too_much_for_a_node_is_not_asked_for_again(stub, node):
     """Or a round of transfers would wait for ever."""
     stub.http = lambda body: Http(status=502) if "eth_simulateV1" in str(body) else None
-    with pytest.raises(ChainUnavailable):
-        node.outlook(WHO, [TRANSFER] * 2)
+    assert estimates(node, TRANSFER, CALL, TRANSFER) == [ESTIMATED] * 3
+    asked = len(stub.params_of("eth_simulateV1"))
     assert estimates(node, TRANSFER, TRANSFER) == [ESTIMATED] * 2
+    assert len(stub.params_of("eth_simulateV1")) == asked
 
 
 def test_a_node_without_a_pending_block_simulates_on_the_newest(stub, node):

@@ -2,8 +2,10 @@
 
 import datetime
 import gzip
+import socket
 import ssl
 import threading
+import time
 from base64 import b64encode
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -15,10 +17,11 @@ from cryptography.x509.oid import NameOID
 from stub_node import Http
 
 from chalicelib.chain import transport
-from chalicelib.chain.transport import NoReply, Transport
+from chalicelib.chain.transport import Bound, NoReply, Transport
 from chalicelib.errors import ConfigurationError
 
 KEY = "s3cr3t-api-key-0123456789"
+ANSWER_BYTES = 1_000_000
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
@@ -116,7 +119,7 @@ def trusted(monkeypatch, certificate):
 
 def test_a_certificate_that_nobody_vouches_for_gets_nothing(serve, certificate):
     server = serve(certificate)
-    answer = Transport(f"https://localhost:{server.port}/{KEY}", 5).post(b"{}")
+    answer = Transport(f"https://localhost:{server.port}/{KEY}", ANSWER_BYTES).post(b"{}", 5)
     assert isinstance(answer, NoReply)
     assert KEY not in answer.sentence
     assert server.seen == []
@@ -124,13 +127,13 @@ def test_a_certificate_that_nobody_vouches_for_gets_nothing(serve, certificate):
 
 def test_a_certificate_that_is_believed_is_enough(serve, certificate, trusted):
     server = serve(certificate)
-    answer = Transport(f"https://localhost:{server.port}/", 5).post(b"{}")
+    answer = Transport(f"https://localhost:{server.port}/", ANSWER_BYTES).post(b"{}", 5)
     assert (answer.status, answer.body) == (200, b"{}")
 
 
 def test_a_certificate_of_another_name_gets_nothing(serve, certificate, trusted):
     server = serve(certificate)
-    assert isinstance(Transport(f"https://127.0.0.1:{server.port}/", 5).post(b"{}"), NoReply)
+    assert isinstance(Transport(f"https://127.0.0.1:{server.port}/", ANSWER_BYTES).post(b"{}", 5), NoReply)
     assert server.seen == []
 
 
@@ -140,7 +143,7 @@ def test_certificates_are_read_once_a_process():
 
 def test_the_user_part_of_a_url_is_sent_as_basic_credentials_and_not_in_the_path(serve):
     server = serve()
-    Transport(f"http://us%40er:p%3Ass@127.0.0.1:{server.port}/v3/{KEY}?a=1#part", 5).post(b"{}")
+    Transport(f"http://us%40er:p%3Ass@127.0.0.1:{server.port}/v3/{KEY}?a=1#part", ANSWER_BYTES).post(b"{}", 5)
     ((path, headers),) = server.seen
     assert path == f"/v3/{KEY}?a=1"
     assert headers["Authorization"] == "Basic dXNAZXI6cDpzcw=="
@@ -150,7 +153,7 @@ def test_the_user_part_of_a_url_is_sent_as_basic_credentials_and_not_in_the_path
 
 def test_a_url_without_a_user_part_sends_no_credentials(serve):
     server = serve()
-    Transport(f"http://127.0.0.1:{server.port}", 5).post(b"{}")
+    Transport(f"http://127.0.0.1:{server.port}", ANSWER_BYTES).post(b"{}", 5)
     assert "Authorization" not in server.seen[0][1]
 
 
@@ -158,7 +161,7 @@ def test_a_url_without_a_user_part_sends_no_credentials(serve):
 def test_the_environments_proxy_is_used(serve, monkeypatch, name):
     proxy = serve()
     monkeypatch.setenv(name, f"http://user:secret@127.0.0.1:{proxy.port}")
-    assert Transport(f"http://{KEY}@node.example/rpc", 5).post(b"{}").status == 200
+    assert Transport(f"http://{KEY}@node.example/rpc", ANSWER_BYTES).post(b"{}", 5).status == 200
     ((path, headers),) = proxy.seen
     assert path == "http://node.example/rpc"
     assert headers["Proxy-Authorization"] == "Basic dXNlcjpzZWNyZXQ="
@@ -169,7 +172,7 @@ def test_a_host_that_the_environment_names_is_reached_without_the_proxy(serve, m
     proxy, server = serve(), serve()
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    assert Transport(f"http://127.0.0.1:{server.port}/", 5).post(b"{}").status == 200
+    assert Transport(f"http://127.0.0.1:{server.port}/", ANSWER_BYTES).post(b"{}", 5).status == 200
     assert (len(proxy.seen), len(server.seen)) == (0, 1)
 
 
@@ -177,31 +180,164 @@ def test_a_host_that_the_environment_names_is_reached_without_the_proxy(serve, m
 def test_a_proxy_that_cannot_be_used_is_a_fault_of_the_configuration(monkeypatch, proxy):
     monkeypatch.setenv("http_proxy", proxy)
     with pytest.raises(ConfigurationError, match="proxy") as raised:
-        Transport("http://node.example/", 5)
+        Transport("http://node.example/", ANSWER_BYTES)
     assert KEY not in raised.value.message
 
 
 @pytest.mark.parametrize("url", ["http://[::1", "https://host:0/", "https://host:99999/", f"https://:{KEY}@/", "file:///etc"])
 def test_a_url_that_cannot_be_read_is_a_fault_of_the_configuration(url):
     with pytest.raises(ConfigurationError) as raised:
-        Transport(url, 5)
+        Transport(url, ANSWER_BYTES)
     assert KEY not in raised.value.message
 
 
 def test_a_connection_that_the_server_closed_in_between_is_made_anew(stub):
     stub.http = lambda body: Http(body={"n": len(stub.bodies)}, headers={"Connection": "close"})
-    to_stub = Transport(stub.url, 5)
-    assert [to_stub.post(b'{"method": "m"}').body for _ in range(3)] == [b'{"n": 1}', b'{"n": 2}', b'{"n": 3}']
+    to_stub = Transport(stub.url, ANSWER_BYTES)
+    assert [to_stub.post(b'{"method": "m"}', 5).body for _ in range(3)] == [b'{"n": 1}', b'{"n": 2}', b'{"n": 3}']
     assert len(stub.connections) == 3
 
 
 def test_compressed_answers_are_read(stub):
     stub.http = lambda body: Http(body=gzip.compress(b'{"result": 1}'), headers={"Content-Encoding": "gzip"})
-    assert Transport(stub.url, 5).post(b'{"method": "m"}').body == b'{"result": 1}'
+    assert Transport(stub.url, ANSWER_BYTES).post(b'{"method": "m"}', 5).body == b'{"result": 1}'
 
 
 def test_an_answer_that_breaks_off_may_have_arrived(stub):
     stub.http = lambda body: Http(body=b"not gzip", headers={"Content-Encoding": "gzip"})
-    answer = Transport(stub.url, 5).post(b'{"method": "m"}')
+    answer = Transport(stub.url, ANSWER_BYTES).post(b'{"method": "m"}', 5)
     assert isinstance(answer, NoReply)
     assert answer.doubtful
+
+
+# --- bounds of bytes and time ----------------------------------------------------------------------------------------------
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+class RawServer:
+    """Sends the bytes it is given, `pause_seconds` apart, whatever it is asked."""
+
+    def __init__(self, pieces, pause_seconds=0.0):
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.connections = 0
+        self.pieces, self.pause_seconds = pieces, pause_seconds
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.listening.getsockname()[1]}"
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.listening.accept()
+            except OSError:
+                return
+            self.connections += 1
+            with connection:
+                try:
+                    while connection.recv(65_536):
+                        for piece in self.pieces:
+                            connection.sendall(piece)
+                            time.sleep(self.pause_seconds)
+                except OSError:
+                    continue
+
+    def close(self):
+        self.listening.shutdown(socket.SHUT_RDWR)
+        self.listening.close()
+        self.thread.join(5)
+
+
+@pytest.fixture
+def raw():
+    started = []
+
+    def start(*pieces, pause_seconds=0.0):
+        started.append(RawServer(pieces, pause_seconds))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (HEAD + b"Content-Length: 1001\r\n\r\n", b" " * 1_001),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[b"64\r\n" + b" " * 100 + b"\r\n"] * 11, b"0\r\n\r\n"),
+        (HEAD + b"Content-Length: 999999999999999999999999\r\n\r\n",),
+        (HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(b := gzip.compress(b" " * 10**8)), b),
+    ],
+    ids=["told", "chunked", "told too well", "compressed"],
+)
+def test_an_answer_above_its_bytes_is_cut_off_and_its_connection_not_used_again(raw, answer):
+    server = raw(*answer)
+    to_server = Transport(server.url, 1_000)
+    for connections in (1, 2):
+        cut = to_server.post(b"{}", 5)
+        assert (cut.bound, cut.doubtful, server.connections) == (Bound.BYTES, True, connections)
+        assert "more than 1000 bytes" in cut.sentence
+
+
+def test_an_answer_of_as_many_bytes_as_may_be_is_read_and_its_connection_kept(raw):
+    server = raw(HEAD + b"Content-Length: 1000\r\n\r\n", b"x" * 1_000)
+    to_server = Transport(server.url, 1_000)
+    for _ in range(3):
+        assert to_server.post(b"{}", 5).body == b"x" * 1_000
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    "dripping",
+    [
+        (HEAD + b"Content-Length: 100\r\n\r\n", *[b" "] * 100),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[b"1\r\n \r\n"] * 100),
+        tuple(bytes([byte]) for byte in HEAD),
+        (HEAD, *[b"X-Drip: 1\r\n"] * 90),
+    ],
+    ids=["body", "chunks", "status line", "headers"],
+)
+def test_a_server_that_drips_is_cut_off_at_the_deadline(raw, dripping):
+    started = time.monotonic()
+    cut = Transport(raw(*dripping, pause_seconds=0.05).url, 1_000).post(b"{}", 0.4)
+    assert (cut.bound, cut.doubtful) == (Bound.TIME, True)
+    assert 0.35 < time.monotonic() - started < 1.5
+
+
+def test_a_server_that_takes_nothing_is_cut_off_at_the_deadline(raw):
+    server = raw(b"")
+    server.listening.listen(0)
+    started = time.monotonic()
+    with socket.create_connection(server.listening.getsockname()) as held:
+        held.sendall(b"x")
+        assert isinstance(Transport(server.url, 1_000).post(b"x" * 50_000_000, 0.4), NoReply)
+    assert time.monotonic() - started < 1.5
+
+
+def test_a_deadline_is_of_one_request_and_the_next_has_its_own(stub):
+    stub.http = lambda body: time.sleep(0.2) or Http(body={})
+    to_stub = Transport(stub.url, ANSWER_BYTES)
+    for _ in range(4):
+        assert to_stub.post(b'{"method": "m"}', 0.6).body == b"{}"
+    assert len(stub.connections) == 1
+
+
+def test_over_tls_a_server_that_drips_is_cut_off_as_well(serve, certificate, trusted, monkeypatch):
+    server = serve(certificate)
+    written = server.http.RequestHandlerClass.end_headers
+    monkeypatch.setattr(server.http.RequestHandlerClass, "end_headers", lambda self: drip(self, written))
+    cut = Transport(f"https://localhost:{server.port}/", ANSWER_BYTES).post(b"{}", 0.4)
+    assert cut.bound is Bound.TIME
+
+
+def drip(handler, end_headers):
+    for number in range(30):
+        handler.send_header("X-Drip", str(number))
+        handler.flush_headers()
+        handler.wfile.flush()
+        time.sleep(0.05)
+    end_headers(handler)

@@ -10,7 +10,19 @@ from a_job import ISSUER, NOW, OTHER, SOON, TARGET, attempt, pending_job, receip
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.jobs.model import FINAL, IN_FLIGHT, RETRYABLE, ContractEvent, Failure, Job, Outcome, Purpose, Receipt, Status
+from chalicelib.jobs.model import (
+    FINAL,
+    IN_FLIGHT,
+    RETRYABLE,
+    ContractEvent,
+    Failure,
+    Job,
+    Outcome,
+    Purpose,
+    Receipt,
+    Status,
+    WaitCode,
+)
 from chalicelib.jobs.states import (
     ATTEMPTS_KEPT,
     HISTORY_LIMIT,
@@ -28,6 +40,7 @@ from chalicelib.jobs.states import (
     settled,
     started,
     taken_back,
+    unsigned_since,
     waiting,
     with_event,
     with_transaction,
@@ -89,7 +102,7 @@ def assert_invariants(job: Job, version: int) -> None:
     assert job.version == version
     assert job.next_check_at is None or job.is_open  # what is over costs nothing in the index of open jobs
     assert (job.pending_since is not None) == (job.status is Status.PENDING)
-    assert (job.waits_because is None) or job.status is Status.PENDING
+    assert (job.waits_because, job.waits_code, job.waits_since) == (None, None, None) or job.status is Status.PENDING
     assert not job.result or job.status in IN_FLIGHT or job.status is Status.SUCCEEDED
     for done in (one for one in job.attempts if one.outcome is not None):
         mined = done.receipt and done.receipt.hash
@@ -222,14 +235,49 @@ def test_the_history_keeps_its_first_line_and_the_latest_ones() -> None:
     assert [event.event for event in job.history] == ["issued", *[f"event {number}" for number in range(151, 200)]]
 
 
-def test_waiting_for_the_same_reason_is_told_once() -> None:
+def put_off(job: Job, reason: str, code: WaitCode, now: datetime = NOW) -> Job:
+    return waiting(job, now, SOON, reason, code=code, next_check_at=SOON)
+
+
+def told(job: Job) -> list[str | None]:
+    return [event.detail for event in job.history if event.event == "waiting"]
+
+
+def test_a_wait_of_one_kind_is_told_once_however_its_sentence_changes() -> None:
     job = pending_job()
-    for _ in range(5):
-        job = waiting(job, NOW, SOON, "no funds", next_check_at=SOON)
-    assert [event.event for event in job.history] == ["issued", "waiting"]
-    assert job.checks == 4
-    other = waiting(job, NOW, SOON, "paused", next_check_at=SOON)
-    assert (other.checks, len(other.history)) == (0, 3)
+    for wei in range(25):
+        job = put_off(job, f"the account has {wei} wei", WaitCode.FUNDS_TOO_LOW)
+    assert told(job) == ["fundsTooLow: the account has 0 wei"]
+    assert (job.waits_because, job.waits_code, job.checks) == ("the account has 24 wei", WaitCode.FUNDS_TOO_LOW, 25)
+
+
+def test_kinds_that_alternate_are_each_told_once_and_do_not_reset_the_back_off() -> None:
+    job = pending_job()
+    for number in range(10):
+        job = put_off(job, f"funds {number}", WaitCode.FUNDS_TOO_LOW)
+        job = put_off(job, f"fee {number}", WaitCode.FEE_LIMIT_TOO_LOW)
+    assert told(job) == ["fundsTooLow: funds 0", "feeLimitTooLow: fee 0"]
+    assert job.checks == 20
+
+
+def test_a_job_remembers_since_when_it_waits_for_reasons_of_one_kind() -> None:
+    job = put_off(put_off(pending_job(), "one", WaitCode.FUNDS_TOO_LOW), "two", WaitCode.FUNDS_TOO_LOW, SOON)
+    assert job.waits_since == NOW
+    assert put_off(job, "three", WaitCode.FEE_LIMIT_TOO_LOW, SOON).waits_since == SOON
+
+
+def test_a_retried_job_tells_its_waits_anew() -> None:
+    job = failed(put_off(pending_job(), "no funds", WaitCode.FUNDS_TOO_LOW), FAILURE, NOW)
+    assert (job.waits_because, job.waits_code, job.waits_since) == (None, None, None)
+    again = put_off(retried(job, NOW, SOON), "still none", WaitCode.FUNDS_TOO_LOW)
+    assert told(again) == ["fundsTooLow: no funds", "fundsTooLow: still none"]
+    assert again.checks == 1
+
+
+def test_the_age_of_a_job_counts_anew_once_an_operator_has_resumed_its_account() -> None:
+    job = put_off(pending_job(), "paused", WaitCode.ACCOUNT_PAUSED)
+    assert unsigned_since(job) == NOW
+    assert unsigned_since(put_off(job, "no funds", WaitCode.FUNDS_TOO_LOW, SOON)) == SOON
 
 
 def test_a_job_rests_until_the_time_it_waits_for() -> None:

@@ -15,7 +15,6 @@ PROGRAMMES = (
     "hit {}",
     "hit {}",
     "set allowance-{};hit {}",
-    "fill shared;hit {}",
     "need never;hit {}",
     "trap by design;hit {}",
 )

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.bounds import Bounds
 from chalicelib.errors import ServiceUnavailable, VersionConflict
 from chalicelib.jobs.model import Job, Status
 from chalicelib.jobs.states import waiting
-from chalicelib.workers import backlog, execute
+from chalicelib.workers import backlog
 from chalicelib.workers.backlog import JOBS_PER_ROUND
 from chalicelib.workers.execute import execute_jobs
-from tests.fakes.world import ALICE, BOB, NETWORK, World
+from tests.fakes.world import ALICE, BOB, BOUNDS, NETWORK, World
 
 ALICES = f"122:{ALICE}"
 FIRST_LOOK = NETWORK.confirmations * NETWORK.block_seconds
@@ -144,9 +145,8 @@ def test_jobs_too_large_for_one_write_are_signed_in_several_rounds_of_one_run() 
         assert sum(len(job.request.data) + len(job.attempt.latest.raw) // 2 for job in jobs) < 4_000_000
 
 
-def test_what_is_left_after_many_rounds_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(execute, "ROUNDS", 1)
-    world = World()
+def test_what_is_left_after_many_rounds_is_asked_for_again() -> None:
+    world = World(bounds=Bounds(rounds=1))
     chain = [world.issue(f"need {number};set {number + 1};hit {number}" if number else "set 1;hit 0") for number in range(4)]
     execute_jobs(ALICES, chain[:1], world.ports)
     assert in_flight(world, chain) == [True, False, False, False]
@@ -163,7 +163,7 @@ def test_a_run_that_has_no_time_left_has_the_next_jobs_asked_for_again() -> None
     start = world.jobs.start
 
     def slow(*arguments: object) -> list[Job]:
-        world.now += timedelta(seconds=execute.RUN_SECONDS + 1)
+        world.now += timedelta(seconds=BOUNDS.run_seconds - BOUNDS.estimate_seconds + 1)
         return start(*arguments)  # type: ignore[arg-type]
 
     world.jobs.start = slow  # type: ignore[method-assign]

@@ -335,3 +335,30 @@ def test_large_jobs_are_all_signed_without_waiting_for_reconcile() -> None:
     job_ids = [world.issue(f"fail {number}" + "x" * 400_000) for number in range(5)]
     world.deliver()
     assert {world.status(job_id) for job_id in job_ids} == {Status.FAILED}
+
+
+def test_what_was_signed_before_the_key_service_throttled_is_sent_and_the_rest_waits() -> None:
+    world = World()
+    job_ids = [world.issue(f"hit {number}") for number in range(12)]
+    world.signers.left = 5
+    world.deliver()
+    assert [world.status(job_id) for job_id in job_ids] == [Status.STARTED] * 5 + [Status.PENDING] * 7
+    assert {world.job(job_id).waits_because for job_id in job_ids[5:]} == {"The key service throttles."}
+    world.signers.left = None
+    world.run_until_settled(minutes=5)
+    world.assert_exactly_once()
+    assert nonces(world, *job_ids) == list(range(12))
+
+
+def test_a_job_that_cannot_be_built_and_a_key_service_that_throttles_leave_no_gap() -> None:
+    world = World()
+    world.signers.poison.add(b"hit 2")
+    job_ids = [world.issue(f"hit {number}") for number in range(8)]
+    world.signers.left = 6
+    world.deliver()
+    assert [world.status(job_id) for job_id in job_ids[:2]] == [Status.STARTED] * 2
+    world.signers.left = None
+    world.run_until_settled(minutes=5)
+    world.assert_exactly_once()
+    good = [job_id for number, job_id in enumerate(job_ids) if number != 2]
+    assert sorted(nonces(world, *good)) == list(range(7))

@@ -1,0 +1,46 @@
+"""Which gas limit a transaction gets, and what is told when a limit is too low or too high."""
+
+from chalicelib.chain.classify import TRANSFER_GAS, allowed_gas, is_out_of_gas, needed_gas
+from chalicelib.chain.fees import times
+from chalicelib.jobs.ports import Revert
+
+TRANSACTION_GAS_CAP = 2**24
+"""EIP-7825: what one transaction may take, on chains that have the cap. Which ones do cannot be asked for."""
+FRESH_SLOT_GAS = 25_000
+"""Head-room for one storage slot that an earlier pending transaction was to create. Writing to a fresh one takes 22,100 gas, to
+one that holds something 5,000 (EIP-2200, EIP-2929). A call inside keeps a 64th back (EIP-150). Unused gas is not paid.
+"""
+
+
+def gas_limit(used: int, multiplier: float, block_limit: int | None) -> int:
+    """The limit for a transaction that the node found to need `used` gas.
+
+    Head-room passes neither the block's limit nor the cap of one transaction. Where more than the cap is needed, the chain has
+    no cap.
+    """
+    room = times(used, multiplier)
+    if used > TRANSFER_GAS:
+        room = max(room, used + FRESH_SLOT_GAS)
+    if used <= TRANSACTION_GAS_CAP:
+        room = min(room, TRANSACTION_GAS_CAP)
+    return max(used, min(room, block_limit or used))
+
+
+def above_the_blocks(gas: int, block_limit: int) -> Revert:
+    return Revert(f"the gas limit {gas} is above the block's {block_limit}")
+
+
+def too_low(gas: int, needed: int | None) -> Revert:
+    """`needed` is None where it is not known."""
+    return Revert(f"out of gas: the gas limit is {gas}, the transaction needs {f'{needed}' if needed else 'more'}")
+
+
+def ran_out(error: object, gas: int | None, block_limit: int | None) -> Revert | None:
+    """What is told of a simulation that lacked gas; None where `error` says something else. `gas` is the issuer's own limit."""
+    needed = needed_gas(error)
+    if gas is not None and (needed is not None or is_out_of_gas(error, gas)):
+        return too_low(gas, needed)
+    if gas is None and is_out_of_gas(error):
+        allowed = allowed_gas(error) or block_limit
+        return Revert("out of gas: it needs more than " + (f"the {allowed} that it may take" if allowed else "it may take"))
+    return None

@@ -1,0 +1,46 @@
+"""How many jobs an account's next round takes, and whose turn it is: one process's memory.
+
+It decides only which jobs are looked at together, never what becomes of them. A process that knows nothing of an account begins
+with a full round.
+"""
+
+from dataclasses import dataclass
+
+JOBS_PER_ROUND = 90
+"""With what else is read before they are signed, or after they were sent, they fit into one request of a hundred calls; with
+their account into one TransactWriteItems of a hundred items.
+"""
+SHRINKS_BY = 8
+"""After a round without a single answer, the next one takes this fraction of its jobs."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """What is remembered of one account."""
+
+    jobs: int = JOBS_PER_ROUND
+    """How many jobs the next round takes."""
+    last_owner: str | None = None
+    """Whose job was chosen last where several owners took turns."""
+
+    def learn(self, asked: int, answered: int, seconds: float, wanted_seconds: float) -> None:
+        """Set the size of the next round from the last one: how many jobs it asked about, how many estimates were answered, and
+        how long that took. `wanted_seconds` is how long a round's estimates should take.
+        """
+        if answered == 0:
+            if asked > 1:  # a single job says nothing about the others
+                self.jobs = max(1, asked // SHRINKS_BY)
+            return
+        fit = JOBS_PER_ROUND if seconds <= 0 else min(JOBS_PER_ROUND, max(1, int(answered * wanted_seconds / seconds)))
+        in_time = answered == asked and seconds <= wanted_seconds
+        self.jobs = max(self.jobs, fit) if in_time else fit
+
+
+class Paces:
+    """The paces of all accounts that this process has worked on."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, Pace] = {}
+
+    def of(self, account_id: str) -> Pace:
+        return self._of.setdefault(account_id, Pace())
