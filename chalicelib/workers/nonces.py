@@ -9,7 +9,7 @@ from chalicelib.jobs.order import time_text
 from chalicelib.jobs.reorgs import is_told, taken_back_attempts
 from chalicelib.jobs.stores import AccountStore
 from chalicelib.networks import Network
-from chalicelib.workers.reorged import TellPorts, send_again
+from chalicelib.workers.reorged import TellPorts, last_of_each, send_again
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ def _watch(account: Account, mined: int, ports: NoncePorts) -> int:
             if standing[number] not in (None, attempt.receipt.block_hash):  # else the count is of a node that lags
                 lost.append((job, attempt))
     if lost:
-        is_new = any(attempt.receipt and not is_told(job, attempt.receipt) for job, attempt in lost)
+        is_new = any(attempt.receipt and not is_told(job, attempt.receipt) for job, attempt in last_of_each(lost))
         fields = {"account": account.address, "mined": mined, "attempts": len(lost)}
         log.log(logging.ERROR if is_new else logging.WARNING, "deep reorg: sent again", extra=fields)
         send_again(lost, ports)

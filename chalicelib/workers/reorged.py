@@ -12,6 +12,7 @@ from chalicelib.jobs.reorgs import displaced_after_reorg, is_told, reorged, sett
 from chalicelib.jobs.results import result_of
 from chalicelib.jobs.stores import JobStore
 from chalicelib.jobs.verdict import Mined, NonceSettledElsewhere, Settled, Sight, judge
+from chalicelib.workers.backlog import JOBS_PER_ROUND
 from chalicelib.workers.broadcast import send
 from chalicelib.workers.look import look, settled_block
 from chalicelib.workers.polls import Polled, after_error, patience_after
@@ -47,8 +48,14 @@ def send_again(taken_back: Sequence[tuple[Job, Attempt]], ports: TellPorts) -> N
     transactions = [sent for _, attempt in in_order if (sent := to_send_again(attempt)) is not None]
     if transactions:
         ports.chain.broadcast(transactions)
-    told = [tell(job, attempt, "it was sent again", ports) for job, attempt in in_order]
+    told = [tell(job, attempt, "it was sent again", ports) for job, attempt in last_of_each(in_order)]
     poll([job for job in told if job is not None], ports)
+
+
+def last_of_each(taken_back: Sequence[tuple[Job, Attempt]]) -> list[tuple[Job, Attempt]]:
+    """Return each job once, with the last of its attempts: a job is told of that one's block alone."""
+    in_order = sorted(taken_back, key=lambda one: one[1].nonce)
+    return list({job.job_id: (job, attempt) for job, attempt in in_order}.values())
 
 
 def tell(job: Job, attempt: Attempt, where: str, ports: TellPorts) -> Job | None:
@@ -70,14 +77,16 @@ def tell(job: Job, attempt: Attempt, where: str, ports: TellPorts) -> Job | None
         return ports.jobs.save(reorged(job, receipt, where, made, now))
     except VersionConflict:
         log.warning("a reorged job was changed at the same time", extra={"jobId": job.job_id})
-        return None
+    except JobsApiError as error:  # the other jobs are told all the same, and this one a minute later
+        log.warning("a reorged job was not told", extra={"jobId": job.job_id, "code": error.code, "reason": error.message})
+    return None
 
 
 def poll(jobs: Sequence[Job], ports: TellPorts) -> None:
     """Have the final ones among them followed; the others are followed by their own polls."""
     ids = [job.job_id for job in jobs if job.status in FINAL]
-    if ids:
-        ports.queue.confirm(list(dict.fromkeys(ids)), delay_seconds=0)
+    for first in range(0, len(ids), JOBS_PER_ROUND):
+        ports.queue.confirm(ids[first : first + JOBS_PER_ROUND], delay_seconds=0)
 
 
 def follow(address: str, jobs: Sequence[Job], ports: WorkerPorts) -> list[Polled]:

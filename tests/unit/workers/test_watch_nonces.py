@@ -2,6 +2,7 @@
 
 import pytest
 
+from chalicelib.errors import ServiceUnavailable
 from chalicelib.jobs.model import Job, Outcome, Purpose, Status
 from chalicelib.networks import GWEI
 from chalicelib.workers.nonces import watch_nonces
@@ -174,3 +175,34 @@ def test_jobs_in_flight_are_not_taken_for_lost_ones() -> None:
     world.run(20)
     assert watch_nonces(world.ports) == 0
     assert {world.status(job_id) for job_id in job_ids} == {Status.STARTED}
+
+
+def test_a_job_with_several_settled_attempts_is_told_once_and_all_its_nonces_are_used_again() -> None:
+    world = World()
+    (job_id,) = settle(world, "trap no;hit one")
+    first = _receipt(world.job(job_id)).block_number
+    world.retry(job_id)
+    world.run_until_settled()
+    world.chain.reorg(world.chain.blocks[-1].number - first + 1, drop=True)
+    assert minute(world) == 2
+    assert minute(world) == 0
+    assert world.events(job_id).count("reorged") == 1
+    assert world.chain.state.nonce(ALICE) == 2
+    assert (world.status(job_id), world.job(job_id).fail_count) == (Status.FAILED, 2)
+
+
+def test_a_job_that_cannot_be_told_keeps_none_of_the_others_from_being_told() -> None:
+    world = World()
+    job_ids = settle(world, "hit one", "hit two", "hit three")
+    reorg_away(world, *job_ids)
+    save = world.jobs.save
+
+    def refused(job: Job) -> Job:
+        if job.job_id == job_ids[0]:
+            raise ServiceUnavailable("no table")
+        return save(job)
+
+    world.jobs.save = refused  # type: ignore[method-assign]
+    assert watch_nonces(world.ports) == 3
+    assert ["reorged" in world.events(job_id) for job_id in job_ids] == [False, True, True]
+    assert sorted(world.chain.pool[ALICE]) == [0, 1, 2], "all are sent again"
