@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 CANCEL_GAS = 21_000
 """A plain transfer of nothing to itself."""
+BLOCKS_WITH_STATE = 100
+"""Nodes keep the state of some 128 blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +116,11 @@ def _holds_up_others(job: Job, sight: Sight, ports: WorkerPorts) -> bool:
     """
     if job.request.max_fee_per_gas is None or job.request.max_fee_per_gas >= ports.network.max_fee_cap:
         return False
-    long_ago = sight.head - ports.bounds.unmined_blocks
-    if job.attempt.nonce != sight.mined or job.attempt.latest.signed_at_block > long_ago:
+    signed_long_ago = sight.head - job.attempt.latest.signed_at_block >= ports.bounds.unmined_blocks
+    if job.attempt.nonce != sight.mined or not signed_long_ago:
         return False
-    block = ports.chain.standing_blocks(job.account, [max(0, long_ago)]).get(max(0, long_ago))
+    number = max(0, sight.head - min(ports.bounds.unmined_blocks, BLOCKS_WITH_STATE))
+    block = ports.chain.standing_blocks(job.account, [number]).get(number)
     # A node without the state of that block does not tell whether it was the account's next one already.
     return block is None or block.mined is None or block.mined >= job.attempt.nonce
 
