@@ -61,6 +61,7 @@ NEEDED_TO: Mapping[str, Mapping[str, Scenario]] = {
     "ConfirmJobs": {
         "dynamodb:PutItem on JobsTable": event.close_a_job,
         "dynamodb:BatchGetItem on JobsTable": event.close_a_job,
+        "dynamodb:Query on JobsTable/index/account": event.replace_all_that_offer_too_little,
         "dynamodb:GetItem on AccountsTable": event.sign_a_cancel_with_a_kms_key,
         "kms:Sign on key/*": event.sign_a_cancel_with_a_kms_key,
         "secretsmanager:GetSecretValue on secret:<stack>/accounts/*": event.sign_a_cancel_with_a_secret,
