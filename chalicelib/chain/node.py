@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+from chalicelib.chain.callees import callees_of
 from chalicelib.chain.classify import classify_broadcast, classify_estimate, is_throttled
 from chalicelib.chain.estimates import Estimates, call_fields
 from chalicelib.chain.fees import times
@@ -10,7 +11,7 @@ from chalicelib.chain.quantities import quantity
 from chalicelib.chain.reads import block_and_count, blocks_of, count_at, head_of, receipt_request, receipts_of, result_of
 from chalicelib.chain.rpc import Answer, RpcClient
 from chalicelib.errors import ChainUnavailable
-from chalicelib.jobs.model import Receipt, SignedTransaction
+from chalicelib.jobs.model import Receipt, SignedTransaction, TransactionRequest
 from chalicelib.jobs.ports import (
     Broadcast,
     BroadcastStatus,
@@ -109,6 +110,21 @@ class Node:
         if outcomes:
             return f"reverted; the reason cannot be told: {outcomes[0].reason}"
         return "reverted; it passes when replayed before and after its block, so the reason cannot be told"
+
+    # --- contracts -----------------------------------------------------------------------------------------------------
+
+    def callees(self, request: TransactionRequest) -> Sequence[str]:
+        """The contracts that the transaction calls, also through the service's wallets."""
+        return callees_of(request)
+
+    def contracts_at(self, addresses: Sequence[str], depth: int) -> set[str]:
+        """Those of these addresses that had code `depth` blocks below the newest one, as far as a node tells."""
+        if not addresses:
+            return set()
+        block = hex(max(0, self.head().number - depth))
+        answers = self._rpc.batch([("eth_getCode", [address, block]) for address in addresses])
+        codes = zip(addresses, (answer.result for answer in answers), strict=True)
+        return {address for address, code in codes if isinstance(code, str) and len(code) > len("0x")}
 
     # --- transactions --------------------------------------------------------------------------------------------------
 

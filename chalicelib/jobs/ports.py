@@ -195,6 +195,12 @@ class Chain(Protocol):
     def user_of_nonce(self, address: str, nonce: int, block_number: int) -> str | None:
         """Hash of the transaction that used this nonce, mined at or before the block; None when the node cannot tell."""
 
+    def callees(self, request: TransactionRequest) -> Sequence[str]:
+        """The contracts that the transaction calls, also through the service's wallets. Checksummed; asks no node."""
+
+    def contracts_at(self, addresses: Sequence[str], depth: int) -> set[str]:
+        """Those of these addresses that had code `depth` blocks below the newest one, as far as a node tells."""
+
     def revert_reason(self, call: Call, block_number: int) -> str:
         """Replay a mined revert on the state it met and decode why; a sentence saying so when it cannot be told."""
 

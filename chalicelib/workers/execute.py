@@ -18,6 +18,7 @@ from chalicelib.jobs.pricing import limited
 from chalicelib.jobs.states import failed, waiting
 from chalicelib.workers.backlog import Backlog, read_jobs
 from chalicelib.workers.broadcast import broadcast
+from chalicelib.workers.custody import in_custody
 from chalicelib.workers.delays import by_delay, first_look_seconds
 from chalicelib.workers.funds import UNFUNDED, pause_if_broke, resumed_if_funded
 from chalicelib.workers.ports import WorkerPorts
@@ -144,6 +145,9 @@ def _execute_round(account: Account, jobs: Sequence[Job], ports: WorkerPorts) ->
         return Round(account)
     if account.paused not in (None, UNFUNDED):
         return _paused(account, alive)
+    alive, in_doubt = in_custody(alive, account, ports)
+    if not alive:
+        return Round(account, crowded_out=[_put_off(job, reason) for job, reason in in_doubt])
     outlook = ports.chain.outlook(account.address, [Call.of(account.address, job.request) for job in alive])
     account = resumed_if_funded(account, outlook, ports)
     if account.paused is not None:
@@ -152,6 +156,7 @@ def _execute_round(account: Account, jobs: Sequence[Job], ports: WorkerPorts) ->
     room = max(0, ports.network.max_in_flight - (standing.first_nonce - outlook.mined))
     done = _sort(alive[:room], standing, ports)
     done.crowded_out = _all_put_off(alive[room:], "the account has as many transactions in flight as the network takes")
+    done.crowded_out += [_put_off(job, reason) for job, reason in in_doubt]
     if done.unfunded and not done.accepted:
         done.account = pause_if_broke(account, outlook, ports)
     signed = sign_jobs(done.accepted, account, standing.first_nonce, outlook, ports) if done.accepted else []
