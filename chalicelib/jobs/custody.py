@@ -5,11 +5,12 @@ contract calls it. Contracts that no job created are open to every issuer of the
 """
 
 from collections.abc import Callable, Collection, Sequence
+from typing import Protocol
 
 from chalicelib.errors import NotYourContract, ValueNotAllowed
 from chalicelib.jobs.model import Account, Job, TransactionRequest, account_id
 from chalicelib.jobs.principal import Principal
-from chalicelib.jobs.stores import AccountStore, JobStore
+from chalicelib.jobs.stores import AccountStore
 
 BY_ADMIN = "issuedByAdministrator"
 """In the data of an administrator's job on a shared account: custody does not bind it. No request can set it."""
@@ -20,12 +21,31 @@ Callees = Callable[[TransactionRequest], Sequence[str]]
 """The contracts that a transaction calls: `to`, and those inside calls of wallets. Addresses are checksummed."""
 
 
+class Creations(Protocol):
+    """What custody needs of the store of jobs."""
+
+    def find_by_creation(self, address: str) -> Sequence[Job]: ...
+
+
+class EachOnce:
+    """Looks each address up once, for many jobs that are checked together."""
+
+    def __init__(self, jobs: Creations) -> None:
+        self._jobs = jobs
+        self._found: dict[str, Sequence[Job]] = {}
+
+    def find_by_creation(self, address: str) -> Sequence[Job]:
+        if address not in self._found:
+            self._found[address] = self._jobs.find_by_creation(address)
+        return self._found[address]
+
+
 def called_directly(request: TransactionRequest) -> Sequence[str]:
     return () if request.to is None else (request.to,)
 
 
 def require_own_contracts(
-    addresses: Collection[str], owner: str, account: Account, *, jobs: JobStore, by_admin: bool = False
+    addresses: Collection[str], owner: str, account: Account, *, jobs: Creations, by_admin: bool = False
 ) -> frozenset[str]:
     """Raises NotYourContract if the account is shared and another issuer's job created one of these contracts.
 
@@ -49,7 +69,7 @@ def require_own_contracts(
 
 
 def require_custody(
-    request: TransactionRequest, owner: str, account: Account, *, jobs: JobStore, callees: Callees, by_admin: bool = False
+    request: TransactionRequest, owner: str, account: Account, *, jobs: Creations, callees: Callees, by_admin: bool = False
 ) -> None:
     """Whether this owner may have the account sign the transaction. Raises NotYourContract and ValueNotAllowed."""
     if not account.is_shared or by_admin:
@@ -59,7 +79,7 @@ def require_custody(
     require_own_contracts(callees(request), owner, account, jobs=jobs)
 
 
-def may_use(address: str, principal: Principal, account: Account, *, jobs: JobStore) -> bool:
+def may_use(address: str, principal: Principal, account: Account, *, jobs: Creations) -> bool:
     """Whether the principal may use this contract with the account: nobody else's job created it."""
     try:
         require_own_contracts([address], principal.owner, account, jobs=jobs, by_admin=principal.is_admin)
@@ -76,8 +96,8 @@ def is_by_admin(job: Job) -> bool:
 class Custody:
     """Checks jobs that are stored already. Each account is read once."""
 
-    def __init__(self, jobs: JobStore, accounts: AccountStore | None, callees: Callees) -> None:
-        self._jobs = jobs
+    def __init__(self, jobs: Creations, accounts: AccountStore | None, callees: Callees) -> None:
+        self._jobs = EachOnce(jobs)
         self._accounts = accounts
         self._callees = callees
         self._read: dict[str, Account | None] = {}

@@ -11,12 +11,13 @@ minutes after a lost message. A contract that has been there for longer, and in 
 signed for an address without code: the account's later nonces are mined after it, so nothing can stand there in time.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 from math import ceil
 
 from chalicelib.errors import NotYourContract
-from chalicelib.jobs.custody import is_by_admin, require_own_contracts
+from chalicelib.jobs.custody import EachOnce, is_by_admin, require_own_contracts
 from chalicelib.jobs.model import Account, Failure, Job
 from chalicelib.jobs.results import CREATE_TOKEN, CREATE_WALLET
 from chalicelib.jobs.states import failed
@@ -28,6 +29,10 @@ MOST_BLOCKS = 100
 PATIENCE = timedelta(minutes=10)
 """How long a call waits for a contract that is not there at all."""
 
+MOST_LOOKED_UP = 50
+"""Contracts of one owner in one round. Each look-up takes milliseconds, which the account's other owners wait for."""
+
+TOO_MANY = "the account's transactions that come first call many contracts, and each has to be looked up"
 TOO_NEW = "it is not certain yet whose contract {} is: a shared account waits until it has been there for some minutes"
 
 
@@ -39,14 +44,22 @@ def in_custody(jobs: Sequence[Job], account: Account, ports: WorkerPorts) -> tup
     if not account.is_shared:
         return list(jobs), []
     unknown: dict[str, frozenset[str]] = {}
+    waiting: list[tuple[Job, str]] = []
+    creations = EachOnce(ports.jobs)
+    looked_up: defaultdict[str, set[str]] = defaultdict(set)
     for job in jobs:
         try:
-            unknown[job.job_id] = _unknown_callees(job, account, ports)
+            callees = _callees(job, ports)
+            if len(looked_up[job.owner] | set(callees)) > MOST_LOOKED_UP:
+                waiting.append((job, TOO_MANY))
+                continue
+            looked_up[job.owner] |= set(callees)
+            found = require_own_contracts(callees, job.owner, account, jobs=creations)
+            unknown[job.job_id] = found if job.request.data else frozenset()  # a payment takes nothing from anybody
         except NotYourContract as error:
             ports.jobs.save(failed(job, Failure(error.code, error.message), ports.clock()))
     known = ports.chain.contracts_at(sorted(set().union(*unknown.values())), _known_after_blocks(ports))
     allowed: list[Job] = []
-    waiting: list[tuple[Job, str]] = []
     for job in jobs:
         if job.job_id not in unknown:
             continue
@@ -61,12 +74,11 @@ def in_custody(jobs: Sequence[Job], account: Account, ports: WorkerPorts) -> tup
     return allowed, waiting
 
 
-def _unknown_callees(job: Job, account: Account, ports: WorkerPorts) -> frozenset[str]:
-    """Contracts that the job calls and that no job is known to have created. Raises NotYourContract."""
+def _callees(job: Job, ports: WorkerPorts) -> Sequence[str]:
+    """The contracts that have to be looked up. Raises NotYourContract for call data that describes too many calls."""
     if job.name in (CREATE_TOKEN, CREATE_WALLET) or is_by_admin(job):
-        return frozenset()  # it calls the stage's own factory; or custody does not bind it
-    unknown = require_own_contracts(ports.chain.callees(job.request), job.owner, account, jobs=ports.jobs)
-    return unknown if job.request.data else frozenset()  # a payment takes nothing from whoever gets it
+        return ()  # it calls the stage's own factory; or custody does not bind it
+    return ports.chain.callees(job.request)
 
 
 def _known_after_blocks(ports: WorkerPorts) -> int:

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.jobs.issue import JobRequest, issue_job
 from chalicelib.jobs.model import Account, Status, TransactionRequest
 from chalicelib.jobs.principal import Principal
-from chalicelib.workers.custody import KNOWN_AFTER_SECONDS, PATIENCE
+from chalicelib.workers.custody import KNOWN_AFTER_SECONDS, MOST_LOOKED_UP, PATIENCE
 from tests.fakes.chain import ETHER, created_address
 from tests.fakes.world import NETWORK, TARGET, World
 
@@ -126,6 +126,21 @@ def test_a_job_that_has_to_wait_holds_up_no_other_of_its_account(world: World) -
     waiting, going = issue(world, ME, TOKEN), issue(world, OTHER)
     world.run_until(lambda: world.status(going) is Status.SUCCEEDED)
     assert waits_for_certainty(world, waiting)
+
+
+def test_one_owners_many_contracts_do_not_hold_up_the_others_of_a_round(world: World) -> None:
+    for number in range(60):
+        world.chain.contracts[f"0x{number:040x}"] = 0
+    world.pause(POOL, "an operator looks into it")
+    many = [issue(world, ME, f"0x{number:040x}", "hit many") for number in range(60)]
+    other = issue(world, OTHER)
+    world.pause(POOL, None)
+    world.calls.log.clear()
+    world.run_until(lambda: world.status(other) is Status.STARTED)
+    looked_up = world.calls.names().count("jobs.find_by_creation")
+    assert looked_up <= MOST_LOOKED_UP + 1
+    world.run_until_settled()
+    assert {world.status(job_id) for job_id in many} == {Status.SUCCEEDED}
 
 
 def test_a_new_contract_of_nobodys_is_called_once_it_is_certain_that_it_is(world: World) -> None:
