@@ -128,6 +128,26 @@ class NotYourWallet(InvalidRequest):
     code = "NotYourWallet"
 
 
+class NotYourContract(JobsApiError):
+    """The account is shared, and another issuer's job created the contract."""
+
+    code = "NotYourContract"
+    http_status = 403
+
+
+class ValueNotAllowed(JobsApiError):
+    """The account is shared, and no administrator has allowed it to send coins."""
+
+    code = "ValueNotAllowed"
+    http_status = 403
+
+
+class TransferNotMade(InvalidRequest):
+    """The ERC-20 token does not do what the job asks of it, whatever its transaction says. A job fails with this code, too."""
+
+    code = "TransferNotMade"
+
+
 class MethodNotAllowed(JobsApiError):
     code = "MethodNotAllowed"
     http_status = 405

@@ -19,6 +19,8 @@ class NewAccount:
     description: str | None = None
     app_name: str | None = None
     """The application whose issuer alone signs with the account; without one it belongs to the pool of its role."""
+    allows_value: bool = False
+    """Whether the issuers of the pool may send coins with it."""
 
 
 def list_accounts(ports: AdminPorts) -> Sequence[Account]:
@@ -44,6 +46,7 @@ def create_account(new: NewAccount, ports: AdminPorts) -> Account:
             description=new.description,
             app_name=new.app_name,
             created_at=ports.clock(),
+            allows_value=new.allows_value,
         )
         try:
             is_stored = ports.accounts.put(account)

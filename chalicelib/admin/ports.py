@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from chalicelib.jobs.ports import Chain, Clock, Queue
+from chalicelib.jobs.ports import Call, Chain, Clock, Queue
 from chalicelib.jobs.stores import AccountStore, JobStore
 
 
@@ -13,7 +13,8 @@ class Token:
     """An ERC-20 as it stands at the newest block. Amounts are whole units (10^-decimals of a token)."""
 
     address: str
-    decimals: int
+    decimals: int | None
+    """None where the contract tells none (EIP-20 leaves it open): then its amounts are units."""
     total_supply: int
     name: str | None = None
     symbol: str | None = None
@@ -23,6 +24,8 @@ class Token:
     """`tokenURI()` of the service's own tokens."""
     balances: dict[str, int] = field(default_factory=dict)
     """Of the holders that were asked for."""
+    lacks: frozenset[str] = frozenset()
+    """Which of mint, burn and transfer its code certainly does not have."""
 
 
 class Calls(Protocol):
@@ -46,13 +49,16 @@ class Ledger(Protocol):
     """What contracts say at the newest block. Everything here raises ChainUnavailable rather than guess."""
 
     def token(self, address: str, holders: Sequence[str] = ()) -> Token | None:
-        """None where no ERC-20 stands: no code, or code that does not answer decimals, totalSupply and balanceOf."""
+        """None where no ERC-20 stands: no code, code that does not answer totalSupply and balanceOf, or an ERC-721."""
 
     def owners(self, addresses: Sequence[str]) -> dict[str, str | None]:
         """What `owner()` of each contract says, in one batch; None where it does not answer."""
 
     def wallet_owner(self, address: str) -> str | None:
         """The owner of the service's wallet at this address; None where there is none."""
+
+    def refuses(self, call: Call) -> bool:
+        """Whether the call returns false, as some tokens do in place of a revert, or makes a wallet pass a false on."""
 
     def transaction_counts(self, addresses: Sequence[str]) -> dict[str, int]:
         """Mined transactions of each, in one batch."""

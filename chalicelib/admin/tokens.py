@@ -2,21 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from chalicelib.admin.amounts import in_tokens, in_units, positive_units
 from chalicelib.admin.issue import Order, issue_order, signing_account, stands_still
 from chalicelib.admin.ports import AdminPorts, Token
-from chalicelib.errors import BalanceTooLow, InvalidRequest, NotAToken, NotTokenOwner, NotYourWallet, TokenNotFound
+from chalicelib.errors import (
+    BalanceTooLow,
+    InvalidRequest,
+    NotAToken,
+    NotTokenOwner,
+    NotYourWallet,
+    TokenNotFound,
+    TransferNotMade,
+)
 from chalicelib.jobs.accounts import own_account
+from chalicelib.jobs.custody import may_use, require_own_contracts
 from chalicelib.jobs.issue import Issued, Prepared
 from chalicelib.jobs.model import Account, Job, TransactionRequest
 from chalicelib.jobs.ports import Call, Revert
 from chalicelib.jobs.principal import Principal
-from chalicelib.jobs.results import CREATE_TOKEN
+from chalicelib.jobs.results import ADMIN_TRANSFER, BURN, CREATE_TOKEN, MINT
 
-MINT = "mint"
-BURN = "burn"
-ADMIN_TRANSFER = "adminTransfer"
+TRANSFER = "transfer"
+"""The function that an adminTransfer calls."""
 DECIMALS = 18
 """Of every token the factory makes."""
 LISTED = 100
@@ -108,12 +117,13 @@ def mint(wish: Mint, correlation_id: str | None, principal: Principal, ports: Ad
 
     def prepare(_job_id: str) -> Prepared:
         token = _token(wish.token, ports)
-        units = positive_units(wish.amount, token.decimals)
+        units = _units(wish.amount, token)
         account = own_account(token.owner, principal, ports.chain_id, accounts=ports.accounts)
         account = account or signing_account(principal, ports)
         receiver = wish.to or account.address
-        data = {"tokenAddress": token.address, "amount": str(units), "toAddress": receiver}
+        data = {**_about(token, units), "toAddress": receiver}
         prepared = Prepared(account, TransactionRequest(token.address, data=ports.calls.mint(receiver, units)), data)
+        _require_usable(token, MINT, account, principal, ports)
         if token.owner not in (None, account.address):
             problem = f"The account {account.address} cannot mint: the owner of the token {token.address} is {token.owner}."
             _refuse_if_certain(NotTokenOwner(problem), prepared, ports)
@@ -130,8 +140,9 @@ def burn(wish: Burn, correlation_id: str | None, principal: Principal, ports: Ad
         account = _wallets_account(wish.wallet, principal, ports) if wish.wallet else signing_account(principal, ports)
         holder = wish.wallet or account.address
         token = _token(wish.token, ports, holder)
-        units = positive_units(wish.amount, token.decimals)
-        data = {"tokenAddress": token.address, "amount": str(units), "from": holder}
+        _require_usable(token, BURN, account, principal, ports)
+        units = _units(wish.amount, token)
+        data = {**_about(token, units), "from": holder}
         prepared = Prepared(account, _from_holder(wish.wallet, token.address, ports.calls.burn(units), ports), data)
         _refuse_overdraft(token, holder, units, prepared, ports)
         return prepared
@@ -146,11 +157,13 @@ def transfer(wish: Transfer, correlation_id: str | None, principal: Principal, p
     def prepare(_job_id: str) -> Prepared:
         account = _wallets_account(wish.wallet, principal, ports)
         token = _token(wish.token, ports, wish.wallet)
-        units = positive_units(wish.amount, token.decimals)
-        data = {"tokenAddress": token.address, "amount": str(units), "wallet": wish.wallet, "to": wish.to}
+        _require_usable(token, TRANSFER, account, principal, ports)
+        units = _units(wish.amount, token)
+        data = {**_about(token, units), "wallet": wish.wallet, "to": wish.to}
         call = ports.calls.transfer(wish.to, units)
         prepared = Prepared(account, _from_holder(wish.wallet, token.address, call, ports), data)
         _refuse_overdraft(token, wish.wallet, units, prepared, ports)
+        _refuse_what_returns_false(token, prepared, ports)
         return prepared
 
     asked = {"tokenAddress": wish.token, "amount": _canonical(wish.amount), "from": wish.wallet, "to": wish.to}
@@ -187,11 +200,41 @@ def _token(address: str, ports: AdminPorts, *holders: str) -> Token:
     return token
 
 
+def _units(amount: str, token: Token) -> int:
+    """`amount` in the token's smallest units. Without decimals it is in these already. Raises InvalidRequest."""
+    if token.decimals is None and "." in amount:
+        problem = "The token tells no decimals: its amounts are whole numbers of its smallest units."
+        raise InvalidRequest(f"amount: {problem}", [{"field": "amount", "error": problem}])
+    return positive_units(amount, token.decimals or 0)
+
+
+def _about(token: Token, units: int) -> dict[str, Any]:
+    """What every job about an amount of a token tells."""
+    data: dict[str, Any] = {"tokenAddress": token.address, "amount": str(units)}
+    return {**data, "decimalsMissing": True} if token.decimals is None else data
+
+
+def _require_usable(token: Token, function: str, account: Account, principal: Principal, ports: AdminPorts) -> None:
+    """Raises NotYourContract on a shared account for another issuer's token, TransferNotMade where the function is missing."""
+    require_own_contracts([token.address], principal.owner, account, jobs=ports.jobs, by_admin=principal.is_admin)
+    if function in token.lacks:
+        raise TransferNotMade(f"The contract {token.address} has no function {function}: nothing would come of it.")
+
+
+def _refuse_what_returns_false(token: Token, prepared: Prepared, ports: AdminPorts) -> None:
+    """Some tokens return false where others revert. Raises TransferNotMade, unless something on its way could change that."""
+    if ports.ledger.refuses(Call.of(prepared.account.address, prepared.transaction)) and stands_still(prepared.account, ports):
+        raise TransferNotMade(f"The token {token.address} refuses the transfer: its function transfer returns false.")
+
+
 def _wallets_account(wallet: str, principal: Principal, ports: AdminPorts) -> Account:
-    """The account that owns the wallet, if it is one of the issuer's: no other can make the wallet act."""
+    """The account that owns the wallet, if it is one of the issuer's: no other can make the wallet act.
+
+    A shared account's wallet is only the issuer's whose job created it.
+    """
     owner = ports.ledger.wallet_owner(wallet)
     account = own_account(owner, principal, ports.chain_id, accounts=ports.accounts)
-    if account is None:
+    if account is None or not may_use(wallet, principal, account, jobs=ports.jobs):
         raise NotYourWallet(f"{wallet} is not a wallet of yours.", [{"field": "from", "error": "It is not a wallet of yours."}])
     return account
 
@@ -206,7 +249,7 @@ def _from_holder(wallet: str | None, token: str, call: bytes, ports: AdminPorts)
 def _refuse_overdraft(token: Token, holder: str, units: int, prepared: Prepared, ports: AdminPorts) -> None:
     balance = token.balances[holder]
     if balance < units:
-        has, asks = in_tokens(balance, token.decimals), in_tokens(units, token.decimals)
+        has, asks = in_tokens(balance, token.decimals or 0), in_tokens(units, token.decimals or 0)
         problem = BalanceTooLow(f"{holder} has {has} of the token {token.address}, less than the {asks} asked for.")
         _refuse_if_certain(problem, prepared, ports)
 

@@ -10,7 +10,8 @@ from chalicelib.admin.accounts import NewAccount
 from chalicelib.api.admin_bodies import BridgeType
 from chalicelib.api.admin_views import account_view
 from chalicelib.api.endpoint import Call
-from chalicelib.api.fields import Address, Text
+from chalicelib.api.errors import invalid
+from chalicelib.api.fields import Address, Flag, Id, Text
 from chalicelib.api.requests import Checked
 from chalicelib.api.wire import Reply
 from chalicelib.auth.tokens import issuer_token
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
 
 
 class CreateAccountBody(Checked):
-    role: Text = Field(description="The pool it signs for; with appName only a label")
+    role: Id = Field(description="The pool it signs for; with appName only a label")
     bridge_type: BridgeType
     description: Text | None = None
-    app_name: Text | None = Field(default=None, description="The application whose issuer alone signs with it")
+    app_name: Id | None = Field(default=None, description="The application whose issuer alone signs with it")
+    allows_value: Flag = Field(
+        default=False, description="Whether the issuers of its pool may send coins with it; not with appName"
+    )
 
 
 class UnlockAccountBody(Checked):
@@ -40,14 +44,20 @@ def create_account(call: Call) -> Reply:
     provider are taken, the provider issues it.
     """
     body = CreateAccountBody.parse(call.body)
+    if body.allows_value and body.app_name is not None:
+        raise invalid([("allowsValue", "This is for an account of a pool: an application's own account sends coins anyway.")])
     services = call.services
     settings = services.parts.settings
     keys = services.parts.token_keys.get() if settings.takes_secret_tokens else None  # before anything is made
-    account = accounts.create_account(NewAccount(body.role, body.bridge_type, body.description, body.app_name), services)
+    account = accounts.create_account(_new(body), services)
     created: NewAccountView = {"account": account_view(account)}
     if account.app_name is not None and keys is not None:
         created["jwt"] = issuer_token(keys, account, services.clock() + timedelta(days=settings.jwt_ttl_days))
     return Reply({"data": created}, 201)
+
+
+def _new(body: CreateAccountBody) -> NewAccount:
+    return NewAccount(body.role, body.bridge_type, body.description, body.app_name, body.allows_value)
 
 
 def unlock_account(call: Call) -> Reply:

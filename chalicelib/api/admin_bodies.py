@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from chalicelib.admin.amounts import check_tokens
 from chalicelib.api.errors import invalid
-from chalicelib.api.fields import Text
+from chalicelib.api.fields import Id, Text
 from chalicelib.api.requests import Checked
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
@@ -56,7 +56,7 @@ BridgeType = Annotated[str, AfterValidator(bridge_type), WithJsonSchema({"type":
 class JobBody(Checked):
     """What every call takes that issues a job."""
 
-    correlation_id: Text | None = None
+    correlation_id: Id | None = None
     network_type: Text | None = None
 
     def require_network(self, network: str) -> None:

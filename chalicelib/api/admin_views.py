@@ -10,11 +10,16 @@ if TYPE_CHECKING:
     from chalicelib.admin.tokens import KnownToken, MadeToken
     from chalicelib.api.forms import AccountView, MadeTokenView, TokenView, WalletView
     from chalicelib.jobs.model import Account, Job
+    from chalicelib.jobs.principal import Principal
 
 
-def token_view(known: KnownToken) -> TokenView:
+def token_view(known: KnownToken, reader: Principal) -> TokenView:
     token = known.token
-    view: TokenView = {"tokenAddress": token.address, "decimals": token.decimals, "totalSupply": str(token.total_supply)}
+    view: TokenView = {"tokenAddress": token.address, "totalSupply": str(token.total_supply)}
+    if token.decimals is None:
+        view["decimalsMissing"] = True
+    else:
+        view["decimals"] = token.decimals
     if token.name is not None:
         view["name"] = token.name
     if token.symbol is not None:
@@ -24,13 +29,13 @@ def token_view(known: KnownToken) -> TokenView:
     if token.uri:
         view["tokenURI"] = token.uri
     if known.made_by is not None:
-        _add_kept(view, known.made_by)
+        _add_kept(view, known.made_by, reader)
         view["blockNumber"] = known.made_by.result["blockNumber"]
         view["createdAt"] = time_view(known.made_by.created_at)
     return view
 
 
-def made_token_view(made: MadeToken) -> MadeTokenView:
+def made_token_view(made: MadeToken, reader: Principal) -> MadeTokenView:
     job = made.made_by
     view: MadeTokenView = {
         "tokenAddress": job.result["tokenAddress"],
@@ -44,12 +49,14 @@ def made_token_view(made: MadeToken) -> MadeTokenView:
         view["owner"] = made.owner
     if "tokenURI" in job.data:
         view["tokenURI"] = job.data["tokenURI"]
-    _add_kept(view, job)
+    _add_kept(view, job, reader)
     return view
 
 
-def _add_kept(view: TokenView | MadeTokenView, job: Job) -> None:
-    """What is not on chain."""
+def _add_kept(view: TokenView | MadeTokenView, job: Job, reader: Principal) -> None:
+    """What is not on chain: shown to the issuer that made the token, and to administrators."""
+    if not reader.may_see(job):
+        return
     if "expiryTimestamp" in job.data:
         view["expiryTimestamp"] = job.data["expiryTimestamp"]
     if "spendabilityIdsArr" in job.data:
@@ -84,6 +91,7 @@ def account_view(account: Account) -> AccountView:
         "bridgeType": account.bridge_type,
         "chainId": account.chain_id,
         "isLocked": account.paused is not None,
+        "allowsValue": account.allows_value or not account.is_shared,
     }
     view.update({name: value for name, value in optional.items() if value is not None})  # type: ignore[typeddict-item]
     return view

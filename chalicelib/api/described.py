@@ -29,9 +29,12 @@ from chalicelib.errors import (
     NotAToken,
     NotConfigured,
     NotTokenOwner,
+    NotYourContract,
     NotYourWallet,
     SignerUnavailable,
     TokenNotFound,
+    TransferNotMade,
+    ValueNotAllowed,
     WalletNotFound,
 )
 
@@ -71,7 +74,7 @@ DESCRIPTIONS: Mapping[str, Description] = {
         "Issue a transaction: a job, at once; it is signed and sent by a worker.",
         _ISSUED,
         body=requests.IssueBody,
-        errors=(CorrelationIdReused, FeeLimitTooLow, Forbidden),
+        errors=(CorrelationIdReused, FeeLimitTooLow, Forbidden, NotYourContract, ValueNotAllowed),
     ),
     "jobs.listing.list_page": Description(
         "List own jobs, newest first; an administrator lists everybody's.",
@@ -106,8 +109,10 @@ DESCRIPTIONS: Mapping[str, Description] = {
     "jobs.retry.retry_one": Description(
         "Retry a failed or cancelled job.",
         {200: forms.OneJobView},
+        body=requests.RetryOneBody,
+        body_optional=True,
         path_parameters=requests.JobPath,
-        errors=(InvalidJobId, JobNotFound, JobNotRetryable),
+        errors=(InvalidJobId, JobNotFound, JobNotRetryable, NotYourContract, ValueNotAllowed),
     ),
     "jobs.cancel.cancel": Description(
         "Cancel a job: at once while it is pending, by a cancel transaction afterwards.",
@@ -125,19 +130,19 @@ DESCRIPTIONS: Mapping[str, Description] = {
         "Mint tokens to an address, or to the account that signs.",
         _ISSUED,
         body=MintBody,
-        errors=(*_OF_JOBS, NotAToken, NotTokenOwner),
+        errors=(*_OF_JOBS, NotAToken, NotTokenOwner, NotYourContract, TransferNotMade),
     ),
     "tokens.burn": Description(
         "Burn tokens of the account that signs, or of a wallet of the issuer's.",
         _ISSUED,
         body=BurnBody,
-        errors=(*_OF_JOBS, NotAToken, BalanceTooLow, NotYourWallet),
+        errors=(*_OF_JOBS, NotAToken, BalanceTooLow, NotYourContract, NotYourWallet, TransferNotMade),
     ),
     "tokens.transfer": Description(
         "Transfer tokens from a wallet of the issuer's.",
         _ISSUED,
         body=TransferBody,
-        errors=(*_OF_JOBS, NotAToken, BalanceTooLow, NotYourWallet),
+        errors=(*_OF_JOBS, NotAToken, BalanceTooLow, NotYourContract, NotYourWallet, TransferNotMade),
     ),
     "tokens.fetch_token": Description(
         "Look up any ERC-20 token.",

@@ -12,7 +12,7 @@ from chalice.app import Chalice, Request, Response
 from chalicelib.api.body import NO_BODY, read_body, shown
 from chalicelib.api.cors import Origins, cors_headers, options
 from chalicelib.api.errors import invalid, reply_to
-from chalicelib.api.wire import Reply, request_id_of, response_from
+from chalicelib.api.wire import Reply, request_id_of, response_from, without_body
 from chalicelib.errors import Forbidden, InvalidRequest
 from chalicelib.jobs.principal import Principal
 
@@ -56,7 +56,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that may be made. `path` holds the path's parameters as the gateway handed them over."""
+    """A request that may be made. `path` holds the path's parameters as the client meant them, decoded."""
 
     path: Mapping[str, str]
     query: Mapping[str, str]
@@ -94,6 +94,11 @@ class Route:
     reads_body: bool = False
 
     @property
+    def verbs(self) -> tuple[str, ...]:
+        """With HEAD, where the path only reads (RFC 9110): the headers of its GET."""
+        return (*self.methods, "HEAD") if self.methods == ("GET",) else self.methods
+
+    @property
     def room(self) -> str:
         """The resource that serves it: jobs, tokens, wallets, …"""
         return self.handler.partition(".")[0]
@@ -123,14 +128,17 @@ def add_route(
         request = _current(app)
         request_id = request_id_of(app)
         cors = cors_headers(origins(), request.headers.get("origin"))
+        from chalicelib.api.paths import path_texts  # noqa: PLC0415 -- functions of queues import this module, too
+
         try:
-            call = _call(route, request, services, parameters)
-            return response_from(handler_of(route.handler)(call), request_id, cors)
+            call = _call(route, request, services, path_texts(parameters, request.to_original_event()))
+            reply = handler_of(route.handler)(call)
         except Exception as error:  # noqa: BLE001 -- the last line: nothing gets past it but a reply
-            return response_from(reply_to(error, request_id, f"{request.method} {route.path}"), request_id, cors)
+            reply = reply_to(error, request_id, f"{request.method} {route.path}")
+        return response_from(without_body(reply) if request.method == "HEAD" else reply, request_id, cors)
 
     name = f"{route.function}_{route.methods[0].lower()}"
-    app.route(route.path, methods=list(route.methods), content_types=[], name=name)(view)
+    app.route(route.path, methods=list(route.verbs), content_types=[], name=name)(view)
 
 
 def add_options(app: Chalice, path: str, verbs: Sequence[str], origins: Callable[[], Origins]) -> None:

@@ -98,6 +98,24 @@ Text = Annotated[
         }
     ),
 ]
+FORMAT_CHARACTERS = (
+    "\\u00ad\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2064\\u2066-\\u206f"
+    "\\ufeff\\ufff9-\\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
+)
+"""Unicode's category Cf, as a regular expression's character class writes it. A test works it out."""
+Id = Annotated[
+    str,
+    AfterValidator(values.identifier),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_TEXT_LENGTH,
+            "pattern": rf"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029{FORMAT_CHARACTERS}]+$",
+            "description": "without control characters and characters that cannot be seen",
+        }
+    ),
+]
 JobIds = Annotated[
     tuple[str, ...],
     BeforeValidator(values.job_ids),

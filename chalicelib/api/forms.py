@@ -98,9 +98,20 @@ class _NamedView(TypedDict):
     totalFee: NotRequired[
         Annotated[WeiText, Field(description="cost of all mined transactions of all attempts, cancel transactions included")]
     ]
-    contractAddress: NotRequired[Annotated[AddressText, Field(description="of a contract that the transaction deployed")]]
+    contractAddress: NotRequired[
+        Annotated[AddressText, Field(description="of a contract that the transaction deployed: once it is mined")]
+    ]
+    issuedByAdministrator: NotRequired[
+        Annotated[bool, Field(description="true for an administrator's job on a shared account")]
+    ]
     tokenAddress: NotRequired[Annotated[AddressText, _of("createToken", *_AMOUNT)]]
     amount: NotRequired[Annotated[WeiText, Field(description="of mint, burn, adminTransfer: in the token's smallest units")]]
+    amountReceived: NotRequired[
+        Annotated[WeiText, Field(description="what arrived, in the token's smallest units, where it is not the whole amount")]
+    ]
+    decimalsMissing: NotRequired[
+        Annotated[bool, Field(description="true where the token tells no decimals: amounts are units")]
+    ]
     toAddress: NotRequired[Annotated[AddressText, _of("mint")]]
     wallet: NotRequired[Annotated[AddressText, _of("adminTransfer")]]
     name: NotRequired[Annotated[str, _of("createToken")]]
@@ -113,7 +124,7 @@ class _NamedView(TypedDict):
     phoneNumber: NotRequired[Annotated[str, Field(description="of createWallet: shown to its issuer alone")]]
     salt: NotRequired[Annotated[HashText, _of("createWallet")]]
     walletAddress: NotRequired[Annotated[AddressText, Field(description="of createWallet: once it is mined")]]
-    blockNumber: NotRequired[Annotated[int, Field(description="of createToken, createWallet: once it is mined")]]
+    blockNumber: NotRequired[Annotated[int, Field(description="where it was made: once it is mined")]]
 
 
 @with_config(ConfigDict(extra="allow"))
@@ -210,7 +221,8 @@ class TokenView(TypedDict):
     """A token as the chain tells it, and what was kept here when it was made here. Amounts in its smallest units."""
 
     tokenAddress: AddressText
-    decimals: int
+    decimals: NotRequired[int]
+    decimalsMissing: NotRequired[Annotated[Literal[True], Field(description="the token tells no decimals: amounts are units")]]
     totalSupply: WeiText
     name: NotRequired[str]
     symbol: NotRequired[str]
@@ -265,6 +277,7 @@ class AccountView(TypedDict):
     appName: NotRequired[str]
     nonce: NotRequired[int]
     isLocked: bool
+    allowsValue: Annotated[bool, Field(description="Whether its issuers may send coins with it")]
     lockedBecause: NotRequired[str]
     createdAt: NotRequired[TimeText]
 

@@ -1,17 +1,24 @@
 """Path parameters that clients choose themselves, back from their percent-encoding."""
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import unquote
 
 
-def readings(parameter: str) -> tuple[str, ...]:
-    """What a client may have meant by a path parameter, the likeliest first.
+def path_texts(parameters: Mapping[str, str], event: Mapping[str, Any]) -> Mapping[str, str]:
+    """What the client meant by each path parameter of the event: decoded exactly once (UTF-8; a + stays a +).
 
-    API Gateway's REST APIs hand parameters over as they were sent, percent-encoded, and Chalice leaves them so; other gateways
-    and emulators decode them first. Nothing in the event says which it was, so a parameter that looks encoded has two
-    readings: decoded once (UTF-8; a + stays a +), and as it is. What is no valid encoding has one.
+    API Gateway's REST APIs hand parameters over as they were sent, percent-encoded, and Chalice leaves them so. HTTP APIs
+    decode them first, and their events name a `version`; so does the emulator. A parameter that is no valid encoding stays as
+    it is, and so do those of an event without the path of its request.
     """
+    if "version" in event or "path" not in event.get("requestContext", {}):
+        return parameters
+    return {name: _decoded(value) for name, value in parameters.items()}
+
+
+def _decoded(value: str) -> str:
     try:
-        decoded = unquote(parameter, errors="strict")
+        return unquote(value, errors="strict")
     except UnicodeDecodeError:
-        return (parameter,)
-    return (parameter,) if decoded == parameter else (decoded, parameter)
+        return value

@@ -14,6 +14,7 @@ from chalicelib.api.fields import (
     CallData,
     Flag,
     Gas,
+    Id,
     JobId,
     JobIds,
     Limit,
@@ -83,7 +84,7 @@ class ContractCall(Model):
         from chalicelib.chain.abi import encode_call  # noqa: PLC0415 -- brings eth_abi: 0.1 s that other requests do not need
 
         try:
-            return encode_call(self.function, self.args)
+            return encode_call(self.function, self.args, MAX_DATA_BYTES)
         except InvalidRequest as error:
             raise invalid([("call", error.message)]) from None
 
@@ -117,10 +118,10 @@ class IssueBody(Checked):
     gas: Gas | None = Field(default=None, description="gas limit; estimated by default")
     max_fee_per_gas: PositiveAmount | None = Field(default=None, description="no transaction of the job offers more")
     valid_until: Time | None = Field(default=None, description="not signed any more after this time")
-    correlation_id: Text | None = Field(
+    correlation_id: Id | None = Field(
         default=None, description="the issuer's own id: the same request under it is the same job, another one is a conflict"
     )
-    external_id: Text | None = Field(default=None, description="another id of the issuer's, which many jobs may share")
+    external_id: Id | None = Field(default=None, description="another id of the issuer's, which many jobs may share")
 
     def job_request(self, network: str, chain_id: int) -> JobRequest:
         """For the one network the service serves. Raises InvalidRequest where fields do not go together."""
@@ -180,12 +181,16 @@ RetryableStatus = Annotated[Status, BeforeValidator(_retryable), WithJsonSchema(
 class ListQuery(Checked):
     status: AnyStatus | None = Field(default=None, description="only jobs in this state")
     name: Text | None = Field(default=None, description="only jobs of this name")
+    correlation_id: Text | None = Field(default=None, description="only the job with this id of the issuer's, exactly")
+    account_address: Address | None = Field(default=None, description="only jobs that this account signs")
     limit: Limit = Field(default=DEFAULT_PAGE, description=_LIMIT)
     cursor: str | None = Field(default=None, description=_CURSOR)
 
     def scope(self) -> Mapping[str, str | None]:
         """What a cursor of this listing is good for."""
-        return {"status": self.status, "name": self.name}
+        scope = {"status": self.status, "name": self.name}
+        more = {"correlationId": self.correlation_id, "accountAddress": self.account_address}
+        return {**scope, **{name: value for name, value in more.items() if value is not None}}
 
 
 class ExternalQuery(Checked):
@@ -198,6 +203,12 @@ class JobPath(Checked):
 
 class CorrelationIdPath(Checked):
     correlation_id: Text
+
+
+class RetryOneBody(Checked):
+    """What the retry of one job may change."""
+
+    valid_until: Time | None = Field(default=None, description="takes the place of the job's own; needed when that has passed")
 
 
 class RetryFilters(Checked):

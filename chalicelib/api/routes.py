@@ -21,7 +21,7 @@ ROUTES: tuple[Route, ...] = (
     Route(_GET, "/api/v2/jobs/correlationId/{correlation_id}", "jobs.fetch.fetch_by_correlation_id", _ISSUER),
     Route(_GET, "/api/v2/jobs/external", "jobs.listing.fetch_by_external_id", _ISSUER, reads_query=True),
     Route(_EITHER, "/api/v2/jobs/retry", "jobs.retry.retry_by_query", _ISSUER, reads_query=True, reads_body=True),
-    Route(_EITHER, "/api/v2/jobs/retry/{job_id}", "jobs.retry.retry_one", _ISSUER),
+    Route(_EITHER, "/api/v2/jobs/retry/{job_id}", "jobs.retry.retry_one", _ISSUER, reads_body=True),
     Route(_POST, "/api/v2/jobs/cancel/{job_id}", "jobs.cancel.cancel", _ISSUER),
     Route(_POST, "/api/v2/admin/tokens/create", "tokens.create_token", _COMMUNITY, reads_body=True),
     Route(_POST, "/api/v2/admin/tokens/mint", "tokens.mint", _COMMUNITY, reads_body=True),

@@ -12,6 +12,7 @@ from chalicelib.api.endpoint import Call
 from chalicelib.api.fields import Address, Text
 from chalicelib.api.jobs.issue import issued_reply
 from chalicelib.api.requests import Checked
+from chalicelib.api.values import require_visible
 from chalicelib.api.wire import Reply
 
 LATEST_EXPIRY = 2**53 - 1  # what every JSON parser reads exactly
@@ -27,8 +28,9 @@ def _timestamp(value: Any) -> int:
 
 
 def _ids(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, str) or not value.isprintable():
+    if not isinstance(value, str):
         raise ValueError("spendabilityIds is one string, with commas between the ids.")
+    require_visible(value)
     ids = tuple(dict.fromkeys(id_ for part in value.split(",") if (id_ := part.strip())))
     if len(ids) > MAX_IDS or any(len(id_) > 256 for id_ in ids):
         raise ValueError(f"At most {MAX_IDS} ids of at most 256 characters are taken.")
@@ -115,10 +117,10 @@ def transfer(call: Call) -> Reply:
 
 def fetch_token(call: Call) -> Reply:
     address = TokenPath.parse({"tokenAddress": call.path["token_address"]}).token_address
-    return Reply({"data": token_view(tokens.find_token(address, call.services))})
+    return Reply({"data": token_view(tokens.find_token(address, call.services), call.principal)})
 
 
 def fetch_tokens_of_owner(call: Call) -> Reply:
     """Those that were made here by this account, newest first."""
     owner = OwnerPath.parse({"ownerAddress": call.path["owner_address"]}).owner_address
-    return Reply({"data": [made_token_view(made) for made in tokens.tokens_of(owner, call.services)]})
+    return Reply({"data": [made_token_view(made, call.principal) for made in tokens.tokens_of(owner, call.services)]})

@@ -18,6 +18,7 @@ DEFAULT_PAGE = 50
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,77}", re.ASCII)
 _HEX = re.compile(r"0x(?:[0-9a-fA-F]{2})*", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2})", re.ASCII)
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})  # and format characters
 _UNWANTED = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control, unpaired surrogate, line and paragraph separators
 
 
@@ -74,6 +75,20 @@ def text(value: str) -> str:
     if not 1 <= len(value) <= MAX_TEXT_LENGTH or any(unicodedata.category(character) in _UNWANTED for character in value):
         raise ValueError(f"A text has 1 to {MAX_TEXT_LENGTH} characters and no control characters.")
     return value
+
+
+def identifier(value: str) -> str:
+    """As `text`, and without characters that nobody sees: two ids that look the same are the same. Raises ValueError."""
+    require_visible(value)
+    return text(value)
+
+
+def require_visible(value: str) -> None:
+    """Raises ValueError, naming the character, for control and format characters: zero-width ones, marks of direction."""
+    for character in value:
+        if unicodedata.category(character) in _UNSEEN:
+            name = unicodedata.name(character, "a control character")
+            raise ValueError(f"The character U+{ord(character):04X} ({name}) cannot be seen: leave it out.")
 
 
 def job_ids(value: Any) -> tuple[str, ...]:

@@ -40,6 +40,11 @@ def response_from(reply: Reply, request_id: str, more: Mapping[str, str] | None 
     )
 
 
+def without_body(reply: Reply) -> Reply:
+    """The reply to a HEAD request."""
+    return Reply("", reply.status, reply.headers)
+
+
 def request_id_of(app: Chalice) -> str:
     """The gateway's id of the request being served: the one in its access log."""
     of_gateway = app.current_request.context.get("requestId") if app.current_request else None

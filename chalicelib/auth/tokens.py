@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.auth.checksums import is_checksummed
 from chalicelib.auth.pyjwt import pyjwt
 from chalicelib.auth.secrets import TokenKeys
 from chalicelib.chain.addresses import checksum_address
@@ -120,6 +121,7 @@ def _claims(token: str, keys: Sequence[Any], algorithm: str, require: Sequence[s
             claims: dict[str, Any] = jwt.decode(
                 token, key, algorithms=[algorithm], options=options, leeway=LEEWAY_SECONDS, **expected
             )
+            _require_numbers(claims)
             return claims
         except jwt.InvalidSignatureError:
             continue
@@ -136,13 +138,23 @@ def _claims(token: str, keys: Sequence[Any], algorithm: str, require: Sequence[s
     raise Unauthorized(_NOT_VALID)
 
 
+def _require_numbers(claims: Mapping[str, Any]) -> None:
+    """Times are numbers (RFC 7519, NumericDate); PyJWT takes digits in a string, too."""
+    for name in ("exp", "nbf", "iat"):
+        value = claims.get(name, 0)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Unauthorized(f"The token's {name} must be a number.")
+
+
 def _account_address(value: Any) -> str:
     if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
         raise Unauthorized("The token's accountAddress is not an address.")
     digits = value[2:]
-    if digits not in (digits.lower(), digits.upper()):
-        return value  # checksummed, as tokens usually carry it: no keccak is loaded for them
-    return checksum_address(value)
+    if digits in (digits.lower(), digits.upper()):
+        return checksum_address(value)
+    if not is_checksummed(value):
+        raise Unauthorized("The token's accountAddress fails its EIP-55 checksum.")
+    return value
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str | None:

@@ -23,6 +23,7 @@ _HEX_BYTES = re.compile(r"0x(?:[0-9a-fA-F]{2})*", re.ASCII)
 
 MAX_FUNCTION_LENGTH = 1_000
 MAX_NESTING = 16
+WORD = 32
 MAX_DECIMAL_LENGTH = 79  # the digits of -2**255, and a sign
 
 
@@ -39,11 +40,12 @@ class _Type:
     """A tuple's components, an array's one item type."""
 
 
-def encode_call(function: str, args: Sequence[Any]) -> bytes:
+def encode_call(function: str, args: Sequence[Any], most_bytes: int | None = None) -> bytes:
     """The call data of `function`, a signature of types such as `transfer(address,uint256)`, with JSON arguments.
 
     An int is a JSON int or a decimal string, bytes are 0x-prefixed hex, an array or tuple is a list, a bool is a JSON bool.
-    Raises InvalidRequest naming the argument that does not fit, and why.
+    Raises InvalidRequest naming the argument that does not fit, and why; and where the call data would have more than
+    `most_bytes`: that is looked at before anything is converted or encoded.
     """
     name, types = _parse(function)
     if not isinstance(args, list | tuple):
@@ -52,6 +54,8 @@ def encode_call(function: str, args: Sequence[Any]) -> bytes:
     if len(args) != len(types):
         takes = "1 argument" if len(types) == 1 else f"{len(types)} arguments"
         raise InvalidRequest(f"{signature} takes {takes}; {len(args)} given.")
+    if most_bytes is not None and 4 + sum(map(_least_bytes, types, args)) > most_bytes:
+        raise InvalidRequest(f"The arguments take more than {most_bytes:,} bytes.")
     values = [_value(type_, value, f"args[{index}]") for index, (type_, value) in enumerate(zip(types, args, strict=True))]
     return keccak(text=signature)[:4] + encode([type_.text for type_ in types], values)
 
@@ -123,6 +127,18 @@ def _value(type_: _Type, value: Any, where: str) -> Any:
     return tuple(
         _value(part, item, f"{where}[{index}]") for index, (part, item) in enumerate(zip(item_types, value, strict=True))
     )
+
+
+def _least_bytes(type_: _Type, value: Any) -> int:
+    """How many bytes the value takes at least, encoded as this type. Whether it fits the type is looked at later."""
+    if isinstance(value, list | tuple) and type_.base == "array":
+        (item,) = type_.parts
+        return sum(_least_bytes(item, part) for part in value)
+    if isinstance(value, list | tuple) and type_.base == "tuple":
+        return sum(map(_least_bytes, type_.parts, value))
+    if isinstance(value, str) and type_.base in ("bytes", "string"):
+        return max(WORD, len(value) // 2 if type_.base == "bytes" else len(value))
+    return WORD
 
 
 def _integer(type_: _Type, value: Any, where: str) -> int:

@@ -12,10 +12,11 @@ from typing import Any
 from chalicelib.admin.ports import Token
 from chalicelib.chain.addresses import checksummed
 from chalicelib.chain.classify import classify_estimate, message_of
+from chalicelib.chain.estimates import call_fields
 from chalicelib.chain.quantities import quantity
 from chalicelib.chain.rpc import Answer, Request, RpcClient
 from chalicelib.errors import ChainUnavailable
-from chalicelib.jobs.ports import Revert
+from chalicelib.jobs.ports import Call, Revert
 
 # The first four bytes of the hash of each signature; a test works them out.
 SELECTORS = {
@@ -27,7 +28,12 @@ SELECTORS = {
     "tokenURI()": "3c130d90",
     "balanceOf(address)": "70a08231",
     "IMPLEMENTATION()": "3a4741bd",
+    "supportsInterface(bytes4)": "01ffc9a7",
 }
+FUNCTIONS = {"mint": "40c10f19", "burn": "42966c68", "transfer": "a9059cbb"}
+"""mint(address,uint256), burn(uint256), transfer(address,uint256): what jobs call."""
+ERC_721 = "80ac58cd"
+"""Its interface's id (ERC-165)."""
 CALL_GAS = 2_000_000
 """Bounds how long a contract may compute and, since memory costs gas, how much it returns: about 1 MB."""
 MOST_DECIMALS = 77
@@ -42,6 +48,7 @@ _CLONE_HEAD = bytes.fromhex("363d3d373d3d3d363d73")
 _CLONE_TAIL = bytes.fromhex("5af43d82803e903d91602b57fd5bf3")
 
 _HEX = re.compile(r"0x((?:[0-9a-fA-F]{2})*)", re.ASCII)
+_LINE_BREAKS = re.compile("\\s*[\t\n\v\f\r\x85\u2028\u2029]\\s*")
 
 
 class ContractLedger:
@@ -54,7 +61,10 @@ class ContractLedger:
         """The code of every wallet of the factory; read once, it cannot change."""
 
     def token(self, address: str, holders: Sequence[str] = ()) -> Token | None:
-        """None where no ERC-20 stands: no code, or code that does not answer decimals, totalSupply and balanceOf."""
+        """None where no ERC-20 stands: no code, code that does not answer totalSupply and balanceOf, or an ERC-721.
+
+        `decimals` is optional (EIP-20), as name and symbol are.
+        """
         asked = list(dict.fromkeys(holders)) or [address]
         answers = self._read(
             ("eth_getCode", [address, "latest"]),
@@ -64,7 +74,9 @@ class ContractLedger:
         code, decimals, supply, name, symbol, owner, uri = (_returned(next(answers)) for _ in range(7))
         balances = [_number(_returned(answer)) for answer in answers]
         places, total = _number(decimals), _number(supply)
-        if not code or places is None or places > MOST_DECIMALS or total is None or None in balances:
+        if not code or total is None or None in balances or (places or 0) > MOST_DECIMALS:
+            return None
+        if places is None and self._is_erc_721(address):
             return None
         return Token(
             address=address,
@@ -77,7 +89,13 @@ class ContractLedger:
             balances={
                 holder: balance for holder, balance in zip(asked, balances, strict=True) if balance is not None and holders
             },
+            lacks=frozenset(name for name, selector in FUNCTIONS.items() if surely_lacks(code, bytes.fromhex(selector))),
         )
+
+    def _is_erc_721(self, address: str) -> bool:
+        """Some of these count as ERC-20 tokens do, and their ids are no amounts."""
+        (answer,) = self._read(_interface_call(address, ERC_721))
+        return _number(_returned(answer)) == 1
 
     def owners(self, addresses: Sequence[str]) -> dict[str, str | None]:
         """What `owner()` of each contract says; None where it does not answer."""
@@ -100,6 +118,12 @@ class ContractLedger:
         found = _address(owner)
         return None if found == NOBODY else found
 
+    def refuses(self, call: Call) -> bool:
+        """Whether the call, simulated at the newest block, returns false: itself, or what a wallet passes on of its callee."""
+        fields = {**call_fields(call), "gas": hex(CALL_GAS)}
+        (answer,) = self._read(("eth_call", [fields, "latest"]))
+        return _is_false(_returned(answer))
+
     def transaction_counts(self, addresses: Sequence[str]) -> dict[str, int]:
         """Mined transactions of each, up to the newest block."""
         asked = list(dict.fromkeys(addresses))
@@ -113,6 +137,11 @@ class ContractLedger:
 def _call(contract: str, function: str, holder: str = "") -> Request:
     argument = holder.removeprefix("0x").lower().rjust(64, "0") if holder else ""
     data = f"0x{SELECTORS[function]}{argument}"
+    return "eth_call", [{"to": contract, "data": data, "gas": hex(CALL_GAS)}, "latest"]
+
+
+def _interface_call(contract: str, interface: str) -> Request:
+    data = f"0x{SELECTORS['supportsInterface(bytes4)']}{interface.ljust(64, '0')}"
     return "eth_call", [{"to": contract, "data": data, "gas": hex(CALL_GAS)}, "latest"]
 
 
@@ -165,15 +194,16 @@ def _string(returned: bytes) -> bytes | None:
 
 
 def _text(returned: bytes, limit: int) -> str | None:
-    """On one line, at most `limit` characters; None when there is none. Control and format characters could make a name look
-    like another's, or break a line of whoever shows it.
+    """As the chain tells it, on one line, at most `limit` characters; None when there is none.
+
+    Only control characters are taken out, which could break a line where the name is shown. Characters that join or separate
+    letters stay: they belong to the spelling.
     """
     content = _string(returned)
     if content is None:
         return None
-    shown = content[: 4 * limit].decode("utf-8", "replace")
-    shown = "".join(one for one in shown if one.isspace() or unicodedata.category(one)[0] != "C")
-    shown = " ".join(shown.split())
+    shown = _LINE_BREAKS.sub(" ", content[: 4 * limit + 4].decode("utf-8", "replace"))
+    shown = "".join(one for one in shown if unicodedata.category(one) not in ("Cc", "Cs"))
     return (shown if len(shown) <= limit else shown[: limit - 1] + "…") or None
 
 
@@ -184,3 +214,32 @@ def _uri(returned: bytes) -> str | None:
         return None
     uri = content.decode("utf-8", "replace")
     return uri if uri and uri.isprintable() and "\ufffd" not in uri else None
+
+
+def _is_false(returned: bytes) -> bool:
+    """One word of zeros: false. Or that as the content of the `bytes` that a wallet's execute returns."""
+    if len(returned) == 96 and _number(returned) == 32 and _number(returned[32:64]) == 32:
+        returned = returned[64:]
+    return len(returned) == 32 and not any(returned)
+
+
+# --- code --------------------------------------------------------------------------------------------------------------
+
+_PUSH1, _PUSH32, _CALLCODE, _DELEGATECALL = 0x60, 0x7F, 0xF2, 0xF4
+
+
+def surely_lacks(code: bytes, selector: bytes) -> bool:
+    """Whether the contract with this code has no function with this selector: its bytes are nowhere in the code, and the code
+    hands no call on to other code, as proxies do.
+    """
+    return bool(code) and selector not in code and not _may_delegate(code)
+
+
+def _may_delegate(code: bytes) -> bool:
+    """Reads the code as instructions. Data among them may look like one: then this says yes, which decides nothing."""
+    at = 0
+    while at < len(code):
+        if code[at] in (_CALLCODE, _DELEGATECALL):
+            return True
+        at += 1 + (code[at] - _PUSH1 + 1 if _PUSH1 <= code[at] <= _PUSH32 else 0)
+    return code[:3] == bytes.fromhex("ef0100")  # an account that runs another's code (EIP-7702)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from chalicelib.chain.asked_price import AskedPrices, asked_price
+from chalicelib.chain.callees import callees_of
 from chalicelib.chain.classify import classify_broadcast, classify_estimate, is_throttled, message_of
 from chalicelib.chain.estimates import Estimates, call_fields
 from chalicelib.chain.fees import times
@@ -13,7 +14,7 @@ from chalicelib.chain.reads import block_and_count, blocks_of, count_at, head_of
 from chalicelib.chain.replays import passes_with_more_gas
 from chalicelib.chain.rpc import Answer, RpcClient
 from chalicelib.errors import ChainUnavailable
-from chalicelib.jobs.model import Receipt, SignedTransaction
+from chalicelib.jobs.model import Receipt, SignedTransaction, TransactionRequest
 from chalicelib.jobs.ports import (
     Broadcast,
     BroadcastStatus,
@@ -130,6 +131,21 @@ class Node:
         network = self._network
         price = times(network.min_base_fee, network.base_fee_multiplier) + network.min_priority_fee
         return passes_with_more_gas(self._rpc, call_fields(call), price, block_number)
+
+    # --- contracts -----------------------------------------------------------------------------------------------------
+
+    def callees(self, request: TransactionRequest) -> Sequence[str]:
+        """The contracts that the transaction calls, also through the service's wallets."""
+        return callees_of(request)
+
+    def contracts_at(self, addresses: Sequence[str], depth: int) -> set[str]:
+        """Those of these addresses that had code `depth` blocks below the newest one, as far as a node tells."""
+        if not addresses:
+            return set()
+        block = hex(max(0, self.head().number - depth))
+        answers = self._rpc.batch([("eth_getCode", [address, block]) for address in addresses])
+        codes = zip(addresses, (answer.result for answer in answers), strict=True)
+        return {address for address, code in codes if isinstance(code, str) and len(code) > len("0x")}
 
     # --- transactions --------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from typing import Any
 from chalicelib.chain.addresses import checksummed
 from chalicelib.chain.contracts import events_of
 from chalicelib.chain.quantities import quantity
+from chalicelib.chain.transfer_events import transfers_of
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Receipt
 
@@ -34,6 +35,7 @@ def read_receipt(hash_: str, found: Any) -> Receipt | None:
             if isinstance(contract, str) and contract
             else None,
             events=events_of(found.get("logs")),
+            transfers=transfers_of(found.get("logs")),
         )
     except (ChainUnavailable, ValueError, TypeError):
         return None

@@ -44,6 +44,24 @@ def list_jobs(
     limit: int,
     cursor: Mapping[str, str] | None,
     jobs: JobStore,
+    correlation_id: str | None = None,
+    account: str | None = None,
 ) -> Page:
-    """Own jobs, newest first (an admin's: everybody's)."""
-    return jobs.list_jobs(None if principal.is_admin else principal.owner, status, name, limit, cursor)
+    """Own jobs, newest first (an admin's: everybody's). All given filters hold."""
+    if correlation_id is None:
+        return jobs.list_jobs(None if principal.is_admin else principal.owner, status, name, limit, cursor, account=account)
+    found = [
+        job
+        for job in _correlated(correlation_id, principal, jobs)
+        if status in (None, job.status) and name in (None, job.name) and account in (None, job.account)
+    ]
+    return Page(tuple(sorted(found, key=lambda job: job.issued_order, reverse=True)[:limit]))
+
+
+def _correlated(correlation_id: str, principal: Principal, jobs: JobStore) -> list[Job]:
+    """The principal's own job with this correlationId, read consistently; for an admin those of every owner, by the index."""
+    own = jobs.get(derived_job_id(principal.owner, correlation_id))
+    found = {job.job_id: job for job in (jobs.find_by_correlation_id(correlation_id) if principal.is_admin else [])}
+    if own is not None:
+        found[own.job_id] = own
+    return [job for job in found.values() if job.correlation_id == correlation_id and principal.may_see(job)]

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chalicelib.errors import CorrelationIdReused
+from chalicelib.errors import CorrelationIdReused, NotYourContract, ValueNotAllowed
 from chalicelib.jobs.accounts import MinedCounts, default_account, named_account
+from chalicelib.jobs.custody import BY_ADMIN, Callees, called_directly, require_custody
 from chalicelib.jobs.ids import derived_job_id, fingerprint, random_job_id
 from chalicelib.jobs.model import Account, Event, Job, Status, TransactionRequest
 from chalicelib.jobs.nudge import nudge_execute
@@ -62,12 +63,14 @@ def issue_job(
     queue: Queue,
     clock: Clock,
     mined: MinedCounts | None = None,
+    callees: Callees = called_directly,
 ) -> Issued:
     """Store a new pending job, or return the one this correlationId already names.
 
-    `mined` tells how busy a pool's accounts are. Raises Forbidden for an account the principal may not sign with,
-    InvalidRequest for one this service does not know, and CorrelationIdReused when the correlationId names a job with another
-    request.
+    `mined` tells how busy a pool's accounts are, `callees` which contracts the transaction calls. Raises Forbidden for an
+    account the principal may not sign with, InvalidRequest for one this service does not know, NotYourContract and
+    ValueNotAllowed for what a shared account does not do, and CorrelationIdReused when the correlationId names a job with
+    another request.
     """
     if request.sender is None:
         account = default_account(principal, request.network, request.chain_id, jobs=jobs, accounts=accounts, mined=mined)
@@ -77,6 +80,14 @@ def issue_job(
     wish = Wish(request.name, request.network, request.chain_id, request.fingerprint(signer), request.correlation_id)
     prepared = Prepared(account, request.transaction, request.data)
     job = new_job(job_id_of(wish, principal, clock()), wish, prepared, principal, clock(), external_id=request.external_id)
+    try:
+        require_custody(job.request, job.owner, account, jobs=jobs, callees=callees, by_admin=principal.is_admin)
+    except (NotYourContract, ValueNotAllowed):
+        existing = None if request.correlation_id is None else jobs.get(job.job_id)
+        if existing is None:
+            raise
+        # What has changed since the first request plays no part in the answer to its repetition.
+        return replayed(existing, job.owner, job.fingerprint, queue=queue)
     return put_job(job, jobs=jobs, queue=queue)
 
 
@@ -127,7 +138,7 @@ def new_job(
         fingerprint=wish.fingerprint,
         created_at=now,
         updated_at=now,
-        data=prepared.data,
+        data={**prepared.data, BY_ADMIN: True} if principal.is_admin and prepared.account.is_shared else prepared.data,
         subject=prepared.subject,
         correlation_id=wish.correlation_id,
         external_id=external_id,

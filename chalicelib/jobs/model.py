@@ -61,6 +61,7 @@ class WaitCode(StrEnum):
     SIGNER_UNAVAILABLE = "signerUnavailable"
     ROW_REFUSED = "rowRefused"  # the table does not take its row
     NOT_CONFIGURED = "notConfigured"
+    CONTRACT_TOO_NEW = "contractTooNew"  # a shared account calls a contract whose creator is not certain yet
     OTHER = "other"  # a job that an earlier version put off: its row has the reason alone
 
 
@@ -121,6 +122,16 @@ class ContractEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenTransfer:
+    """A Transfer event of ERC-20, by whichever contract. Addresses are in lower case, the amount is in smallest units."""
+
+    token: str
+    sender: str
+    receiver: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """A transaction that was mined, as the node reports it. `succeeded` is the receipt's status, 1 or 0."""
 
@@ -135,6 +146,8 @@ class Receipt:
     """The time that its block tells, where the block was read along. Never stored either."""
     events: tuple[ContractEvent, ...] = field(default=(), compare=False, repr=False)
     """Those of the service's own contracts. Read from the node each time, never stored: `Job.result` keeps what they say."""
+    transfers: tuple[TokenTransfer, ...] | None = field(default=None, compare=False, repr=False)
+    """The Transfer events of all contracts, read from the node each time. None where the logs are not known."""
 
     @property
     def fee(self) -> int:
@@ -201,7 +214,9 @@ class Job:
     subject: str | None = None
     """What the job is about, as an index key: a hash of a phone number, the owner of a token. Never shown."""
     result: Mapping[str, Any] = field(default_factory=dict)
-    """What the mined transaction made, from its events: `tokenAddress` or `walletAddress`, and `blockNumber`."""
+    """What the mined transaction made, from its receipt: `tokenAddress`, `walletAddress` or `contractAddress`, and
+    `blockNumber`. `amountReceived`, where it differs from the amount asked for.
+    """
     correlation_id: str | None = None
     external_id: str | None = None
     attempts: tuple[Attempt, ...] = ()
@@ -257,9 +272,9 @@ class Job:
 
     @property
     def creation(self) -> str | None:
-        """The address of the contract it made."""
-        made: str | None = self.result.get("tokenAddress") or self.result.get("walletAddress")
-        return made
+        """The address of the contract it made: of an ERC-20 token, a wallet, or one that its transaction deployed."""
+        names = ("tokenAddress", "walletAddress", "contractAddress")
+        return next((self.result[name] for name in names if self.result.get(name)), None)
 
     @property
     def attempt(self) -> Attempt:
@@ -291,12 +306,19 @@ class Account:
     description: str | None = None
     app_name: str | None = None
     created_at: datetime | None = None
+    allows_value: bool = False
+    """Whether its issuers may send coins with it, where it is shared. Set when the account is made, and never changed."""
     signed_to: str | None = None
     """The newest job ever signed for it: who looks for jobs to sign begins after it. Older ones come by their own nudges."""
     swept_to: str | None = None
     """Up to here no open job is fresh any more: reconcile has seen each, and looks after those that it found open."""
     swept_again_to: str | None = None
     """The same, later: up to here it has looked a second time, for what an index that lagged had kept from the first look."""
+
+    @property
+    def is_shared(self) -> bool:
+        """It is a pool's: it signs for every issuer whose token has its role."""
+        return self.owner is None and self.role is not None
 
     @property
     def account_id(self) -> str:

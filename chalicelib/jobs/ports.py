@@ -214,6 +214,12 @@ class Chain(Protocol):
         (EIP-7702), the hash of the block in which it did. None when the node cannot tell.
         """
 
+    def callees(self, request: TransactionRequest) -> Sequence[str]:
+        """The contracts that the transaction calls, also through the service's wallets. Checksummed; asks no node."""
+
+    def contracts_at(self, addresses: Sequence[str], depth: int) -> set[str]:
+        """Those of these addresses that had code `depth` blocks below the newest one, as far as a node tells."""
+
     def revert_reason(self, call: Call, block_number: int) -> str:
         """Replay a mined revert on the state it met and decode why; a sentence saying so when it cannot be told."""
 

@@ -1,16 +1,17 @@
 """Retry what failed: the same job, the same id, one more attempt. Safe by invariant 4: a failed job cannot happen any more."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.errors import JobNotFound, JobNotRetryable, JobsApiError, VersionConflict
+from chalicelib.jobs.custody import Callees, Custody, called_directly
 from chalicelib.jobs.model import RETRYABLE, Job, Status
 from chalicelib.jobs.nudge import nudge_execute
 from chalicelib.jobs.ports import Clock, Queue
 from chalicelib.jobs.principal import Principal
 from chalicelib.jobs.states import retried
-from chalicelib.jobs.stores import FailedQuery, JobStore
+from chalicelib.jobs.stores import AccountStore, FailedQuery, JobStore
 
 FIRST_CHECK = timedelta(seconds=60)
 """How long a nudge may take before reconcile sends another."""
@@ -47,20 +48,50 @@ class Retries:
     cursor: Mapping[str, str] | None = None
 
 
-def retry_job(job_id: str, principal: Principal, *, jobs: JobStore, queue: Queue, clock: Clock) -> Job:
-    """failed | cancelled → pending. Raises JobNotFound, and JobNotRetryable in any other state (also to the second of two)."""
-    job = _retry(_visible(jobs.get(job_id), principal), jobs=jobs, clock=clock)
+def retry_job(
+    job_id: str,
+    principal: Principal,
+    *,
+    jobs: JobStore,
+    queue: Queue,
+    clock: Clock,
+    accounts: AccountStore | None = None,
+    callees: Callees = called_directly,
+    valid_until: datetime | None = None,
+) -> Job:
+    """failed | cancelled → pending. `valid_until` takes the place of the job's own.
+
+    Raises JobNotFound; JobNotRetryable in any other state (also to the second of two), and when validUntil has passed. With
+    `accounts` it raises NotYourContract and ValueNotAllowed, too; without them, the worker that signs decides alone.
+    """
+    custody = Custody(jobs, accounts, callees)
+    job = _visible(jobs.get(job_id), principal)
+    if valid_until is not None:
+        job = replace(job, request=replace(job.request, valid_until=valid_until))
+    _require_sense(job, clock(), custody)
+    job = _retry(job, jobs=jobs, clock=clock)
     nudge_execute(queue, [job])
     return job
 
 
-def retry_jobs(query: RetryQuery, principal: Principal, *, jobs: JobStore, queue: Queue, clock: Clock) -> Retries:
+def retry_jobs(
+    query: RetryQuery,
+    principal: Principal,
+    *,
+    jobs: JobStore,
+    queue: Queue,
+    clock: Clock,
+    accounts: AccountStore | None = None,
+    callees: Callees = called_directly,
+) -> Retries:
     """Retry every job the query finds, each on its own: one that is refused never stops the rest."""
+    custody = Custody(jobs, accounts, callees)
     found, cursor = _find(query, principal, jobs)
     results: list[Job | Refusal] = []
     for job_id, job in found:
         try:
             visible = _matching(_visible(job, principal), query)
+            _require_sense(visible, clock(), custody)
             results.append(visible if query.dry_run else _retry(visible, jobs=jobs, clock=clock))
         except JobsApiError as error:
             results.append(Refusal(job_id, error))
@@ -122,6 +153,17 @@ def _retry(job: Job, *, jobs: JobStore, clock: Clock) -> Job:
     except VersionConflict:
         current = jobs.get(job.job_id) or job
         raise JobNotRetryable(f"The job was changed at the same time; it is {current.status} now.") from None
+
+
+def _require_sense(job: Job, now: datetime, custody: Custody) -> None:
+    """A retry has to have a chance: it is in time, and its account may sign it today."""
+    _require_retryable(job)
+    valid_until = job.request.valid_until
+    if valid_until is not None and valid_until < now:
+        raise JobNotRetryable(
+            f"The job's validUntil, {valid_until.isoformat()}, has passed: POST the retry of this job with a new validUntil."
+        )
+    custody.require(job)
 
 
 def _require_retryable(job: Job) -> None:

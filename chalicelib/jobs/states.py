@@ -22,7 +22,7 @@ from chalicelib.jobs.model import (
     Status,
     WaitCode,
 )
-from chalicelib.jobs.results import result_of
+from chalicelib.jobs.results import effect_missing, result_of
 from chalicelib.jobs.verdict import is_taken_back
 
 HISTORY_LIMIT = 50
@@ -167,7 +167,10 @@ def taken_back(job: Job, now: datetime) -> Job:
 
 
 def settled(job: Job, receipt: Receipt, now: datetime) -> Job:
-    """in flight → final, by a receipt as deep as the network asks (invariants 4 and 5)."""
+    """in flight → final, by a receipt as deep as the network asks (invariants 4 and 5).
+
+    A transaction that did not do what the job is for fails the job: its nonce is settled, so nothing more can happen.
+    """
     _require(job, IN_FLIGHT, "settled")
     mined = next(transaction for transaction in job.attempt.transactions if transaction.hash == receipt.hash)
     if mined.purpose is Purpose.CANCEL:
@@ -178,6 +181,9 @@ def settled(job: Job, receipt: Receipt, now: datetime) -> Job:
     if not receipt.succeeded:
         raise IllegalTransition(job, "settled by a revert without its reason: use `reverted`")
     job = _with_outcome(job, Outcome.CONFIRMED, receipt)
+    missing = effect_missing(job, receipt)
+    if missing is not None:
+        return failed(job, missing, now)
     job = replace(_closed(job, Status.SUCCEEDED, now), result=result_of(job, receipt))
     return with_event(job, now, "succeeded", f"block {receipt.block_number}, {receipt.hash}")
 

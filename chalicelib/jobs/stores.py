@@ -69,9 +69,18 @@ class JobStore(Protocol):
         """Jobs with this externalId: of `owner`, or of every owner when None."""
 
     def list_jobs(
-        self, owner: str | None, status: Status | None, name: str | None, limit: int, cursor: Mapping[str, str] | None
+        self,
+        owner: str | None,
+        status: Status | None,
+        name: str | None,
+        limit: int,
+        cursor: Mapping[str, str] | None,
+        *,
+        account: str | None = None,
     ) -> Page:
-        """Newest first; of `owner`, or, when None, of every owner: the jobs of all accounts."""
+        """Newest first; of `owner`, or, when None, of every owner: the jobs of all accounts. With `account` (an address), only
+        jobs that it signs.
+        """
 
     def find_failed(self, query: FailedQuery, limit: int, cursor: Mapping[str, str] | None) -> Page:
         """Failed or cancelled jobs, oldest failure first."""

@@ -174,10 +174,17 @@ class DynamoJobStore:
         return self._load_positions(positions)
 
     def list_jobs(
-        self, owner: str | None, status: Status | None, name: str | None, limit: int, cursor: Mapping[str, str] | None
+        self,
+        owner: str | None,
+        status: Status | None,
+        name: str | None,
+        limit: int,
+        cursor: Mapping[str, str] | None,
+        *,
+        account: str | None = None,
     ) -> Page:
         # Every job is some account's: over all owners, the accounts' jobs are merged. Accounts are few, and jobs are not.
-        partitions = account_ids(self._client, self._accounts_table) if owner is None else [owner]
+        partitions = self._of_accounts(account) if owner is None else [owner]
         index = OF_ACCOUNT if owner is None else BY_OWNER
         below = cursor["below"] if cursor else None
         found: list[Job] = []
@@ -189,6 +196,8 @@ class DynamoJobStore:
                 job = rows.get(position.job_id)
                 if job is None or status not in (None, job.status) or name not in (None, job.name):
                     continue
+                if account not in (None, job.account):
+                    continue
                 found.append(job)
                 if len(found) == limit:
                     more = below is not None or position is not positions[-1]
@@ -196,6 +205,11 @@ class DynamoJobStore:
             if below is None:
                 return Page(tuple(found))
         return Page(tuple(found), {"below": below} if below else None)
+
+    def _of_accounts(self, address: str | None) -> list[str]:
+        """The partitions of every account, or of those with this address: one for each chain."""
+        ids = account_ids(self._client, self._accounts_table)
+        return [its_id for its_id in ids if address is None or its_id.partition(":")[2] == address]
 
     def find_failed(self, query: FailedQuery, limit: int, cursor: Mapping[str, str] | None) -> Page:
         if query.owner is None:

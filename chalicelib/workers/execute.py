@@ -15,12 +15,13 @@ from chalicelib.jobs.ports import Call, Estimate, Outlook, Unavailable
 from chalicelib.jobs.states import failed
 from chalicelib.workers.backlog import Backlog, read_jobs
 from chalicelib.workers.broadcast import broadcast
+from chalicelib.workers.custody import in_custody
 from chalicelib.workers.delays import first_look_seconds
 from chalicelib.workers.funds import UNFUNDED, pause_if_broke, resumed_if_funded
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.sign import Signing, sign_jobs
 from chalicelib.workers.sorting import Round, Standing, sort_jobs
-from chalicelib.workers.waits import all_put_off, code_of, postpone
+from chalicelib.workers.waits import all_put_off, code_of, postpone, put_off
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +101,10 @@ def _execute_round(account: Account, jobs: Sequence[Job], ports: WorkerPorts) ->
         return Round(account)
     if account.paused not in (None, UNFUNDED):
         return _paused(account, jobs)
+    jobs, in_doubt = in_custody(jobs, account, ports)
+    too_new = [put_off(job, WaitCode.CONTRACT_TOO_NEW, reason) for job, reason in in_doubt]
+    if not jobs:
+        return Round(account, waits=too_new)
     outlook = _look(account, jobs, ports)
     account = resumed_if_funded(account, outlook, ports)
     if account.paused is not None:
@@ -108,7 +113,7 @@ def _execute_round(account: Account, jobs: Sequence[Job], ports: WorkerPorts) ->
     room = max(0, ports.network.max_in_flight - (standing.first_nonce - outlook.mined))
     done = sort_jobs(jobs[:room], standing)
     no_room = "the account has as many transactions in flight as the network takes"
-    done.waits += all_put_off(jobs[room:], WaitCode.TOO_MANY_IN_FLIGHT, no_room)
+    done.waits += [*too_new, *all_put_off(jobs[room:], WaitCode.TOO_MANY_IN_FLIGHT, no_room)]
     if done.unfunded and not done.accepted:
         done.account = pause_if_broke(account, outlook, ports)
     signing = sign_jobs(done.accepted, account, standing.first_nonce, outlook, ports) if done.accepted else Signing()

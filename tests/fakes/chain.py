@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chalicelib.errors import ChainUnavailable
-from chalicelib.jobs.model import ContractEvent, Fees, Receipt, SignedTransaction, UnsignedTransaction
+from chalicelib.jobs.model import (
+    ContractEvent,
+    Fees,
+    Receipt,
+    SignedTransaction,
+    TransactionRequest,
+    UnsignedTransaction,
+)
 from chalicelib.jobs.ports import (
     Broadcast,
     BroadcastStatus,
@@ -89,6 +96,8 @@ class SimulatedChain:
         genesis = Block(0, _block_hash(0, 0), self.base_fee, (), State(dict(balances)))
         self.blocks = [genesis]
         self._authorizations: dict[str, int] = {}
+        self.contracts: dict[str, int] = {}
+        """Where code stands, since which block: as a test says."""
         self._forks = 0
         self.seen: dict[str, Transaction] = {}
         """Every transaction that was ever sent, in the order of its first broadcast."""
@@ -261,6 +270,18 @@ class SimulatedChain:
                 return block.hash
         return None
 
+    def callees(self, request: TransactionRequest) -> Sequence[str]:
+        """`to`, and what each `call <address>` of the programme names."""
+        instructions = (instruction.partition(" ") for instruction in request.data.decode().split(";"))
+        inner = [what for verb, _, what in instructions if verb == "call"]
+        return [] if request.to is None else list(dict.fromkeys([request.to, *inner]))
+
+    def contracts_at(self, addresses: Sequence[str], depth: int) -> set[str]:
+        self._answer()
+        block = max(0, self.blocks[-1].number - depth)
+        deployed = {_created(mined): number for number, one in enumerate(self.blocks) for mined in one.mined}
+        return {address for address in addresses if {**self.contracts, **deployed}.get(address, block + 1) <= block}
+
     def revert_reason(self, call: Call, block_number: int) -> str:
         self._answer()
         try:
@@ -417,8 +438,19 @@ def _receipt(mined: Mined, block: Block) -> Receipt:
         succeeded=mined.succeeded,
         gas_used=mined.gas_used,
         effective_gas_price=mined.price,
+        contract_address=_created(mined),
         events=tuple(_events(mined, block)) if mined.succeeded else (),
     )
+
+
+def _created(mined: Mined) -> str | None:
+    transaction = mined.transaction
+    return created_address(transaction.sender, transaction.nonce) if transaction.to is None and mined.succeeded else None
+
+
+def created_address(sender: str, nonce: int) -> str:
+    """Where the contract stands that this account deploys with this nonce: known before, as with CREATE."""
+    return "0x" + hashlib.sha256(f"{sender}{nonce}".encode()).hexdigest()[:40]
 
 
 def made_address(transaction_hash: str, block_hash: str) -> str:

@@ -37,6 +37,8 @@ class MemoryLedger:
     tokens: dict[str, Token] = field(default_factory=dict)
     wallets: dict[str, str] = field(default_factory=dict)
     mined: dict[str, int] = field(default_factory=dict)
+    refused: list[bytes] = field(default_factory=list)
+    """The data of calls that return false."""
     away: bool = False
     reads: int = 0
 
@@ -52,6 +54,10 @@ class MemoryLedger:
     def wallet_owner(self, address: str) -> str | None:
         self._read()
         return self.wallets.get(address)
+
+    def refuses(self, call: Call) -> bool:
+        self._read()
+        return call.data in self.refused
 
     def transaction_counts(self, addresses: Sequence[str]) -> dict[str, int]:
         self._read()

@@ -140,10 +140,22 @@ class MemoryJobStore:
         return sorted(found, key=_issued_order, reverse=True)
 
     def list_jobs(
-        self, owner: str | None, status: Status | None, name: str | None, limit: int, cursor: Mapping[str, str] | None
+        self,
+        owner: str | None,
+        status: Status | None,
+        name: str | None,
+        limit: int,
+        cursor: Mapping[str, str] | None,
+        *,
+        account: str | None = None,
     ) -> Page:
         found = self._where(
-            lambda job: owner in (None, job.owner) and status in (None, job.status) and name in (None, job.name)
+            lambda job: (
+                owner in (None, job.owner)
+                and status in (None, job.status)
+                and name in (None, job.name)
+                and account in (None, job.account)
+            )
         )
         found.sort(key=_issued_order, reverse=True)
         if cursor is not None:

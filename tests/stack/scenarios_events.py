@@ -1,5 +1,6 @@
 """What the workers need their rights for: events, and what comes of them when they are handled."""
 
+import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -24,6 +25,11 @@ def sign_with_a_kms_key(scene: Scene) -> None:
 
 def sign_with_a_secret(scene: Scene) -> None:
     _sign(scene, scene.issuer(kms=False))
+
+
+def sign_for_a_pool(scene: Scene) -> None:
+    """Whether another issuer's job created what is called is looked up first."""
+    _sign(scene, scene.issuer(role=secrets.token_hex(4), owner=None))
 
 
 def _sign(scene: Scene, issuer: Issuer) -> None:

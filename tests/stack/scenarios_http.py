@@ -19,7 +19,7 @@ def issue_a_job_of_a_pool(scene: Scene) -> None:
     role = secrets.token_hex(4)
     pool = {scene.account(role=role).address for _ in range(2)}
     issuer = scene.token(accountAddress=new_address(), role=role)
-    job = scene.ask("POST", "jobs", issuer, {"to": new_address(), "value": "1"}, status=201)["job"]
+    job = scene.ask("POST", "jobs", issuer, {"to": new_address()}, status=201)["job"]
     assert job["accountAddress"] in pool
 
 

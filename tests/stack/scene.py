@@ -55,10 +55,10 @@ class Scene:
 
     # --- accounts and the chain --------------------------------------------------------------------------------------------
 
-    def issuer(self, *, kms: bool = True) -> Issuer:
-        """A new account with a KMS key, or with one that is a secret."""
+    def issuer(self, *, kms: bool = True, **fields: Any) -> Issuer:
+        """A new account with a KMS key, or with one that is a secret. `fields` are the account's other ones."""
         create = create_kms_account if kms else create_secret_account
-        account = create(self._client, NAME, self.stack.outputs["AccountsTableName"], self.chain_id)
+        account = create(self._client, NAME, self.stack.outputs["AccountsTableName"], self.chain_id, **fields)
         self.node("anvil_setBalance", account.address, hex(COIN))
         return Issuer(account, issuer_token(self._secret, account.address))
 

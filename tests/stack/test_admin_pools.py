@@ -12,7 +12,7 @@ from web3.contract import Contract
 from chalicelib.jobs.model import account_id
 from chalicelib.store.accounts import DynamoAccountStore
 from stack.machine.local import LocalStack
-from tests.stack.client import Client, aws, contract_at, wait_for
+from tests.stack.client import Client, artifact, aws, contract_at, wait_for
 from tests.stack.issuers import ACCOUNTS, ADMIN, COIN, Issuer, fund, new_address, new_issuer, token_of
 
 
@@ -35,11 +35,12 @@ class Pool:
 
     client: Client
     accounts: tuple[str, str]
-    role: str
+    sink: Contract
+    """The counting contract, deployed by the issuer: another's it could not call."""
 
 
 @pytest.fixture
-def pool(stack: LocalStack, admin: Client, env: dict[str, str]) -> Pool:
+def pool(stack: LocalStack, admin: Client, env: dict[str, str], chain: Web3) -> Pool:
     role = f"pool-{secrets.token_hex(4)}"
     accounts = []
     for _ in range(2):
@@ -49,20 +50,22 @@ def pool(stack: LocalStack, admin: Client, env: dict[str, str]) -> Pool:
         accounts.append(answer.json()["data"]["account"]["accountAddress"])
     fund(stack, accounts, COIN)
     token = token_of(env, sub=f"backend-{role}", accountAddress=new_address(), role=role, isCommunityAdmin=True)
-    return Pool(Client(env, token), (accounts[0], accounts[1]), role)
+    client = Client(env, token)
+    deployed = client.await_job(client.issue(data=artifact("Sink")["bytecode"])["_id"])
+    return Pool(client, (accounts[0], accounts[1]), contract_at(chain, "Sink", deployed["data"]["contractAddress"]))
 
 
 def hit(sink: Contract) -> dict[str, Any]:
     return {"to": sink.address, "call": {"function": "hit(bytes32)", "args": ["0x" + secrets.token_hex(32)]}}
 
 
-def test_the_account_of_a_pool_with_the_fewest_open_jobs_signs(pool: Pool, sink: Contract, node: Any) -> None:
+def test_the_account_of_a_pool_with_the_fewest_open_jobs_signs(pool: Pool, node: Any) -> None:
     """Nothing is mined meanwhile, so that every job stays open: nonces that are taken count as much as pending jobs."""
     node("evm_setIntervalMining", 0)
     busy, free = pool.accounts
 
     def started(**more: Any) -> str:
-        job = pool.client.issue(**hit(sink), **more)
+        job = pool.client.issue(**hit(pool.sink), **more)
         return str(pool.client.await_job(job["_id"], {"started"})["accountAddress"])
 
     assert {started(**{"from": busy}) for _ in range(3)} == {busy}
@@ -76,9 +79,9 @@ def test_the_account_of_a_pool_with_the_fewest_open_jobs_signs(pool: Pool, sink:
         assert pool.client.await_job(job["_id"])["status"] == "succeeded"
 
 
-def test_jobs_that_are_posted_together_use_the_whole_pool(pool: Pool, sink: Contract, node: Any) -> None:
+def test_jobs_that_are_posted_together_use_the_whole_pool(pool: Pool, node: Any) -> None:
     node("evm_setIntervalMining", 0)
-    jobs = [pool.client.issue(**hit(sink)) for _ in range(12)]
+    jobs = [pool.client.issue(**hit(pool.sink)) for _ in range(12)]
     used = [job["accountAddress"] for job in jobs]
     assert set(used) == set(pool.accounts)
     assert abs(used.count(pool.accounts[0]) - used.count(pool.accounts[1])) <= 2, "between two reads a job may be signed"

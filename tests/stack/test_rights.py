@@ -51,6 +51,7 @@ NEEDED_TO: Mapping[str, Mapping[str, Scenario]] = {
         "dynamodb:BatchGetItem on JobsTable": event.sign_with_a_kms_key,
         "dynamodb:Query on JobsTable/index/account": event.sign_with_a_kms_key,
         "dynamodb:Query on JobsTable/index/pending": event.fail_a_job_that_reverts,
+        "dynamodb:Query on JobsTable/index/creation": event.sign_for_a_pool,
         "dynamodb:GetItem on AccountsTable": event.sign_with_a_kms_key,
         "dynamodb:UpdateItem on AccountsTable": event.sign_with_a_kms_key,
         "kms:Sign on key/*": event.sign_with_a_kms_key,

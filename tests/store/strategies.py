@@ -138,6 +138,7 @@ accounts = st.builds(
     description=st.none() | any_text,
     app_name=st.none() | any_text,
     created_at=st.none() | times,
+    allows_value=st.booleans(),
     signed_to=st.none() | any_text,
     swept_to=st.none() | any_text,
     swept_again_to=st.none() | any_text,

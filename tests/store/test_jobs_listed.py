@@ -47,6 +47,17 @@ def mixed(library: Stores) -> list[Job]:
     return jobs
 
 
+@pytest.mark.parametrize("limit", [2, 100])
+@pytest.mark.parametrize("owner", [OWNER, None])
+@pytest.mark.parametrize("address", [ADDRESS, OTHER_ADDRESS, ADDRESS.lower()])
+def test_a_list_of_one_account_has_its_jobs_and_no_others(
+    library: Stores, mixed: list[Job], address: str, owner: str | None, limit: int
+) -> None:
+    pages = walk(lambda cursor: library.jobs.list_jobs(owner, None, None, limit, cursor, account=address))
+
+    assert jobs_of(pages) == newest_first([job for job in mixed if owner in (None, job.owner) and job.account == address])
+
+
 @pytest.mark.parametrize("limit", [4, 100])
 @pytest.mark.parametrize("owner", [OWNER, OTHER_OWNER, None])
 def test_walking_a_list_gives_each_job_once_and_the_newest_first(

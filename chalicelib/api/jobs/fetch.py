@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING
 
 from chalicelib.api.endpoint import Call
 from chalicelib.api.errors import invalid
-from chalicelib.api.paths import readings
 from chalicelib.api.values import text
 from chalicelib.api.views import job_view
 from chalicelib.api.wire import Reply
-from chalicelib.errors import InvalidJobId, InvalidRequest, JobNotFound
+from chalicelib.errors import InvalidJobId
 from chalicelib.jobs import fetch
 from chalicelib.jobs.ids import JOB_ID
 from chalicelib.jobs.model import Job
@@ -22,21 +21,11 @@ def fetch_by_id(call: Call) -> Reply:
 
 
 def fetch_by_correlation_id(call: Call) -> Reply:
-    *likelier, last = readings(call.path["correlation_id"])
-    for correlation_id in likelier:
-        try:
-            return one_job(call, _by_correlation_id(call, correlation_id))
-        except (JobNotFound, InvalidRequest):
-            continue
-    return one_job(call, _by_correlation_id(call, last))
-
-
-def _by_correlation_id(call: Call, correlation_id: str) -> Job:
     try:
-        checked = text(correlation_id)
+        correlation_id = text(call.path["correlation_id"])
     except ValueError as error:
         raise invalid([("correlationId", str(error))]) from None
-    return fetch.fetch_by_correlation_id(checked, call.principal, jobs=call.services.jobs)
+    return one_job(call, fetch.fetch_by_correlation_id(correlation_id, call.principal, jobs=call.services.jobs))
 
 
 # --- what everything that is about one job shares ----------------------------------------------------------------------

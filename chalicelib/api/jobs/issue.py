@@ -1,5 +1,6 @@
 """Issue a job."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chalicelib.api.endpoint import Call
@@ -10,6 +11,7 @@ from chalicelib.api.wire import Reply
 from chalicelib.errors import FeeLimitTooLow
 from chalicelib.jobs.ids import derived_job_id
 from chalicelib.jobs.issue import Issued, issue_job
+from chalicelib.jobs.model import TransactionRequest
 
 if TYPE_CHECKING:
     from chalicelib.api.forms import IssuedView
@@ -32,8 +34,16 @@ def issue(call: Call) -> Reply:
         queue=services.queue,
         clock=services.clock,
         mined=services.mined_counts,
+        callees=callees,
     )
     return issued_reply(issued)
+
+
+def callees(request: TransactionRequest) -> Sequence[str]:
+    """The contracts that a transaction calls. Asked for shared accounts only."""
+    from chalicelib.chain.callees import callees_of  # noqa: PLC0415 -- most requests do without it
+
+    return callees_of(request)
 
 
 def issued_reply(issued: Issued) -> Reply:

@@ -22,6 +22,8 @@ def list_page(call: Call) -> Reply:
         call.principal,
         status=query.status,
         name=query.name,
+        correlation_id=query.correlation_id,
+        account=query.account_address,
         limit=query.limit,
         cursor=position_of(call, query.cursor, scope),
         jobs=call.services.jobs,

@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from chalicelib.api.body import shown
+from chalicelib.api.body import NO_BODY, shown
 from chalicelib.api.endpoint import Call
+from chalicelib.api.errors import invalid
 from chalicelib.api.jobs.fetch import job_id_in, one_job
+from chalicelib.api.jobs.issue import callees
 from chalicelib.api.jobs.listing import position_of, scope_of
-from chalicelib.api.requests import RetryFilters
+from chalicelib.api.requests import RetryFilters, RetryOneBody
 from chalicelib.api.values import DEFAULT_PAGE
 from chalicelib.api.views import job_view, refusal_view
 from chalicelib.api.wire import Reply
@@ -19,8 +21,21 @@ if TYPE_CHECKING:
 
 
 def retry_one(call: Call) -> Reply:
+    """A POST may carry a new `validUntil`."""
     services = call.services
-    job = retry_job(job_id_in(call), call.principal, jobs=services.jobs, queue=services.queue, clock=services.clock)
+    body = RetryOneBody.parse({} if call.body is NO_BODY or call.body is None else call.body)
+    if body.valid_until is not None and body.valid_until <= services.clock():
+        raise invalid([("validUntil", "validUntil is in the past: nothing was retried.")])
+    job = retry_job(
+        job_id_in(call),
+        call.principal,
+        jobs=services.jobs,
+        queue=services.queue,
+        clock=services.clock,
+        accounts=services.accounts,
+        callees=callees,
+        valid_until=body.valid_until,
+    )
     return one_job(call, job)
 
 
@@ -43,7 +58,15 @@ def retry_by_query(call: Call) -> Reply:
         cursor=position_of(call, filters.cursor, scope),
         dry_run=filters.dry_run,
     )
-    retries = retry_jobs(query, call.principal, jobs=services.jobs, queue=services.queue, clock=services.clock)
+    retries = retry_jobs(
+        query,
+        call.principal,
+        jobs=services.jobs,
+        queue=services.queue,
+        clock=services.clock,
+        accounts=services.accounts,
+        callees=callees,
+    )
     results = list(retries.results)
     for index, job_id in enumerate(filters.ids or ()):
         if not JOB_ID.fullmatch(job_id):

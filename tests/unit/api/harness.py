@@ -185,7 +185,7 @@ def new_api() -> Api:
         [
             Account(CHAIN_ID, ISSUER, key="kms:1"),
             Account(CHAIN_ID, OTHER, key="secret:2"),
-            Account(CHAIN_ID, TARGET, "kms:3", role="pool"),
+            Account(CHAIN_ID, TARGET, "kms:3", role="pool", allows_value=True),
         ]
     )
     return Api(accounts, MemoryJobStore(accounts), RecordingQueue(), settings_from(environment()))

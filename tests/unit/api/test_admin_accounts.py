@@ -156,7 +156,7 @@ def test_an_account_that_was_restored_and_not_checked_stays_paused(api: Api) -> 
 @pytest.fixture
 def pool(api: Api) -> Api:
     for number, address in enumerate(POOL):
-        api.accounts.put(Account(CHAIN_ID, address, f"kms:p{number}", role="minters", next_nonce=0))
+        api.accounts.put(Account(CHAIN_ID, address, f"kms:p{number}", role="minters", next_nonce=0, allows_value=True))
     return api
 
 

@@ -165,6 +165,37 @@ def test_invariant_11_a_transaction_in_flight_counts_as_open(community: Api) -> 
     assert post(community, "burn", {"tokenAddress": TOKEN, "amount": "100"}).status == 400
 
 
+@pytest.mark.parametrize("what", ["mint", "burn", "transfer"])
+def test_a_token_without_the_function_is_refused(community: Api, what: str) -> None:
+    """A contract whose fallback takes any call would let it pass, and do nothing."""
+    community.ledger.tokens[TOKEN] = replace(community.ledger.tokens[TOKEN], lacks=frozenset({what}))
+    bodies = {"mint": {}, "burn": {}, "transfer": {"from": WALLET, "to": OTHER}}
+    answer = post(community, what, {"tokenAddress": TOKEN, "amount": "1", **bodies[what]})
+    assert (answer.status, answer.body["code"]) == (400, "TransferNotMade")
+    assert f"no function {what}" in answer.body["error"]
+    assert community.untouched
+
+
+def test_a_transfer_that_returns_false_is_refused_once_nothing_is_on_its_way(community: Api) -> None:
+    body = {"tokenAddress": TOKEN, "amount": "1", "from": WALLET, "to": OTHER}
+    community.ledger.refused.append(f"execute {TOKEN} 0 transfer {OTHER} {10**18}".encode())
+    answer = post(community, "transfer", body)
+    assert (answer.status, answer.body["code"]) == (400, "TransferNotMade")
+    assert community.untouched
+    community.issued()
+    assert post(community, "transfer", body).status == 201
+
+
+def test_amounts_of_a_token_without_decimals_are_its_smallest_units(community: Api) -> None:
+    community.ledger.tokens[TOKEN] = replace(community.ledger.tokens[TOKEN], decimals=None)
+    data = post(community, "mint", {"tokenAddress": TOKEN, "amount": "5"}).body["job"]["data"]
+    assert (data["amount"], data["decimalsMissing"]) == ("5", True)
+    answer = post(community, "mint", {"tokenAddress": TOKEN, "amount": "0.5"})
+    assert (answer.status, "no decimals" in answer.body["error"]) == (400, True)
+    found = get(community, TOKEN).body["data"]
+    assert (found["decimalsMissing"], "decimals" in found, found["totalSupply"]) == (True, False, str(10**20))
+
+
 def test_a_token_with_other_minters_than_its_owner_is_believed(community: Api) -> None:
     community.ledger.tokens[TOKEN] = replace(community.ledger.tokens[TOKEN], owner=OTHER)
     assert isinstance(community.chain, Simulator)  # its estimate passes

@@ -1,14 +1,14 @@
 """Fetching and listing: by id, by correlationId, by externalId, page by page, and each owner its own."""
 
+import json
 from datetime import timedelta
 from itertools import chain
 from urllib.parse import quote
 
 import pytest
 
-from chalicelib.api.paths import readings
 from chalicelib.jobs.model import Status
-from tests.unit.api.harness import NOW, TARGET, Api
+from tests.unit.api.harness import ISSUER, NOW, OTHER, TARGET, Api
 
 UNKNOWN = "62b17abc8c26160014940e87"
 
@@ -117,13 +117,61 @@ def test_a_gateway_that_decodes_the_path_itself_finds_the_same_job(api: Api, cor
     assert job_id in answer["body"]
 
 
-def test_of_two_readings_the_encoded_one_comes_first(api: Api) -> None:
+@pytest.mark.parametrize("gateway", ["hands the path over as it was sent", "decodes the path"])
+def test_ids_that_differ_only_in_percent_encoding_are_two_jobs(api: Api, gateway: str) -> None:
+    ids = ["a b", "a%20b", "a%2520b"]
+    jobs = {one: api.issued({"to": TARGET, "correlationId": one}) for one in ids}
+    decodes = gateway == "decodes the path"
+
+    def fetched(correlation_id: str) -> str:
+        encoded = quote(correlation_id, safe="")
+        event = {
+            "requestContext": {
+                "httpMethod": "GET",
+                "resourcePath": "/api/v2/jobs/correlationId/{correlation_id}",
+                "path": f"/api/v2/jobs/correlationId/{encoded}",
+            },
+            "headers": {"authorization": f"Bearer {api.token()}"},
+            "multiValueQueryStringParameters": None,
+            "pathParameters": {"correlation_id": correlation_id if decodes else encoded},
+            "stageVariables": None,
+            "body": None,
+            **({"version": "1.0"} if decodes else {}),
+        }
+        return str(json.loads(api.app(event, None)["body"])["data"]["_id"])
+
+    assert {one: fetched(one) for one in ids} == jobs
+
+
+def test_an_id_that_looks_like_the_encoding_of_another_is_not_found_by_it(api: Api) -> None:
     api.issued({"to": TARGET, "correlationId": "a%41"})
-    decoded = api.issued({"to": TARGET, "correlationId": "aA"})
-    assert api.get("/api/v2/jobs/correlationId/a%41").body["data"]["_id"] == decoded
-    assert readings("a%41") == ("aA", "a%41")
-    assert readings("plain+1") == ("plain+1",)
-    assert readings("%ff") == ("%ff",)
+    assert api.get("/api/v2/jobs/correlationId/a%41").status == 404
+
+
+def test_a_job_is_listed_by_its_correlation_id_exactly(api: Api) -> None:
+    jobs = {one: api.issued({"to": TARGET, "correlationId": one}) for one in ("a b", "a%20b", "a+b")}
+    for one, job_id in jobs.items():
+        found = api.get(f"/api/v2/jobs?correlationId={quote(one, safe='')}").body
+        assert ([job["_id"] for job in found["data"]], "nextCursor" in found) == ([job_id], False)
+    assert api.get("/api/v2/jobs?correlationId=a").body == {"data": []}
+    assert api.get("/api/v2/jobs?correlationId=a%20b&status=failed").body == {"data": []}
+
+
+def test_a_list_by_correlation_id_shows_an_issuer_its_own_and_an_administrator_everybodys(api: Api) -> None:
+    mine = api.issued({"to": TARGET, "correlationId": "c"})
+    theirs = api.issued({"to": TARGET, "correlationId": "c"}, token=api.other_token())
+    listed = "/api/v2/jobs?correlationId=c"
+    assert [job["_id"] for job in api.get(listed).body["data"]] == [mine]
+    assert {job["_id"] for job in api.get(listed, token=api.admin_token()).body["data"]} == {mine, theirs}
+
+
+def test_jobs_are_listed_by_the_account_that_signs_them(api: Api) -> None:
+    of_pool = api.issued({"to": OTHER}, token=api.token(role="pool"))
+    own = api.issued({"to": OTHER, "from": ISSUER}, token=api.token(role="pool"))
+    for account, job_id in ((TARGET, of_pool), (ISSUER.lower(), own)):
+        listed = api.get(f"/api/v2/jobs?accountAddress={account}", token=api.token(role="pool")).body["data"]
+        assert [job["_id"] for job in listed] == [job_id]
+    assert api.get("/api/v2/jobs?accountAddress=0x12").status == 400
 
 
 @pytest.mark.parametrize("correlation_id", ["x" * 257, "x" * 2_000, "a%00b", "%0A"])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.jobs.model import Outcome, Status
-from tests.unit.api.harness import ISSUER, NOW, OTHER, Answer, Api, attempt
+from tests.unit.api.harness import ISSUER, NOW, OTHER, TARGET, Answer, Api, attempt
 
 UNKNOWN = "62b17abc8c26160014940e87"
 
@@ -46,6 +46,57 @@ def test_a_second_retry_conflicts(api: Api) -> None:
     answer = api.post(f"/api/v2/jobs/retry/{job_id}")
     assert (answer.status, answer.body["code"]) == (409, "JobNotRetryable")
     assert api.queue.executed == [job_id]
+
+
+def expired(api: Api) -> str:
+    """The id of a failed job whose validUntil has passed."""
+    body = {"to": TARGET, "validUntil": "2026-03-01T12:00:30Z", "correlationId": "c"}
+    job_id = api.issued(body)
+    api.change(job_id, status=Status.FAILED, pending_since=None, last_finished_at=NOW, failed_at=NOW)
+    api.now += timedelta(minutes=1)
+    return job_id
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_job_whose_time_has_passed_is_not_retried_as_it_is(api: Api, method: str) -> None:
+    job_id = expired(api)
+    answer = api.request(method, f"/api/v2/jobs/retry/{job_id}")
+    assert (answer.status, answer.body["code"]) == (409, "JobNotRetryable")
+    assert "validUntil" in answer.body["error"] and "has passed" in answer.body["error"]
+    assert (api.jobs.rows[job_id].status, api.queue.executed) == (Status.FAILED, [])
+
+
+def test_a_retry_by_query_tells_of_each_job_whose_time_has_passed(api: Api) -> None:
+    late, in_time = expired(api), api.failed(minutes_ago=0)
+    assert codes(api.get("/api/v2/jobs/retry?status=failed")) == ["JobNotRetryable", None]
+    assert api.queue.executed == [in_time]
+    assert codes(api.get(f"/api/v2/jobs/retry?ids={late}&dryRun=true")) == ["JobNotRetryable"]
+
+
+def test_a_retry_may_carry_a_new_time_and_the_first_request_still_finds_its_job(api: Api) -> None:
+    job_id = expired(api)
+    answer = api.post(f"/api/v2/jobs/retry/{job_id}", {"validUntil": "2026-03-01T13:00:00Z"})
+    assert (answer.status, answer.body["data"]["status"]) == (200, "pending")
+    assert api.jobs.rows[job_id].request.valid_until == NOW + timedelta(hours=1)
+    again = api.issue({"to": TARGET, "validUntil": "2026-03-01T12:00:30Z", "correlationId": "c"})
+    assert (again.status, again.body["job"]["_id"]) == (200, job_id)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"validUntil": "2026-03-01T12:00:59Z"}, "validUntil"),
+        ({"validUntil": "tomorrow"}, "validUntil"),
+        ({"validUntil": 7}, "validUntil"),
+        ({"gas": "21000"}, "gas"),
+    ],
+    ids=str,
+)
+def test_a_new_time_is_checked_as_that_of_a_new_job(api: Api, body: dict[str, Any], field: str) -> None:
+    job_id = expired(api)
+    answer = api.post(f"/api/v2/jobs/retry/{job_id}", body)
+    assert (answer.status, answer.body["details"][0]["field"]) == (400, field)
+    assert api.jobs.rows[job_id].status is Status.FAILED
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.STARTED, Status.SUCCEEDED, Status.CANCEL_REQUESTED])

@@ -7,9 +7,11 @@ from typing import Any
 
 import jwt
 import pytest
+from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.auth.checksums import keccak256
 from chalicelib.auth.secrets import token_keys
 from chalicelib.auth.tokens import LEEWAY_SECONDS, TokenVerifier
 from chalicelib.cached import Cached
@@ -122,6 +124,21 @@ def test_a_token_that_never_expires_is_refused() -> None:
 @pytest.mark.parametrize("exp", ["soon", float("inf"), float("nan"), [], {}, "9" * 5_000])
 def test_an_expiry_that_is_no_number_is_refused(exp: Any) -> None:
     refusal(f"Bearer {token(exp=exp)}")
+
+
+@pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
+def test_a_time_that_is_digits_in_a_string_is_refused(claim: str) -> None:
+    assert claim in refusal(f"Bearer {token(**{claim: str(int(time.time()) + (600 if claim == 'exp' else -600))})}")
+
+
+@pytest.mark.parametrize("changed", [ADDRESS.replace("A", "a", 1), ADDRESS.swapcase().replace("0X", "0x"), ADDRESS[:-1] + "D"])
+def test_an_address_that_fails_its_checksum_is_refused(changed: str) -> None:
+    assert "checksum" in refusal(f"Bearer {token(accountAddress=changed)}")
+
+
+@given(st.binary(max_size=300))
+def test_the_hash_of_the_checksum_is_keccak_256(data: bytes) -> None:
+    assert keccak256(data) == keccak(data)
 
 
 @pytest.mark.parametrize("claim", ["nbf", "iat"])

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
@@ -6,9 +8,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stub_node import Http, Refusal
 
-from chalicelib.chain.ledger import CALL_GAS, LONGEST_NAME, LONGEST_SYMBOL, LONGEST_URI, NOBODY, SELECTORS, ContractLedger
+from chalicelib.chain.ledger import (
+    CALL_GAS,
+    FUNCTIONS,
+    LONGEST_NAME,
+    LONGEST_SYMBOL,
+    LONGEST_URI,
+    NOBODY,
+    SELECTORS,
+    ContractLedger,
+)
 from chalicelib.chain.rpc import RpcClient
 from chalicelib.errors import ChainUnavailable
+from chalicelib.jobs.ports import Call
 
 TOKEN = to_checksum_address("0x" + "cd" * 20)
 OWNER = to_checksum_address("0x" + "ef" * 20)
@@ -48,6 +60,7 @@ class Contracts:
             "tokenURI()": string("ipfs://bafy"),
             "balanceOf(address)": word(5),
             "IMPLEMENTATION()": address_word(IMPLEMENTATION),
+            "supportsInterface(bytes4)": REVERT,
         }
         stub.methods |= {"eth_blockNumber": "0x10", "eth_getCode": lambda *_: self.code, "eth_call": self.call}
 
@@ -102,7 +115,19 @@ def test_what_a_token_need_not_tell_is_left_out(contracts, ledger, signature, to
     assert all(getattr(token, other) == others[other] for other in others if other != field)
 
 
-@pytest.mark.parametrize("signature", ["decimals()", "totalSupply()", "balanceOf(address)"])
+@pytest.mark.parametrize("told", [REVERT, INVALID_OPCODE, "0x", "0x" + "00" * 31])
+def test_a_token_need_not_tell_its_decimals(contracts, ledger, told):
+    contracts.returns["decimals()"] = told
+    token = ledger.token(TOKEN, [ALICE])
+    assert (token.decimals, token.total_supply, token.balances) == (None, 10**24, {ALICE: 5})
+
+
+def test_a_collection_of_single_pieces_is_no_token_though_it_counts_like_one(contracts, ledger):
+    contracts.returns |= {"decimals()": REVERT, "supportsInterface(bytes4)": word(1)}
+    assert ledger.token(TOKEN) is None
+
+
+@pytest.mark.parametrize("signature", ["totalSupply()", "balanceOf(address)"])
 @pytest.mark.parametrize(
     "told", [REVERT, "0x", "0x" + "00" * 31, Refusal({"code": -32000, "message": "invalid opcode: INVALID"})]
 )
@@ -134,8 +159,12 @@ def test_names_of_the_oldest_tokens_are_read(contracts, ledger):
     ("written", "shown"),
     [
         ("Solar\nEnergy\t Coin", "Solar Energy Coin"),
-        ("SOL\u202eRALOS", "SOLRALOS"),
-        ("\u200bUSDC\ufeff", "USDC"),
+        ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
+        ("SOL\u202eRALOS", "SOL\u202eRALOS"),
+        ("\u200bUSDC\ufeff", "\u200bUSDC\ufeff"),
+        ("two  spaces", "two  spaces"),
+        ("a\x1bb\x00c", "abc"),
+        ("a\u2028b", "a b"),
         ("Zażółć ☀ 太陽", "Zażółć ☀ 太陽"),
         (b"\xffSOL", "�SOL"),
         ("", None),
@@ -143,7 +172,7 @@ def test_names_of_the_oldest_tokens_are_read(contracts, ledger):
         ("https://solar.example", "https://solar.example"),
     ],
 )
-def test_names_are_printable_and_on_one_line(contracts, ledger, written, shown):
+def test_names_are_told_as_on_chain_but_on_one_line(contracts, ledger, written, shown):
     contracts.returns["name()"] = string(written)
     assert ledger.token(TOKEN).name == shown
 
@@ -179,8 +208,10 @@ def test_whatever_a_contract_returns_is_a_token_or_none(contracts, ledger, retur
     ledger.wallet_owner(TOKEN)
     contracts.returns = before
     if token is not None:
-        assert token.decimals <= 77
-        assert all(text is None or (text.isprintable() and text) for text in (token.name, token.symbol, token.uri))
+        assert (token.decimals or 0) <= 77
+        assert all(text is None or text for text in (token.name, token.symbol, token.uri))
+        unwanted = {unicodedata.category(one) for text in (token.name, token.symbol) for one in text or ""} & {"Cc", "Cs"}
+        assert not unwanted
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -188,6 +219,63 @@ def test_whatever_a_contract_returns_is_a_token_or_none(contracts, ledger, retur
 def test_a_printable_symbol_is_told_as_it_is(contracts, ledger, symbol):
     contracts.returns["symbol()"] = string(symbol)
     assert ledger.token(TOKEN).symbol == symbol
+
+
+# --- what a contract can do, and refuses -------------------------------------------------------------------------------
+
+MINT = "40c10f19"
+RETURNS_FALSE = Call(ALICE, TOKEN, 0, b"transfer")
+
+
+def test_the_selectors_of_what_jobs_call_are_the_hashes_of_their_signatures():
+    signatures = {"mint": "mint(address,uint256)", "burn": "burn(uint256)", "transfer": "transfer(address,uint256)"}
+    assert {name: keccak(text=signature)[:4].hex() for name, signature in signatures.items()} == FUNCTIONS
+
+
+@pytest.mark.parametrize(
+    ("code", "lacks"),
+    [
+        (f"0x63{MINT}14", {"burn", "transfer"}),
+        ("0x6001", {"mint", "burn", "transfer"}),
+        ("0x6001f4", set()),
+        ("0x60f46001", {"mint", "burn", "transfer"}),
+        (CLONE, set()),
+        ("0xef0100" + "1a" * 20, set()),
+    ],
+    ids=["one that mints", "none", "it delegates", "a constant that looks like it", "a clone", "an account with code"],
+)
+def test_a_function_is_missing_where_its_selector_is_and_no_other_code_is_called(contracts, ledger, code, lacks):
+    contracts.code = code
+    assert ledger.token(TOKEN).lacks == lacks
+
+
+@pytest.mark.parametrize(
+    ("returned", "refuses"),
+    [
+        (word(0), True),
+        (word(1), False),
+        ("0x", False),
+        (REVERT, False),
+        ("0x" + encode(["bytes"], [bytes(32)]).hex(), True),
+        ("0x" + encode(["bytes"], [bytes(31) + b"\1"]).hex(), False),
+        ("0x" + encode(["bytes"], [b""]).hex(), False),
+    ],
+    ids=["false", "true", "nothing", "a revert", "false to a wallet", "true to a wallet", "nothing to a wallet"],
+)
+def test_a_call_that_returns_false_is_refused(stub, ledger, returned, refuses):
+    def call(transaction, tag):
+        assert (transaction["from"], transaction["to"], transaction["data"], tag) == (
+            ALICE,
+            TOKEN,
+            "0x7472616e73666572",
+            "latest",
+        )
+        if isinstance(returned, Refusal):
+            raise returned
+        return returned
+
+    stub.methods |= {"eth_call": call}
+    assert ledger.refuses(RETURNS_FALSE) is refuses
 
 
 # --- owners and wallets ------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ def accounts() -> MemoryAccountStore:
         [
             Account(122, ISSUER, key="kms:1"),
             Account(122, OTHER, key="kms:2"),
-            Account(122, POOL, key="kms:3", role="minters"),
+            Account(122, POOL, key="kms:3", role="minters", allows_value=True),
             Account(122, TARGET, key="kms:4", owner=ISSUER),
         ]
     )
