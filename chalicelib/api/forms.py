@@ -169,10 +169,6 @@ class OneJobView(TypedDict):
     data: JobView
 
 
-class JobsView(TypedDict):
-    data: list[JobView]
-
-
 class JobPageView(TypedDict):
     data: list[JobView]
     nextCursor: NotRequired[CursorText]
@@ -278,6 +274,7 @@ class WalletExists(TypedDict):
 
 class Accounts(TypedDict):
     accounts: list[AccountView]
+    nextCursor: NotRequired[CursorText]
 
 
 class UnlockedAccount(TypedDict):

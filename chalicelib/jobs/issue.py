@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chalicelib.errors import CorrelationIdReused
+from chalicelib.errors import CorrelationIdReused, TooManyOpenJobs
 from chalicelib.jobs.accounts import MinedCounts, default_account, named_account
+from chalicelib.jobs.admission import Admission
 from chalicelib.jobs.ids import derived_job_id, fingerprint, random_job_id
 from chalicelib.jobs.model import Account, Event, Job, Status, TransactionRequest
 from chalicelib.jobs.nudge import nudge_execute
@@ -62,12 +63,13 @@ def issue_job(
     queue: Queue,
     clock: Clock,
     mined: MinedCounts | None = None,
+    admission: Admission | None = None,
 ) -> Issued:
     """Store a new pending job, or return the one this correlationId already names.
 
     `mined` tells how busy a pool's accounts are. Raises Forbidden for an account the principal may not sign with,
-    InvalidRequest for one this service does not know, and CorrelationIdReused when the correlationId names a job with another
-    request.
+    InvalidRequest for one this service does not know, CorrelationIdReused when the correlationId names a job with another
+    request, and TooManyOpenJobs.
     """
     if request.sender is None:
         account = default_account(principal, request.network, request.chain_id, jobs=jobs, accounts=accounts, mined=mined)
@@ -77,7 +79,7 @@ def issue_job(
     wish = Wish(request.name, request.network, request.chain_id, request.fingerprint(signer), request.correlation_id)
     prepared = Prepared(account, request.transaction, request.data)
     job = new_job(job_id_of(wish, principal, clock()), wish, prepared, principal, clock(), external_id=request.external_id)
-    return put_job(job, jobs=jobs, queue=queue)
+    return put_job(job, jobs=jobs, queue=queue, admission=admission)
 
 
 # --- what every kind of job is issued by -------------------------------------------------------------------------------
@@ -136,13 +138,27 @@ def new_job(
     )
 
 
-def put_job(job: Job, *, jobs: JobStore, queue: Queue) -> Issued:
-    """Store it and nudge, unless its correlationId names a job already. Raises CorrelationIdReused."""
-    existing = jobs.issue(job)
+def put_job(job: Job, *, jobs: JobStore, queue: Queue, admission: Admission | None = None) -> Issued:
+    """Store it and nudge, unless its correlationId names a job already. Raises CorrelationIdReused and TooManyOpenJobs."""
+    existing = _required_room(job, jobs, admission) or jobs.issue(job)
     if existing is not None:
         return replayed(existing, job.owner, job.fingerprint, queue=queue)
     nudge_execute(queue, [job])
     return Issued(job, replayed=False)
+
+
+def _required_room(job: Job, jobs: JobStore, admission: Admission | None) -> Job | None:
+    """The job that its correlationId names already, where its owner has no room for another. Raises TooManyOpenJobs."""
+    if admission is None:
+        return None
+    try:
+        admission.require_room(job.owner)
+    except TooManyOpenJobs:
+        existing = jobs.get(job.job_id) if job.correlation_id is not None else None
+        if existing is None:
+            raise
+        return existing
+    return None
 
 
 def replayed(existing: Job, owner: str, fingerprint: str, *, queue: Queue) -> Issued:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
 
-from chalicelib.errors import JobsApiError, VersionConflict
+from chalicelib.errors import JobsApiError, RowTooNew, ServiceUnavailable, VersionConflict
 from chalicelib.jobs.model import IN_FLIGHT, Failure, Job, Outcome, Purpose, Receipt, Status, account_id
 from chalicelib.jobs.nudge import nudge_execute
 from chalicelib.jobs.ports import Call, Sighting, StandingBlock
@@ -15,6 +15,7 @@ from chalicelib.jobs.states import checked, displaced, failed, reverted, seen_mi
 from chalicelib.jobs.verdict import Mined, NonceSettledElsewhere, Settled, Sight, judge
 from chalicelib.workers.backlog import read_jobs
 from chalicelib.workers.delays import by_delay, first_look_seconds
+from chalicelib.workers.isolation import log_isolated
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.push import push
 
@@ -199,5 +200,9 @@ def _keep_reconcile_away(polled: Sequence[Polled], ports: WorkerPorts) -> None:
         if job.next_check_at is not None and job.next_check_at <= again + CHECK_MARGIN / 2:
             try:
                 ports.jobs.save(checked(job, again + CHECK_AHEAD))
-            except VersionConflict:
+            except (VersionConflict, RowTooNew):
                 continue  # it was moved on a moment ago, which serves as well
+            except ServiceUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 -- what is wrong with one job must not hold back those polled with it
+                log_isolated("a poll could not be noted", job.job_id, error)

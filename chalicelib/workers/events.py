@@ -1,9 +1,10 @@
 """From a Lambda's event to the step, and back to what SQS is told. One bad message never touches the rest of its batch."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from chalicelib.errors import RowTooNew
 from chalicelib.queues.batch import BatchAnswer, batch_answer, messages_of, run_step
 from chalicelib.queues.messages import ConfirmJobs, ExecuteJobs
 from chalicelib.workers.confirm import confirm_jobs
@@ -34,13 +35,33 @@ def handle_confirm(event: Event, ports: WorkerPorts) -> BatchAnswer:
     """The confirm queue: all polls of the batch in one run, and what was delayed for the execute queue passed on."""
     messages, failed = messages_of(event)
     polls = {message_id: message.job_ids for message_id, message in messages if isinstance(message, ConfirmJobs)}
-    job_ids = list(dict.fromkeys(job_id for ids in polls.values() for job_id in ids))
-    if job_ids and not run_step("confirm", lambda: confirm_jobs(job_ids, ports)):
-        failed |= polls.keys()
+    failed |= _failed_polls(polls, ports)
     for message_id, message in messages:
         if isinstance(message, ExecuteJobs) and not run_step("pass on", _pass_on(message, ports)):
             failed.add(message_id)
     return batch_answer(failed)
+
+
+def _failed_polls(polls: Mapping[str, Sequence[str]], ports: WorkerPorts) -> set[str]:
+    """Poll the jobs of these messages (job ids by message id) in one run. Returns the messages to be delivered again.
+
+    Where a newer version of this service wrote one of the rows, each message gets a run of its own: the others go on.
+    """
+    newer: list[RowTooNew] = []
+
+    def together() -> None:
+        try:
+            confirm_jobs(list(dict.fromkeys(job_id for ids in polls.values() for job_id in ids)), ports)
+        except RowTooNew as error:
+            if len(polls) == 1:
+                raise
+            newer.append(error)
+
+    if polls and not run_step("confirm", together):
+        return set(polls)
+    if not newer:
+        return set()
+    return {message_id for message_id, ids in polls.items() if not run_step("confirm", lambda i=ids: confirm_jobs(i, ports))}  # type: ignore[misc]
 
 
 def _pass_on(message: ExecuteJobs, ports: WorkerPorts) -> Callable[[], None]:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from math import ceil
 
-from chalicelib.errors import ChainUnavailable, ConfigurationError, SignerUnavailable, VersionConflict
+from chalicelib.errors import ChainUnavailable, ConfigurationError, SignerUnavailable, VersionConflict, WriteRefused
 from chalicelib.jobs.model import IN_FLIGHT, RETRYABLE, Account, Failure, Job
 from chalicelib.jobs.ports import Call, GasEstimate, Outlook, Revert, Unfunded
 from chalicelib.jobs.pricing import limited
@@ -20,8 +20,10 @@ from chalicelib.workers.backlog import Backlog, read_jobs
 from chalicelib.workers.broadcast import broadcast
 from chalicelib.workers.delays import by_delay, first_look_seconds
 from chalicelib.workers.funds import UNFUNDED, pause_if_broke, resumed_if_funded
+from chalicelib.workers.isolation import log_isolated
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.sign import CHECK_MARGIN, sign_jobs
+from chalicelib.workers.storing import put_refused_off, save_failed, store_signed
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +79,8 @@ class Round:
     postponed: list[Postponed] = field(default_factory=list)
     """For what may be another in the next round: one of those that are signed now may be what they need."""
     crowded_out: list[Postponed] = field(default_factory=list)
+    behind: list[Job] = field(default_factory=list)
+    """Signed behind a job whose row is refused, so at nonces that are not theirs: to be signed anew, in the next round."""
     unfunded: bool = False
     signed: bool = False
 
@@ -117,6 +121,7 @@ def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts) ->
         except (ChainUnavailable, SignerUnavailable, ConfigurationError) as error:
             return _postpone(account_id, _all_put_off([*jobs, *backlog.rest()], error.message), ports)
         account = done.account
+        backlog.put_back(done.behind)
         if done.signed:  # whoever waits only for those just sent gets another round first
             backlog.put_back(wait.job for wait in done.postponed)
             _postpone(account_id, done.crowded_out, ports)
@@ -156,10 +161,15 @@ def _execute_round(account: Account, jobs: Sequence[Job], ports: WorkerPorts) ->
         done.account = pause_if_broke(account, outlook, ports)
     signed = sign_jobs(done.accepted, account, standing.first_nonce, outlook, ports) if done.accepted else []
     if signed:
-        next_nonce = standing.first_nonce + len(signed)
-        broadcast(ports.jobs.start(account, next_nonce, signed), ports)
-        done.account, done.signed = account.having_signed(next_nonce, signed), True
-        ports.bursts.signed(account.account_id, len(signed))
+        stored = store_signed(account, standing.first_nonce, signed, ports)
+        unsigned = {job.job_id: job for job, _ in done.accepted}
+        done.behind = [unsigned[job_id] for job_id in stored.behind]
+        if stored.started:
+            broadcast(stored.started, ports)
+            next_nonce = standing.first_nonce + len(stored.started)
+            done.account, done.signed = account.having_signed(next_nonce, stored.started), True
+            ports.bursts.signed(account.account_id, len(stored.started))
+        put_refused_off(account.account_id, [unsigned[job_id] for job_id in stored.refused], ports)
     return done
 
 
@@ -170,7 +180,7 @@ def _fail_expired(jobs: Sequence[Job], ports: WorkerPorts) -> list[Job]:
     for job in jobs:
         valid_until = job.request.valid_until
         if valid_until is not None and valid_until <= now:
-            ports.jobs.save(failed(job, Failure("Expired", "It was not signed by its validUntil."), now))
+            save_failed(failed(job, Failure("Expired", "It was not signed by its validUntil."), now), ports)
         else:
             alive.append(job)
     return alive
@@ -198,7 +208,7 @@ def _sort(jobs: Sequence[Job], standing: Standing, ports: WorkerPorts) -> Round:
                 elif standing.settled < (taken := _nonces_taken_before(job, standing.first_nonce)):
                     result.postponed.append(Postponed(job, WAITS_FOR_EARLIER, waits_for_nonce=taken))
                 else:
-                    ports.jobs.save(failed(job, Failure("EstimateReverted", reason), ports.clock()))
+                    save_failed(failed(job, Failure("EstimateReverted", reason), ports.clock()), ports)
             case Unfunded(reason):
                 result.unfunded = True
                 result.postponed.append(_put_off(job, f"the account's funds do not cover it: {reason}"))
@@ -240,6 +250,10 @@ def _postpone(account_id: str, postponed: Sequence[Postponed], ports: WorkerPort
     for outcome, delay in zip(ports.jobs.save_each(waits), delays, strict=True):
         if isinstance(outcome, VersionConflict):
             continue  # cancelled, or another worker's: not ours to postpone any more
+        if isinstance(outcome, WriteRefused):
+            for job_id in outcome.job_ids:
+                log_isolated("a job could not be postponed", job_id, outcome)
+            continue
         if isinstance(outcome, Exception):
             raise outcome
         due[outcome.job_id] = delay

@@ -8,13 +8,14 @@ import logging
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from chalicelib.errors import VersionConflict
+from chalicelib.errors import ServiceUnavailable, VersionConflict
 from chalicelib.jobs.model import Job, Status
 from chalicelib.jobs.ports import Chain, Clock
 from chalicelib.jobs.results import result_of
 from chalicelib.jobs.states import with_event
 from chalicelib.jobs.stores import Checkpoint, CheckpointStore, JobStore
 from chalicelib.networks import Network
+from chalicelib.workers.isolation import log_isolated
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ def _tell_jobs(reorg: DeepReorg, ports: WatchPorts) -> None:
         page = ports.jobs.list_jobs(None, None, None, PAGE, cursor)
         for job in page.jobs:
             if _closed_after(job, good_number):
-                _tell(job, ports)
+                _tell_one(job, ports)
         cursor = page.cursor
         finished = [job.last_finished_at for job in page.jobs if job.last_finished_at is not None]
         if cursor is None or (since is not None and finished and max(finished) < since):
@@ -98,6 +99,15 @@ def _tell_jobs(reorg: DeepReorg, ports: WatchPorts) -> None:
 
 def _closed_after(job: Job, block_number: int) -> bool:
     return bool(job.attempts) and job.attempt.receipt is not None and job.attempt.receipt.block_number > block_number
+
+
+def _tell_one(job: Job, ports: WatchPorts) -> None:
+    try:
+        _tell(job, ports)
+    except ServiceUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 -- what is wrong with one job must not keep the others from being told
+        log_isolated("a job could not be told of a reorg", job.job_id, error)
 
 
 def _tell(job: Job, ports: WatchPorts) -> None:

@@ -28,6 +28,7 @@ def issue(call: Call) -> Reply:
         queue=services.queue,
         clock=services.clock,
         mined=services.mined_counts,
+        admission=services.admission,
     )
     return issued_reply(issued)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from chalicelib.api.body import shown
 from chalicelib.api.endpoint import Call
 from chalicelib.api.jobs.fetch import job_id_in, one_job
-from chalicelib.api.jobs.listing import position_of, scope_of
+from chalicelib.api.pages import CHANGE_BYTES, position_of, room_of, scope_of
 from chalicelib.api.requests import RetryFilters
 from chalicelib.api.values import DEFAULT_PAGE
 from chalicelib.api.views import job_view, refusal_view
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 def retry_one(call: Call) -> Reply:
     services = call.services
-    job = retry_job(job_id_in(call), call.principal, jobs=services.jobs, queue=services.queue, clock=services.clock)
+    job = retry_job(
+        job_id_in(call),
+        call.principal,
+        jobs=services.jobs,
+        queue=services.queue,
+        clock=services.clock,
+        admission=services.admission,
+    )
     return one_job(call, job)
 
 
@@ -43,12 +50,20 @@ def retry_by_query(call: Call) -> Reply:
         cursor=position_of(call, filters.cursor, scope),
         dry_run=filters.dry_run,
     )
-    retries = retry_jobs(query, call.principal, jobs=services.jobs, queue=services.queue, clock=services.clock)
+    reader, room = call.principal.owner, room_of(call)
+    retries = retry_jobs(
+        query,
+        call.principal,
+        jobs=services.jobs,
+        queue=services.queue,
+        clock=services.clock,
+        admission=services.admission,
+        has_room=lambda job: room.takes(job_view(job, reader, listed=True), CHANGE_BYTES),
+    )
     results = list(retries.results)
     for index, job_id in enumerate(filters.ids or ()):
         if not JOB_ID.fullmatch(job_id):
             results.insert(index, Refusal(shown(job_id), InvalidJobId()))
-    reader = call.principal.owner
     data: list[JobView | RefusalView] = [
         refusal_view(result) if isinstance(result, Refusal) else job_view(result, reader, listed=True) for result in results
     ]
