@@ -14,6 +14,10 @@ from chalicelib.store.job_reads import JobReads
 from chalicelib.store.records import job_from, job_item
 from chalicelib.store.statements import Answer, RowInTheWay, write_each
 
+ROW_BYTES = 400 * 1024
+TRANSACTION_BYTES = 4 * 1024 * 1024
+"""What DynamoDB takes of one item, and of the items of one transaction."""
+
 
 class DynamoJobStore(JobReads):
     """Every method may raise ServiceUnavailable: then a write may or may not have been applied. A write may raise WriteRefused:
@@ -116,11 +120,24 @@ class DynamoJobStore(JobReads):
             try:
                 self._client.transact_write_items(TransactItems=[take_nonces, *puts])
             except ClientError as error:
-                if not is_refused(error) or has_lost_a_race(error):
-                    raise
-                refused = [written[place - 1].job_id for place in refused_places(error) if place > 0]
-                raise WriteRefused(f"The table refuses a round's rows: {error}", refused) from error
+                if (refused := _refused_of(error, written)) is not None:
+                    raise WriteRefused(f"The table refuses a round's rows: {error}", refused) from error
+                raise
         return written
+
+
+def _refused_of(error: ClientError, jobs: Sequence[Job]) -> list[str] | None:
+    """The jobs for whose rows DynamoDB has refused a transaction: none where it is too large only as a whole.
+
+    None where it has another reason: that of an account's row, or one that may be a fault of ours.
+    """
+    if has_lost_a_race(error) or not is_refused(error):
+        return None
+    if places := refused_places(error):  # the account stands before the jobs
+        return [jobs[place - 1].job_id for place in places if place > 0] or None
+    sizes = {job.job_id: item_size(job_item(job)) for job in jobs}
+    too_large = [job_id for job_id, size in sizes.items() if size > ROW_BYTES]
+    return too_large if too_large or sum(sizes.values()) > TRANSACTION_BYTES else None
 
 
 def _next_version(job: Job) -> Job:

@@ -179,9 +179,9 @@ def test_a_row_that_cannot_be_read_is_an_error_of_its_own_where_it_alone_is_aske
         tables.jobs.issue(bad)
     with pytest.raises(RowUnreadable):
         tables.jobs.save(replace(bad, version=7))
-    outcomes = tables.jobs.save_each(
-        [cancelled(replace(bad, version=7, stored=job_item(bad)), after(9)), cancelled(good, after(9))]
-    )
+    stale = replace(bad, version=7)
+    changed = [cancelled(replace(stale, stored=job_item(stale)), after(9)), cancelled(good, after(9))]
+    outcomes = tables.jobs.save_each(changed)
     assert [type(outcome) for outcome in outcomes] == [RowUnreadable, Job]
 
 

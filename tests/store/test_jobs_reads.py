@@ -46,6 +46,7 @@ def test_nothing_the_store_does_scans_the_jobs_table(tables: Tables) -> None:
         "due": lambda: jobs.due(after(100), 10),
         "save": lambda: jobs.save(job),
         "save_each": lambda: jobs.save_each([replace(one, stored=job_item(one)) for one in two]),
+        "row_bytes": lambda: jobs.row_bytes(job),
         "start": lambda: jobs.start(account(), 1, [signed_job(replace(job, version=3), 0)]),
     }
     assert uses.keys() == {name for name, _ in inspect.getmembers(JobStore, inspect.isfunction) if not name.startswith("_")}
