@@ -156,6 +156,14 @@ def test_a_correlation_id_finds_the_jobs_of_every_owner(stores: Stores) -> None:
     assert stores.jobs.find_by_correlation_id("order-3") == []
 
 
+def test_a_correlation_id_finds_its_jobs_however_many_owners_use_it(stores: Stores) -> None:
+    jobs = [pending_job(number, owner=f"issuer-{number}", correlation_id="order-1") for number in range(130)]
+    for job in jobs:
+        stores.jobs.issue(job)
+
+    assert_eventually(lambda: sorted(ids(stores.jobs.find_by_correlation_id("order-1"))), sorted(ids(jobs)))
+
+
 def by_external_id(stores: Stores, external_id: str, owner: str | None) -> list[Job]:
     return list(stores.jobs.find_by_external_id(external_id, owner, 50, None).jobs)
 
