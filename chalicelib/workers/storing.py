@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from chalicelib.errors import VersionConflict, WriteRefused
+from chalicelib.errors import ServiceUnavailable, VersionConflict, WriteRefused
 from chalicelib.jobs.model import Account, Failure, Job, WaitCode
 from chalicelib.jobs.states import failed, waiting
 from chalicelib.workers.isolation import log_isolated
@@ -54,8 +54,8 @@ def store_signed(account: Account, first_nonce: int, signed: Sequence[Job], port
         return Stored(head.started, head.refused, [*head.behind, *ids[half:]])
     try:
         tail = store_signed(account.having_signed(first_nonce + half, signed[:half]), first_nonce + half, signed[half:], ports)
-    except VersionConflict:
-        return Stored(head.started, [], ids[half:])
+    except (VersionConflict, ServiceUnavailable):
+        return Stored(head.started, [], ids[half:])  # what is stored is broadcast now; the next round sees what is true
     return Stored([*head.started, *tail.started], tail.refused, tail.behind)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.bounds import Bounds
-from chalicelib.errors import WriteRefused
+from chalicelib.errors import ServiceUnavailable, VersionConflict, WriteRefused
 from chalicelib.jobs.model import Event, Status, WaitCode
 from chalicelib.queues.messages import ConfirmJobs, encode
 from chalicelib.workers.confirm import confirm_jobs
@@ -143,8 +143,11 @@ def test_the_size_of_a_usual_jobs_row_is_not_computed() -> None:
     assert world.calls.names().count("jobs.start") == 1
 
 
-def test_what_is_stored_before_a_lost_race_is_told_as_stored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second half of a round that is too large for one transaction loses: the first half is broadcast all the same."""
+@pytest.mark.parametrize("trouble", [VersionConflict("somebody was faster"), ServiceUnavailable("the table throttles")])
+def test_what_is_stored_of_a_round_is_broadcast_whatever_becomes_of_the_rest(
+    trouble: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a round that is too large for one transaction the second half fails."""
     world = World()
     job_ids = [world.issue(f"hit {number}") for number in range(4)]
     start, sizes = world.jobs.start, list[int]()
@@ -154,19 +157,21 @@ def test_what_is_stored_before_a_lost_race_is_told_as_stored(monkeypatch: pytest
         if len(jobs) > 2:
             raise WriteRefused("too large together")
         if len(sizes) == 3:
-            world.jobs.save(replace(world.job(job_ids[3]), checks=1))  # somebody else was faster
+            raise trouble
         return start(account, next_nonce, jobs)
 
     monkeypatch.setattr(world.jobs, "start", start_two_at_most)
     execute_jobs(ALICES, job_ids[:1], world.ports)
 
     assert sizes[:3] == [4, 2, 2]
+    (first, *_) = [call.arguments[0] for call in world.calls.log if call.name == "chain.broadcast"]
+    assert [transaction.hash for transaction in first] == [world.job(job_id).attempt.latest.hash for job_id in job_ids[:2]]
     assert {world.status(job_id) for job_id in job_ids} == {Status.STARTED}
     world.run_until_settled(minutes=5)
     world.assert_exactly_once()
 
 
-def test_nothing_is_stored_of_no_jobs_but_the_error_of_one() -> None:
+def test_a_round_of_one_job_whose_row_is_refused_stores_nothing() -> None:
     world = World()
     world.issue("hit one")
     (job,) = world.jobs.rows.values()
