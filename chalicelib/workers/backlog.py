@@ -21,8 +21,13 @@ from chalicelib.workers.ports import WorkerPorts
 
 __all__ = ["JOBS_PER_ROUND", "Backlog", "place", "read_jobs"]
 
-BYTES_PER_ROUND = 3_500_000
-"""Of rows in one TransactWriteItems, which takes 4 MB."""
+USUAL_DATA_BYTES = 2_000
+"""Of call data, and of what a job tells beside it: characters there, of which one has four bytes at most."""
+USUAL_LINES = 10
+USUAL_ROW_BYTES = 24_000
+"""More than the row of a job has that is within these; 90 of them fit into one write."""
+SIGNED_BYTES = 1_000
+"""By how much a row grows when its job is signed. The call data stands in it already."""
 IDS_PER_PAGE = 500
 ROWS_PER_RUN = 4_000
 """More than a run signs, in case many of them rest and are read for nothing."""
@@ -58,7 +63,7 @@ class Backlog:
         self._jobs.sort(key=self._place)
         quick = [job for job in self._jobs if not _was_slow(job)]
         if quick:
-            chosen = _that_fit(_in_turns(quick, pace.jobs, pace.last_owner))
+            chosen = _that_fit(_in_turns(quick, pace.jobs, pace.last_owner), self._ports)
             pace.last_owner = chosen[-1].owner
         else:
             chosen = self._jobs[: self._slow_left][:1]
@@ -168,18 +173,23 @@ def read_jobs(job_ids: Sequence[str], ports: WorkerPorts, unlikely: Collection[S
     return [*found, *ports.jobs.load(others)] if others else found
 
 
-def _that_fit(jobs: Sequence[Job]) -> list[Job]:
+def _that_fit(jobs: Sequence[Job], ports: WorkerPorts) -> list[Job]:
     """The first of them, at least one, whose rows fit into one write."""
     total, chosen = 0, list[Job]()
     for job in jobs:
-        total += _row_bytes(job)
-        if chosen and total > BYTES_PER_ROUND:
+        total += _row_bytes(job, ports)
+        if chosen and total > ports.bounds.round_bytes:
             break
         chosen.append(job)
     return chosen
 
 
-def _row_bytes(job: Job) -> int:
-    """About, rather too many: the data comes with its signed copy, and a job that was retried has a past."""
-    signed = sum(len(attempt.transactions) for attempt in job.attempts)
-    return 2_000 + 2 * len(job.request.data) + 300 * signed + 150 * len(job.history)
+def _row_bytes(job: Job, ports: WorkerPorts) -> int:
+    """The size of its row once it is signed, rather too large. It is computed only where a row can be large."""
+    is_usual = (
+        len(job.request.data) <= USUAL_DATA_BYTES
+        and len(job.history) <= USUAL_LINES
+        and len(job.attempts) <= 1
+        and len(str(job.data)) <= USUAL_DATA_BYTES
+    )
+    return USUAL_ROW_BYTES if is_usual else ports.jobs.row_bytes(job) + SIGNED_BYTES

@@ -21,6 +21,7 @@ from chalicelib.workers.funds import UNFUNDED, pause_if_broke, resumed_if_funded
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.sign import Signing, sign_jobs
 from chalicelib.workers.sorting import Round, Standing, sort_jobs
+from chalicelib.workers.storing import put_refused_off, save_failed, store_signed
 from chalicelib.workers.waits import all_put_off, code_of, postpone, put_off
 
 log = logging.getLogger(__name__)
@@ -119,12 +120,23 @@ def _execute_round(account: Account, jobs: Sequence[Job], ports: WorkerPorts) ->
     signing = sign_jobs(done.accepted, account, standing.first_nonce, outlook, ports) if done.accepted else Signing()
     if signing.because is not None:
         done.waits += all_put_off(signing.put_off, code_of(signing.because), signing.because.message)
-    if signed := signing.signed:
-        next_nonce = standing.first_nonce + len(signed)
-        broadcast(ports.jobs.start(account, next_nonce, signed), ports)
-        done.account, done.signed = account.having_signed(next_nonce, signed), True
-        ports.bursts.signed(account.account_id, len(signed))
+    if signing.signed:
+        _store(signing.signed, done, standing, ports)
     return done
+
+
+def _store(signed: Sequence[Job], done: Round, standing: Standing, ports: WorkerPorts) -> None:
+    """Store the signed jobs and broadcast them. Jobs whose rows are refused wait; those signed behind them are signed anew."""
+    account = standing.account
+    stored = store_signed(account, standing.first_nonce, signed, ports)
+    unsigned = {job.job_id: job for job, _ in done.accepted}
+    done.unreached += [unsigned[job_id] for job_id in stored.behind]
+    if stored.started:
+        broadcast(stored.started, ports)
+        next_nonce = standing.first_nonce + len(stored.started)
+        done.account, done.signed = account.having_signed(next_nonce, stored.started), True
+        ports.bursts.signed(account.account_id, len(stored.started))
+    put_refused_off(account.account_id, [unsigned[job_id] for job_id in stored.refused], ports)
 
 
 def _look(account: Account, jobs: Sequence[Job], ports: WorkerPorts) -> Outlook:
@@ -160,7 +172,7 @@ def _fail_expired(jobs: Sequence[Job], ports: WorkerPorts) -> list[Job]:
     for job in jobs:
         valid_until = job.request.valid_until
         if valid_until is not None and valid_until <= now:
-            ports.jobs.save(failed(job, Failure("Expired", "It was not signed by its validUntil."), now))
+            save_failed(failed(job, Failure("Expired", "It was not signed by its validUntil."), now), ports)
         else:
             alive.append(job)
     return alive
