@@ -1,4 +1,5 @@
-# One command each. Needs Python 3.11 or newer and make; everything else is installed into .venv, contracts/ and .local/.
+# One command each. Needs Python 3.11 or newer and make; `make package` and `make deploy` of a stage in AWS also need the Python
+# that the stage names (.chalice/config.json). Everything else is installed into .venv, contracts/ and .local/.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -10,10 +11,16 @@ READY := .venv/.ready
 REQUIREMENTS := requirements.txt requirements-dev.txt stack/constraints.txt
 
 # By the environment, never on a command line that others can see, and whatever characters are in it.
-export RPC_URL RPC_URLS FUNDER_KEY FUND_AMOUNT AWS_PORT RPC_PORT STACK_DIR TOKEN_FACTORY WALLET_FACTORY
+export RPC_URL RPC_URLS FUNDER_KEY FUNDER_KEY_FILE FUND_AMOUNT AWS_PORT RPC_PORT STACK_DIR TOKEN_FACTORY WALLET_FACTORY
 export STAGE YES PARAMETERS ADOPT TABLES ROLE OWNER APP DESCRIPTION KEY ACCOUNT REASON ADMIN COMMUNITY_ADMIN SUB DAYS FINISH
 export RUN JOB AT REPLACE MINUTES
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+# make's own command line is visible to everybody on the machine, and stays in the shell's history.
+ifeq ($(origin FUNDER_KEY),command line)
+$(error Do not write FUNDER_KEY on the command line: others on this machine can read it there. Put the key into a file that only \
+you can read, and give FUNDER_KEY_FILE=<path>; or export FUNDER_KEY in the environment)
+endif
 
 OPERATOR := factories deploy destroy account accounts pause unpause token rotate-jwt chain open-jobs errors redrive tail \
   halt resume restore restore-check
@@ -23,7 +30,7 @@ OPERATOR := factories deploy destroy account accounts pause unpause token rotate
 help:
 	@echo 'make run                       the whole stack on this machine with a first job, until Ctrl-C'
 	@echo 'make up                        the same in the background; .local/stack.env says where'
-	@echo '                               RPC_URL=… FUNDER_KEY=0x…  on a node that already runs, instead of anvil'
+	@echo '                               RPC_URL=… FUNDER_KEY_FILE=…  on a node that already runs, instead of anvil'
 	@echo '                               STACK_DIR=…  a second one; its stack.env is in there'
 	@echo 'make down                      end it'
 	@echo 'make package [STAGE=…]         template and zip of a stage (local, spark, fuse) in .local/package'
@@ -34,7 +41,7 @@ help:
 	@echo 'make bench                     what a job costs and how fast it goes; writes bench.json'
 	@echo
 	@echo 'Of a deployed stage (STAGE=spark, fuse; local is the stack of this machine):'
-	@echo 'make factories STAGE=…         the contracts that make tokens and wallets, once a network (RPC_URL=… FUNDER_KEY=0x…)'
+	@echo 'make factories STAGE=…         the contracts that make tokens and wallets, once a network (RPC_URL=… FUNDER_KEY_FILE=…)'
 	@echo 'make deploy STAGE=…            show what changes, ask, deploy (RPC_URLS=… TOKEN_FACTORY=… WALLET_FACTORY=…; YES=1)'
 	@echo '                               PARAMETERS="Name=Value …"  any parameter of the template'
 	@echo '                               ADOPT="JobsTable=… …"  on the tables that a stack before it has left'

@@ -42,5 +42,7 @@ class Bounds:
     """Jobs of one owner that may be open for longer than a few minutes. Another one is refused."""
     unmined_blocks: int = 60
     """Blocks for which a job may hold its account's next nonce at a fee that is not mined. Then it gives the nonce up."""
+    replay_seconds: float = 8.0
+    """For all replays of mined reverts in one run of ConfirmJobs. Later ones fail without a decoded reason."""
     gas_attempts: int = 3
     """Attempts in a row that may run out of the gas that this service estimated, before the job fails."""

@@ -23,7 +23,9 @@ class Network:
     base_fee_multiplier: float
     """max_fee_per_gas = base fee × this + tip."""
     max_fee_cap: int
-    """No transaction ever offers more per gas than this."""
+    """No transaction offers more per gas than this. Only a cancel transaction may: up to 1.27 times this
+    (`chalicelib.jobs.pricing.cancel_cap`), so that a transaction at the cap can still be cancelled.
+    """
     gas_multiplier: float
     """Head-room above the estimate: state may move between estimate and inclusion."""
     max_in_flight: int

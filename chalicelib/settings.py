@@ -18,6 +18,8 @@ from chalicelib.networks import NETWORKS, Network
 JWT_SECRET_MIN_BYTES = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
 
 LOCAL_STAGE = "local"
+PUBLIC_RPC_URLS = "public"
+"""In place of RPC URLs, where a text must not be empty: AWS takes no empty secret."""
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", re.ASCII)
@@ -109,6 +111,8 @@ class Settings:
     """How long the token of a new account's issuer is valid."""
     phone_key_id: str = _from("PHONE_KEY_ID")
     """The secret whose value keys the hashes that phone numbers are found by."""
+    key_policy: str | None = _from("KEY_POLICY", _text, None)
+    """The policy that the API gives every key it makes. Only the API is told it."""
     jwks_url: str | None = _from("JWKS_URL", _provider_url, None)
     """Where an identity provider publishes the keys of its tokens (RS256, ES256)."""
     jwt_issuer: str | None = _from("JWT_ISSUER", _text, None)
@@ -130,6 +134,11 @@ class Settings:
 
     network_name: str = _from("NETWORK")
     rpc_urls: str | None = _from("RPC_URLS", _text, None)
+    """Comma-separated: where there is no secret. A provider's key is part of its URL, so a deployed stage has them in one."""
+    rpc_urls_id: str | None = _from("RPC_URLS_ID", _text, None)
+    """The secret that holds the RPC URLs, as `rpc_urls_of` reads them."""
+    rpc_urls_version: str | None = _from("RPC_URLS_VERSION", _text, None)
+    """Nothing reads it. It changes with the RPC URLs, and Lambda starts its functions anew."""
     chain_id: int | None = _from("CHAIN_ID", _whole(1), None)
     confirmations: int | None = _from("CONFIRMATIONS", _whole(1), None)
     block_seconds: float | None = _from("BLOCK_SECONDS", _seconds, None)
@@ -158,14 +167,19 @@ class Settings:
             raise ConfigurationError(
                 f"NETWORK is {self.network_name!r}; it must be one of {', '.join(sorted(NETWORKS))}."
             ) from None
-        urls = tuple(url.strip() for url in (self.rpc_urls or "").split(",") if url.strip())
         return replace(
             network,
-            rpc_urls=urls or network.rpc_urls,
+            rpc_urls=rpc_urls_of(self.rpc_urls or "") or network.rpc_urls,
             chain_id=self.chain_id or network.chain_id,
             confirmations=self.confirmations or network.confirmations,
             block_seconds=self.block_seconds or network.block_seconds,
         )
+
+
+def rpc_urls_of(text: str) -> tuple[str, ...]:
+    """Return the RPC URLs of a comma-separated text. Empty: the network's public ones, which are also meant by `public`."""
+    urls = tuple(url.strip() for url in text.split(",") if url.strip())
+    return () if urls == (PUBLIC_RPC_URLS,) else urls
 
 
 def variables() -> Mapping[str, bool]:

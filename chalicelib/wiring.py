@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.session import get_session
 
-from chalicelib.settings import Settings, settings
+from chalicelib.errors import ChainUnavailable, ConfigurationError, ServiceUnavailable
+from chalicelib.settings import Settings, rpc_urls_of, settings
 from chalicelib.store.jobs import DynamoJobStore
 from chalicelib.telemetry.emf import CountedRpc, EmfMetrics
 from chalicelib.telemetry.logs import configure_logging
@@ -52,6 +53,9 @@ def utc_now() -> datetime:
 
 class Wiring:
     """One process's adapters."""
+
+    _rpc_urls: tuple[str, ...] = ()
+    """Those that the RPC client was made with."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -115,14 +119,26 @@ class Wiring:
     def network(self) -> Network:
         return self.settings.network
 
-    @cached_property
+    @property
     def chain(self) -> Chain:
+        """Raises ChainUnavailable while the RPC URLs cannot be read."""
+        self._follow_rpc_urls()
+        return self._node
+
+    @property
+    def ledger(self) -> Ledger:
+        """Raises ChainUnavailable while the RPC URLs cannot be read."""
+        self._follow_rpc_urls()
+        return self._ledger
+
+    @cached_property
+    def _node(self) -> Chain:
         from chalicelib.chain.node import Node
 
         return Node(self.network, self._rpc)
 
     @cached_property
-    def ledger(self) -> Ledger:
+    def _ledger(self) -> Ledger:
         from chalicelib.chain.ledger import ContractLedger
 
         return ContractLedger(self._rpc, self.settings.wallet_factory)
@@ -135,9 +151,11 @@ class Wiring:
 
     @cached_property
     def keys(self) -> Keys:
-        from chalicelib.chain.keys import KmsKeys
+        from chalicelib.chain.keys import KmsKeys, with_policy
 
-        return KmsKeys(self._client("kms"), self.settings.stack_name)
+        if self.settings.key_policy is None:
+            raise ConfigurationError("KEY_POLICY: field required, to make keys of accounts")
+        return KmsKeys(self._client("kms"), with_policy(self.settings.key_policy), time.monotonic, time.sleep)
 
     @cached_property
     def _rpc(self) -> RpcClient:
@@ -145,13 +163,39 @@ class Wiring:
 
         network, bounds = self.network, self.bounds
         return RpcClient(
-            network.rpc_urls,
+            self._rpc_urls,
             chain_id=network.chain_id,
             answer_bytes=bounds.rpc_answer_bytes,
             answer_seconds=bounds.rpc_answer_seconds,
             total_seconds=bounds.estimate_seconds,
             health=CountedRpc(self.metrics),
         )
+
+    def _follow_rpc_urls(self) -> None:
+        """Drop the RPC client and what was made with it when the secret holds other URLs."""
+        urls = self.network.rpc_urls
+        if self._rpc_urls_secret is not None:
+            urls = self._rpc_urls_secret.get() or urls
+        if urls != self._rpc_urls:
+            self._rpc_urls = urls
+            for made in ("_rpc", "_node", "_ledger"):
+                self.__dict__.pop(made, None)
+
+    @cached_property
+    def _rpc_urls_secret(self) -> Cached[tuple[str, ...]] | None:
+        """None where the environment holds the URLs."""
+        secret_id = self.settings.rpc_urls_id
+        if secret_id is None or self.settings.rpc_urls is not None:
+            return None
+        from chalicelib.cached import Cached
+
+        def read() -> tuple[str, ...]:
+            try:
+                return rpc_urls_of(self._secret(secret_id))
+            except ServiceUnavailable as error:
+                raise ChainUnavailable(f"The RPC URLs cannot be read. {error.message}") from None
+
+        return Cached("RPC URLs", read)
 
     @cached_property
     def signers(self) -> Signers:

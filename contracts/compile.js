@@ -1,6 +1,7 @@
 // Compiles src/*.sol with solc's standard JSON into out/<Contract>.json {abi, bytecode}. `node compile.js test <directory>`
 // compiles src/test/*.sol into that directory instead: what only tests deploy never comes near the other artefacts.
-// The same sources and lock give the same bytes: no metadata hash is appended. Fuse's EVM stands at Shanghai.
+// The same sources and lock give the same bytes: no metadata hash is appended.
+// For London, whose code holds no PUSH0 (Shanghai): it runs on every chain from Berlin on, since no source reads the base fee.
 "use strict";
 
 const fs = require("node:fs");
@@ -27,7 +28,7 @@ const input = {
   language: "Solidity",
   sources: Object.fromEntries(files.map((file) => [file, { content: fs.readFileSync(path.join(SOURCES, file), "utf8") }])),
   settings: {
-    evmVersion: "shanghai",
+    evmVersion: "london",
     optimizer: { enabled: true, runs: 200 },
     metadata: { appendCBOR: false, bytecodeHash: "none" },
     outputSelection: { "*": { "*": ["abi", "evm.bytecode.object"] } },

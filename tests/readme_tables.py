@@ -1,8 +1,11 @@
-"""The README's tables, made from what they tell of: `python -m tests.readme_tables` writes them."""
+"""The documents' tables, made from what they tell of: `python -m tests.readme_tables` writes them."""
 
+import ast
+import inspect
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args
@@ -10,10 +13,12 @@ from typing import Any, get_args
 from chalicelib.api.described import DESCRIBED, Described
 from chalicelib.api.endpoint import Right
 from chalicelib.api.requests import Checked
+from chalicelib.bounds import Bounds
 from chalicelib.metrics import Metric, Unit
 from tests.access import ACCESS, CALLERS
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 
 _NEEDS = {
     Right.ANYONE: "—",
@@ -25,7 +30,13 @@ _NEEDS = {
 
 def tables() -> Mapping[str, str]:
     """Name → the table between the README's comments of that name."""
-    return {"endpoints": endpoints(), "access": access(), "metrics": metrics(), "parameters": parameters()}
+    return {
+        "endpoints": endpoints(),
+        "access": access(),
+        "metrics": metrics(),
+        "parameters": parameters(),
+        "bounds": bounds(),
+    }
 
 
 def endpoints() -> str:
@@ -52,27 +63,45 @@ def metrics() -> str:
 
 def parameters() -> str:
     """A description that ends on what empty means says the default, too."""
-    declared = json.loads((README.parent / ".chalice" / "resources.json").read_text())["Parameters"]
+    declared = json.loads((ROOT / ".chalice" / "resources.json").read_text())["Parameters"]
     rows = ((f"`{name}`", _default(one["Default"]), one["Description"]) for name, one in declared.items())
     return _table(("parameter", "default", "means"), rows)
+
+
+def bounds() -> str:
+    """Of the dataclass `Bounds`: each field with its default, and the text that stands under it."""
+    (definition,) = (node for node in ast.parse(inspect.getsource(Bounds)).body if isinstance(node, ast.ClassDef))
+    rows = [
+        (f"`{name.target.id}`", f"{getattr(Bounds(), name.target.id):,}", " ".join(str(text.value.value).split()))
+        for name, text in pairwise(definition.body)
+        if isinstance(name, ast.AnnAssign)
+        and isinstance(name.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+    ]
+    return _table(("bound", "value", "means"), rows)
 
 
 def _default(value: Any) -> str:
     return f"`{value}`" if value != "" else ""
 
 
-def with_tables(readme: str) -> str:
-    """The README with its tables as they should be. Raises ValueError where one has no place."""
+def with_tables() -> Mapping[Path, str]:
+    """Each document's text with its tables as they should be. Raises ValueError unless each table has exactly one place."""
+    texts = {path: path.read_text(encoding="utf-8") for path in DOCUMENTS}
     for name, table in tables().items():
-        readme, found = re.subn(
-            rf"(<!-- {name}: .*? -->\n).*?(\n<!-- end -->)",
-            lambda place, table=table: place[1] + table + place[2],
-            readme,
-            flags=re.S,
-        )
-        if found != 1:
-            raise ValueError(f"README.md has {found} places for the table {name!r}")
-    return readme
+        places = 0
+        for path, text in texts.items():
+            texts[path], found = re.subn(
+                rf"(<!-- {name}: .*? -->\n).*?(<!-- end -->)",
+                lambda place, table=table: f"{place[1]}{table}\n{place[2]}",
+                text,
+                flags=re.S,
+            )
+            places += found
+        if places != 1:
+            raise ValueError(f"the documents have {places} places for the table {name!r}")
+    return texts
 
 
 def _row(described: Described) -> Iterable[str]:
@@ -99,4 +128,5 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for document, text in with_tables().items():
+        document.write_text(text, encoding="utf-8")

@@ -21,13 +21,11 @@ LOGGING = frozenset({"logs:CreateLogStream", "logs:PutLogEvents"})
 """Lambda's, for what a function prints (AWSLambdaBasicExecutionRole, without CreateLogGroup: the groups are the template's)."""
 TRACING = frozenset({"xray:PutTraceSegments", "xray:PutTelemetryRecords"})
 """Of a function with active tracing (AWS Lambda Developer Guide, "Visualize Lambda function invocations using AWS X-Ray")."""
-TAGGING = frozenset({"kms:TagResource"})
-"""CreateKey's, when it is given tags (AWS KMS API Reference, CreateKey: Tags)."""
 STATEMENTS = frozenset({"dynamodb:PartiQLUpdate"})
 """Of a BatchExecuteStatement that updates (Amazon DynamoDB Developer Guide, "Using IAM security policies with PartiQL"). The
 emulator asks for another one, which stack/machine/emulator.py allows there.
 """
-BY_AWS = RECEIVING | LOGGING | TRACING | TAGGING | STATEMENTS
+BY_AWS = RECEIVING | LOGGING | TRACING | STATEMENTS
 """What no call of a function asks for: AWS does it in the function's name, or along with a call. The emulator does so without
 looking at the role, so nothing there can miss them: tests/deploy holds them to what AWS documents.
 """

@@ -1,14 +1,11 @@
 """Signing accounts: list them, make one with a key of its own, let a paused one go on."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.admin.ports import AdminPorts
 from chalicelib.errors import AccountNotFound, AccountNotUnlockable, JobsApiError, VersionConflict
 from chalicelib.jobs.model import Account, account_id
-
-log = logging.getLogger(__name__)
 
 NUDGED_AT_ONCE = 10
 UNCHECKED = "restored, not checked against the chain"
@@ -35,25 +32,27 @@ def create_account(new: NewAccount, ports: AdminPorts) -> Account:
 
     Raises SignerUnavailable when the key service does not answer, ServiceUnavailable when the account cannot be stored.
     """
-    key, address = ports.keys.create(new.description or f"{new.role} account")
-    account = Account(
-        chain_id=ports.chain_id,
-        address=address,
-        key=key,
-        owner=None if new.app_name is None else address,
-        role=new.role,
-        bridge_type=new.bridge_type,
-        description=new.description,
-        app_name=new.app_name,
-        created_at=ports.clock(),
-    )
-    try:
-        ports.accounts.put(account)
-    except JobsApiError:
-        # Nothing has been sent to it; the operator may remove the key.
-        log.error("a key was made, but its account could not be stored", extra={"key": key, "account": address})
-        raise
-    return account
+    while True:
+        key, address = ports.keys.create(new.description or f"{new.role} account")
+        account = Account(
+            chain_id=ports.chain_id,
+            address=address,
+            key=key,
+            owner=None if new.app_name is None else address,
+            role=new.role,
+            bridge_type=new.bridge_type,
+            description=new.description,
+            app_name=new.app_name,
+            created_at=ports.clock(),
+        )
+        try:
+            is_stored = ports.accounts.put(account)
+        except JobsApiError:
+            ports.keys.give_back(key, address)
+            raise
+        if is_stored:
+            return account
+        # The key was given back when its account could not be stored. It was stored all the same: that key is taken.
 
 
 def unlock_account(address: str, ports: AdminPorts) -> Account:

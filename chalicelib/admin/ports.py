@@ -67,6 +67,9 @@ class Keys(Protocol):
         Raises SignerUnavailable when the key service throttles or does not answer.
         """
 
+    def give_back(self, key: str, address: str) -> None:
+        """Keep a key whose account could not be stored, for the next account."""
+
 
 class AdminPorts(Protocol):
     """One stage's parts, as the Admin API needs them. Each is built when it is first asked for."""

@@ -25,6 +25,7 @@ from chalicelib.errors import (
     JobNotFound,
     JobNotRetryable,
     JobsApiError,
+    KeyNotReady,
     NotAToken,
     NotConfigured,
     NotTokenOwner,
@@ -177,7 +178,7 @@ DESCRIPTIONS: Mapping[str, Description] = {
         "Create a signing account with a new key; with appName, a token for its issuer comes back once.",
         {201: forms.CreatedAccount},
         body=CreateAccountBody,
-        errors=(SignerUnavailable,),
+        errors=(KeyNotReady, SignerUnavailable),
     ),
     "accounts.unlock_account": Description(
         "Let a paused account go on.",

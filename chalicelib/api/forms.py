@@ -95,6 +95,9 @@ class _NamedView(TypedDict):
     txHash: NotRequired[HashText]
     transactionBody: NotRequired[TransactionBodyView]
     txFee: NotRequired[WeiText]
+    totalFee: NotRequired[
+        Annotated[WeiText, Field(description="cost of all mined transactions of all attempts, cancel transactions included")]
+    ]
     contractAddress: NotRequired[Annotated[AddressText, Field(description="of a contract that the transaction deployed")]]
     tokenAddress: NotRequired[Annotated[AddressText, _of("createToken", *_AMOUNT)]]
     amount: NotRequired[Annotated[WeiText, Field(description="of mint, burn, adminTransfer: in the token's smallest units")]]

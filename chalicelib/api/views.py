@@ -92,7 +92,7 @@ def _data_view(job: Job, reader: str, listed: bool) -> JobDataView:
     of_its_name = {
         name: value for name, value in {**job.data, **job.result}.items() if value is not None and name not in hidden
     }
-    return cast("JobDataView", {**view, **of_its_name, **_transaction_view(job)})
+    return cast("JobDataView", {**view, **of_its_name, **_transaction_view(job), **_cost_view(job)})
 
 
 def _transaction_view(job: Job) -> Mapping[str, Any]:
@@ -115,6 +115,12 @@ def _transaction_view(job: Job) -> Mapping[str, Any]:
     if receipt.contract_address and attempt.outcome is Outcome.CONFIRMED:
         view["contractAddress"] = receipt.contract_address
     return view
+
+
+def _cost_view(job: Job) -> Mapping[str, str]:
+    """What all its attempts have cost, also those that reverted or were cancelled. `txFee` is of the last mined one alone."""
+    is_known = job.dropped_fees or any(attempt.receipt is not None for attempt in job.attempts)
+    return {"totalFee": str(job.total_fee)} if is_known else {}
 
 
 def _body_status(outcome: Outcome | None) -> Literal["pending", "confirmed", "failed"]:

@@ -224,6 +224,7 @@ class Batches:
             self._cut_without_code(asking, part, cut)
             return
         first_cut, asking.was_cut = not asking.was_cut, True
+        asking.doubtful.update(part)
         if len(part) == 1:
             self._suspect(asking, part[0])
             if cut.bound is Bound.BYTES:

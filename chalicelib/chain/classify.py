@@ -50,6 +50,7 @@ _REASONS = tuple(
         r"execution reverted:? *(.*)",
         r"vm exception[^:]*: ?(?:revert(?:ed)?)?(.*)",
         r"^(?:error: )?reverted (.*)",
+        r"transaction reverted: (.*)",
     )
 )
 
@@ -152,4 +153,5 @@ def _reason(message: str, told: str, data: bytes) -> str:
             reason = clean(found[1]) if found else ""
             if reason and reason != "0x":
                 return reason
-    return clean(told) if told and not told.lower().startswith("revert") else NO_REASON
+    without_reason = not told or told.lower().startswith("revert") or "without a reason" in told.lower()
+    return NO_REASON if without_reason else clean(told)

@@ -123,6 +123,8 @@ class Endpoint:
         if self._is_no_answer(reply):
             if reply.status == 413 and len(calls) > 1:
                 return Refused(Answer(error=sentence, answered=False, passing=True))
+            if reply.status == 413 and _run_code(calls):  # one call's data is too long for this endpoint, which serves others
+                return Cut(Bound.BYTES, sentence)
             if reply.status in _GATEWAY_TIMEOUTS and not reply.retry_after_seconds and _run_code(calls):
                 return Cut(Bound.TIME, sentence)
             doubtful = reply.status not in _NOT_TAKEN

@@ -88,6 +88,7 @@ BROADCAST: tuple[tuple[BroadcastStatus, tuple[Text, ...]], ...] = (
             ),
             Text(r"oldnonce|nonce is too low", "Nethermind up to 1.36 (-32010); OpenEthereum (-32010)"),
             Text(r"nonce \d+ below sender account nonce", "Besu MainnetTransactionValidator.java"),
+            Text(r"correct nonce\. account has nonce of", "Ganache transaction-pool.ts, of nonces that are used"),
         ),
     ),
     (
@@ -112,6 +113,7 @@ BROADCAST: tuple[tuple[BroadcastStatus, tuple[Text, ...]], ...] = (
                 r"could not replace existing tx|insufficient gas price to replace", "Erigon txpoolcfg.go; Reth transaction-pool"
             ),
             Text(r"another transaction with same nonce", "OpenEthereum (-32010)"),
+            Text(r"transaction can't be replaced", "Ganache transaction-pool.ts (-32003): the other one is being mined"),
         ),
     ),
     (

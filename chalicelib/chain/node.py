@@ -1,13 +1,16 @@
 """The chain as the domain sees it, over JSON-RPC: `chalicelib.jobs.ports.Chain`."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
+from chalicelib.chain.asked_price import AskedPrices, asked_price
 from chalicelib.chain.classify import classify_broadcast, classify_estimate, is_throttled, message_of
 from chalicelib.chain.estimates import Estimates, call_fields
 from chalicelib.chain.fees import times
 from chalicelib.chain.nonces import user_of_nonce
 from chalicelib.chain.quantities import quantity
 from chalicelib.chain.reads import block_and_count, blocks_of, count_at, head_of, receipt_request, receipts_of, result_of
+from chalicelib.chain.replays import passes_with_more_gas
 from chalicelib.chain.rpc import Answer, RpcClient
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Receipt, SignedTransaction
@@ -39,12 +42,13 @@ _REFUSALS = frozenset(
 
 
 class Node:
-    """Nothing is remembered between calls but how the nodes simulate: heads, nonces and fees are read anew."""
+    """Remembered between calls is only how the nodes simulate and what price they ask for: all else is read anew."""
 
     def __init__(self, network: Network, rpc: RpcClient) -> None:
         self._network = network
         self._rpc = rpc
         self._estimates = Estimates(network, rpc)
+        self._asked = AskedPrices(network.max_fee_cap)
 
     # --- blocks and accounts -------------------------------------------------------------------------------------------
 
@@ -57,7 +61,7 @@ class Node:
         return str(block["hash"]).lower() if isinstance(block, dict) and block.get("hash") else None
 
     def user_of_nonce(self, address: str, nonce: int, block_number: int) -> str | None:
-        """Hash of the transaction that used this nonce, mined at or before the block; None when it is not found there."""
+        """Hash of the transaction that used this nonce, or of the block where an authorization did; None when not proven."""
         return user_of_nonce(self._rpc, address, nonce, block_number)
 
     def standing_blocks(self, address: str, numbers: Collection[int]) -> dict[int, StandingBlock]:
@@ -78,9 +82,18 @@ class Node:
             for address, answer in zip(asked, answers, strict=True)
         }
 
+    def transaction_counts(self, addresses: Sequence[str]) -> dict[str, int]:
+        asked = list(dict.fromkeys(addresses))
+        answers = self._rpc.read_together([count_at(address, "latest") for address in asked]) if asked else []
+        return {
+            address: quantity(result_of(answer, "eth_getTransactionCount"), "transaction count")
+            for address, answer in zip(asked, answers, strict=True)
+        }
+
     def outlook(self, address: str, calls: Sequence[Call]) -> Outlook:
         """How the account stands at the newest block, and what each call would do on the pending one (`Estimates.outlook`)."""
-        return self._estimates.outlook(address, calls)
+        outlook = self._estimates.outlook(address, calls)
+        return replace(outlook, fees=self._asked.raised(outlook.fees))
 
     # --- simulation ----------------------------------------------------------------------------------------------------
 
@@ -112,6 +125,12 @@ class Node:
             return f"reverted; the reason cannot be told: {told[0] if told else outcomes[0].reason}"
         return "reverted; it passes when replayed before and after its block, so the reason cannot be told"
 
+    def passes_with_more_gas(self, call: Call, block_number: int) -> bool:
+        """Whether a transaction that reverted in this block passes when it may take more gas. Raises ChainUnavailable."""
+        network = self._network
+        price = times(network.min_base_fee, network.base_fee_multiplier) + network.min_priority_fee
+        return passes_with_more_gas(self._rpc, call_fields(call), price, block_number)
+
     # --- transactions --------------------------------------------------------------------------------------------------
 
     def broadcast(self, transactions: Sequence[SignedTransaction]) -> list[Broadcast]:
@@ -125,7 +144,10 @@ class Node:
             )
         except ChainUnavailable as error:
             return [Broadcast(BroadcastStatus.UNKNOWN, error.message)] * len(transactions)
-        return [_outcome(transaction, answer) for transaction, answer in zip(transactions, answers, strict=True)]
+        outcomes = [_outcome(transaction, answer) for transaction, answer in zip(transactions, answers, strict=True)]
+        for outcome in outcomes:
+            self._asked.note(outcome)
+        return outcomes
 
     def receipts(self, hashes: Sequence[str]) -> dict[str, Receipt]:
         """Receipts of those that are mined. Absence from the result decides nothing (invariant 8)."""
@@ -143,11 +165,13 @@ class Node:
                 *(request for number in asked for request in block_and_count(number, address)),
             ]
         )
+        head = head_of(block)
         return Sighting(
-            head=head_of(block).number,
+            head=head.number,
             mined=quantity(result_of(mined, "eth_getTransactionCount"), "transaction count"),
             receipts=receipts_of(hashes, answers[: len(hashes)]),
             blocks=blocks_of(asked, answers[len(hashes) :]),
+            base_fee=head.base_fee,
         )
 
 
@@ -161,6 +185,9 @@ def _outcome(transaction: SignedTransaction, answer: Answer) -> Broadcast:
             BroadcastStatus.UNKNOWN, "the node answered with another hash"
         )  # Besu's empty hash, for an invalid one
     told = classify_broadcast(answer.error)
+    if told.status is BroadcastStatus.UNDERPRICED:
+        minimum_fee, minimum_tip = asked_price(message_of(answer.error))
+        told = replace(told, minimum_fee=minimum_fee, minimum_tip=minimum_tip)
     if answer.doubtful and told.status in _REFUSALS:
         return Broadcast(BroadcastStatus.UNKNOWN, told.message)
     return told

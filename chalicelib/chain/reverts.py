@@ -7,8 +7,11 @@ from eth_abi.abi import decode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from chalicelib.chain.error_objects import LONGEST_TEXT
 from chalicelib.chain.text import NO_REASON, clean
 
+KEPT_BYTES = LONGEST_TEXT // 2 - 8
+"""Revert data of this length may have been cut."""
 ERROR_SELECTOR = bytes.fromhex("08c379a0")  # Error(string)
 PANIC_SELECTOR = bytes.fromhex("4e487b71")  # Panic(uint256)
 
@@ -115,7 +118,8 @@ def decode_revert(data: bytes) -> str:
 
 def _decoded(selector: bytes, body: bytes) -> str | None:
     if selector == ERROR_SELECTOR:
-        (reason,) = decode(["bytes"], body, strict=False)  # as a string, one byte that is no UTF-8 would cost the whole reason
+        # As a string, one byte that is no UTF-8 would cost the whole reason. Of a very long one only the start was kept.
+        (reason,) = decode(["bytes"], body, strict=False) if len(body) < KEPT_BYTES else (body[64:],)
         return clean(reason.decode("utf-8", "replace")) or NO_REASON
     if selector == PANIC_SELECTOR:
         (code,) = decode(["uint256"], body)

@@ -140,11 +140,16 @@ def _until_the_key_fails(outcomes: Iterable[Signed | Exception], count: int) -> 
     return taken
 
 
-def kms_address(kms_client: "KMSClient", key_id: str) -> str:
-    """The checksummed address of a KMS key. Raises as `KmsSigner.sign` does; ConfigurationError for another type of key."""
+def kms_address(kms_client: "KMSClient", key_id: str, *, is_new: bool = False) -> str:
+    """Return the checksummed address of a KMS key. `is_new`: a refusal may pass.
+
+    Raises as `KmsSigner.sign` does; ConfigurationError for another type of key.
+    """
     try:
         answer = kms_client.get_public_key(KeyId=key_id)
     except (ClientError, BotoCoreError) as error:
+        if is_new and is_not_seen_yet(error):
+            raise KeyNotReady("AWS does not tell the address of the new key yet: try again.") from None
         raise_as_ours(error, f"KMS key {key_id}")
     try:
         return address_of_public_key(answer["PublicKey"])

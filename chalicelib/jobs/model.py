@@ -266,6 +266,11 @@ class Job:
         """The attempt in flight, or the last one."""
         return self.attempts[-1]
 
+    @property
+    def total_fee(self) -> int:
+        """Wei that all its mined transactions have cost: those that succeeded, those that reverted, cancel transactions."""
+        return self.dropped_fees + sum(attempt.receipt.fee for attempt in self.attempts if attempt.receipt is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Account:

@@ -4,7 +4,7 @@ A fake obeys the same contract tests as the real adapter.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -123,6 +123,10 @@ class Broadcast:
 
     status: BroadcastStatus
     message: str = ""
+    minimum_fee: int | None = None
+    """Wei per gas that the node asks for in its refusal, tip and base fee together, where its text says so."""
+    minimum_tip: int | None = None
+    """The priority fee that it asks for, in wei per gas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,8 @@ class Sighting:
     """By hash; of those that are mined. Absence decides nothing (invariant 8)."""
     blocks: Mapping[int, StandingBlock]
     """By number; of those that were asked for, as far as the node tells."""
+    base_fee: int | None = field(default=None, compare=False)
+    """Of the newest block, in wei, where the chain has base fees."""
 
 
 class Chain(Protocol):
@@ -183,6 +189,9 @@ class Chain(Protocol):
 
     def balances(self, addresses: Sequence[str]) -> dict[str, int]:
         """Wei that each has at the newest block, in one request. All of them or, with ChainUnavailable, none."""
+
+    def transaction_counts(self, addresses: Sequence[str]) -> dict[str, int]:
+        """Mined transactions of each up to the newest block, in one request. All of them or, with ChainUnavailable, none."""
 
     def broadcast(self, transactions: Sequence[SignedTransaction]) -> list[Broadcast]:
         """Send the raw bytes in one JSON-RPC batch. Never raises for a node's refusal; one answer a transaction, in order."""
@@ -201,10 +210,15 @@ class Chain(Protocol):
         """Of the block at this height on the chain followed now; None where there is none yet."""
 
     def user_of_nonce(self, address: str, nonce: int, block_number: int) -> str | None:
-        """Hash of the transaction that used this nonce, mined at or before the block; None when the node cannot tell."""
+        """Hash of the account's transaction that used this nonce, mined at or before the block. Where an authorization used it
+        (EIP-7702), the hash of the block in which it did. None when the node cannot tell.
+        """
 
     def revert_reason(self, call: Call, block_number: int) -> str:
         """Replay a mined revert on the state it met and decode why; a sentence saying so when it cannot be told."""
+
+    def passes_with_more_gas(self, call: Call, block_number: int) -> bool:
+        """Replay a mined revert on the state it met, without its gas limit: whether it passes then."""
 
 
 class Signer(Protocol):

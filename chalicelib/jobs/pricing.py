@@ -4,6 +4,8 @@ from chalicelib.jobs.model import Fees
 
 REPLACEMENT_NUMERATOR, REPLACEMENT_DENOMINATOR = 9, 8
 """Each fee rises by at least 12.5 % of the previous one; geth and Nethermind (CompareReplacedTxByFee) ask for 10 %."""
+CANCEL_STEPS = 2
+"""Replacements that a cancel transaction may be above the network's cap: itself, and one more of it."""
 
 
 def limited(market: Fees, limit: int | None) -> Fees:
@@ -25,6 +27,34 @@ def replaced(previous: Fees, market: Fees, cap: int) -> Fees | None:
     tip = max(_raised(previous.max_priority_fee_per_gas), market.max_priority_fee_per_gas or 0)
     max_fee = max(max_fee, tip)
     return Fees(max_fee, tip) if max_fee <= cap else None
+
+
+def cancel_cap(cap: int) -> int:
+    """The most that a cancel transaction offers per gas: a transaction at the network's cap can still be replaced by it.
+
+    For example, with a cap of 500 gwei a cancel transaction offers at most 632.8 gwei. It takes 21,000 gas.
+    """
+    for _ in range(CANCEL_STEPS):
+        cap = _raised(cap)
+    return cap
+
+
+def is_taken(fees: Fees, base_fee: int | None, least_tip: int) -> bool:
+    """Whether a block with this base fee takes a transaction with these fees. True on a chain without base fees: not known."""
+    if base_fee is None:
+        return True
+    tip = fees.max_fee_per_gas if fees.max_priority_fee_per_gas is None else fees.max_priority_fee_per_gas
+    return min(tip, fees.max_fee_per_gas - base_fee) >= least_tip
+
+
+def at_least(market: Fees, minimum_fee: int | None, minimum_tip: int | None) -> Fees:
+    """The market's fees, raised to what a node has asked for in its refusal."""
+    minimum_fee, minimum_tip = minimum_fee or 0, minimum_tip or 0
+    tip = market.max_priority_fee_per_gas
+    if tip is None:
+        return Fees(max(market.max_fee_per_gas, minimum_fee, minimum_tip))
+    more = max(0, minimum_tip - tip)
+    return Fees(max(market.max_fee_per_gas + more, minimum_fee), tip + more)
 
 
 def _raised(fee: int) -> int:

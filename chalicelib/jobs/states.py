@@ -23,6 +23,7 @@ from chalicelib.jobs.model import (
     WaitCode,
 )
 from chalicelib.jobs.results import result_of
+from chalicelib.jobs.verdict import is_taken_back
 
 HISTORY_LIMIT = 50
 WAITING = "waiting"
@@ -56,10 +57,12 @@ def started(job: Job, attempt: Attempt, now: datetime, next_check_at: datetime) 
     _require(job, {Status.PENDING}, "started")
     if any(earlier.outcome is None for earlier in job.attempts):  # invariant 3, whatever the caller believes
         raise IllegalTransition(job, "signed anew while an earlier attempt is not settled")
+    dropped, kept = job.attempts[: -ATTEMPTS_KEPT + 1], job.attempts[-ATTEMPTS_KEPT + 1 :]
     job = replace(
         job,
         status=Status.STARTED,
-        attempts=(*job.attempts, attempt)[-ATTEMPTS_KEPT:],
+        attempts=(*kept, attempt),
+        dropped_fees=job.dropped_fees + sum(old.receipt.fee for old in dropped if old.receipt is not None),
         attempt_count=job.attempt_count + 1,
         waits_because=None,
         waits_code=None,
@@ -136,8 +139,11 @@ def checked(job: Job, next_check_at: datetime) -> Job:
 
 
 def with_transaction(job: Job, transaction: SignedTransaction, now: datetime, abandoned: Failure | None = None) -> Job:
-    """Another transaction of the attempt in flight: same nonce, higher fees. Stored before it is broadcast (invariant 1)."""
-    _require(job, IN_FLIGHT, "replaced")
+    """Another transaction of the attempt in flight, or of one that a reorg has taken back: same nonce, higher fees. Stored
+    before it is broadcast (invariant 1).
+    """
+    if not is_taken_back(job):
+        _require(job, IN_FLIGHT, "replaced")
     attempt = job.attempt
     # Only the latest is ever sent again; of the earlier ones hashes and fees are watched. Rows hold 400 KB.
     earlier = (replace(sent, raw=b"") for sent in attempt.transactions)
@@ -183,16 +189,43 @@ def reverted(job: Job, receipt: Receipt, reason: str, now: datetime) -> Job:
     return failed(job, Failure("TransactionReverted", reason), now)
 
 
-def displaced(job: Job, now: datetime, next_check_at: datetime) -> Job:
-    """in flight → pending: another program's transaction settled the nonce, so none of ours can be mined any more.
+def out_of_gas(job: Job, receipt: Receipt, now: datetime, next_check_at: datetime) -> Job:
+    """in flight → pending: mined, deep enough, but the gas limit that this service had estimated was too low.
 
-    A job whose cancellation was asked for is cancelled instead: what the issuer wanted is already true. A transaction we had
-    given up fails as it would have.
+    The transaction has reverted, so its nonce is settled and nothing of the job has happened (invariants 3 and 4).
     """
+    _require(job, IN_FLIGHT, "signed anew for want of gas")
+    asked_to_cancel = job.status is Status.CANCEL_REQUESTED
+    job = _with_outcome(job, Outcome.OUT_OF_GAS, receipt)
+    detail = f"nonce {job.attempt.nonce}: the estimated gas limit was {job.attempt.gas}, it used {receipt.gas_used}"
+    return _open_again(with_event(job, now, "outOfGas", detail), asked_to_cancel, now, next_check_at)
+
+
+def displaced(job: Job, now: datetime, next_check_at: datetime) -> Job:
+    """in flight → pending: another program's transaction settled the nonce, so none of ours can be mined any more."""
     _require(job, IN_FLIGHT, "displaced")
     asked_to_cancel = job.status is Status.CANCEL_REQUESTED
     job = _with_outcome(job, Outcome.DISPLACED, None)
-    job = with_event(job, now, "displaced", f"nonce {job.attempt.nonce} was used by a transaction not of this service")
+    job = with_event(job, now, "displaced", f"nonce {job.attempt.nonce} was used by another program")
+    return _open_again(job, asked_to_cancel, now, next_check_at)
+
+
+def in_a_row(job: Job, outcome: Outcome) -> int:
+    """Number of its latest attempts, since it was issued or retried, that all ended with this outcome."""
+    count = 0
+    for attempt in reversed(job.attempts):
+        if attempt.outcome is not outcome or attempt.transactions[0].signed_at < job.open_since:
+            break
+        count += 1
+    return count
+
+
+def _open_again(job: Job, asked_to_cancel: bool, now: datetime, next_check_at: datetime) -> Job:
+    """The job, waiting for its next attempt.
+
+    A job whose cancellation was asked for is cancelled instead: what the issuer wanted is already true. A transaction that this
+    service had given up fails as it would have.
+    """
     if job.attempt.abandoned is not None:
         return failed(job, job.attempt.abandoned, now)
     if asked_to_cancel:

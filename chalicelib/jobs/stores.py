@@ -83,6 +83,11 @@ class JobStore(Protocol):
         `after` (None: from the first) and issued before `before`. Eventually consistent. Fewer than `limit`: there are no more.
         """
 
+    def issued_until(self, account_id: str, until: str, limit: int) -> list[tuple[str, str]]:
+        """(order, job id) of the account's jobs that were issued up to the order `until`, this one included, newest first.
+        Eventually consistent. Fewer than `limit`: there are no more.
+        """
+
     def has_earlier_waiting(self, job: Job) -> bool:
         """Whether a job of the same account that comes before this one still waits to be signed (eventually consistent).
 

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chalicelib.jobs.model import Job, Purpose, Receipt, Status
+from chalicelib.jobs.model import FINAL, Job, Purpose, Receipt, Status
+
+REORGED = "reorged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,8 @@ class Sight:
     """The same, `confirmations` deep: nonces below are used for good. Others may be, where that decides nothing."""
     receipts: Mapping[str, Receipt]
     """By hash. One that is missing decides nothing: the node may lag."""
+    base_fee: int | None = None
+    """Of the newest block, in wei, where the chain has base fees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +79,19 @@ def is_to_be_cancelled(job: Job) -> bool:
 
 def is_being_cancelled(job: Job) -> bool:
     return job.attempt.latest.purpose is Purpose.CANCEL
+
+
+def may_be_out_of_gas(job: Job, receipt: Receipt) -> bool:
+    """Whether a transaction that reverted may have run out of a gas limit that this service estimated: a replay decides.
+
+    A contract call keeps 1/64 of its gas when the call that it makes runs out (EIP-150). Eight such calls, one inside the
+    other, leave about 1/8 of the limit. The issuer's own limit is not ours to raise.
+    """
+    return job.request.gas is None and not receipt.succeeded and receipt.gas_used * 8 >= job.attempt.gas * 7
+
+
+def is_taken_back(job: Job) -> bool:
+    """Whether a reorg has replaced the block that closed this job, and nothing has settled its nonce since."""
+    signed = {"replaced", "cancelSigned"}
+    last = next((event.event for event in reversed(job.history) if event.event not in signed), None)
+    return job.status in FINAL and bool(job.attempts) and last == REORGED

@@ -216,6 +216,11 @@ class DynamoJobStore:
         positions, _ = self._indexes.walk(OF_ACCOUNT, [account], part, limit)
         return [(position.order, position.job_id) for position in positions]
 
+    def issued_until(self, account: str, until: str, limit: int) -> list[tuple[str, str]]:
+        part = Slice(below=just_above(until), ascending=False)
+        positions, _ = self._indexes.walk(OF_ACCOUNT, [account], part, limit)
+        return [(position.order, position.job_id) for position in positions]
+
     def has_earlier_waiting(self, job: Job) -> bool:
         account, mine = account_id(job.chain_id, job.account), order(job.pending_since or job.created_at, job.job_id)
         waiting, _ = self._indexes.walk(PENDING, [account], Slice(below=mine), limit=1)

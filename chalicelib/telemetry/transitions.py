@@ -21,15 +21,16 @@ LEVELS: Mapping[str, int] = {
     "deadLettered": logging.ERROR,
     "reorged": logging.ERROR,
     "displaced": logging.WARNING,
+    "outOfGas": logging.WARNING,
     "unmined": logging.WARNING,
 }
 """Of the events that an operator may have to do something about; all others are INFO."""
-EXPLAINED = frozenset({"waiting", "displaced", "deadLettered", "reorged"})
+EXPLAINED = frozenset({"waiting", "displaced", "outOfGas", "deadLettered", "reorged"})
 """Events whose detail is a sentence of ours, with a node's cleaned text at most. A failure's may quote what the issuer sent: of
 that the code is told.
 """
 IN_FLIGHT = frozenset({"signed", "replaced", "cancelRequested", "cancelSigned", "mined", "unmined"})
-NOT_SIGNED = frozenset({"issued", "waiting", "resumed", "displaced", "retried"})
+NOT_SIGNED = frozenset({"issued", "waiting", "resumed", "displaced", "outOfGas", "retried"})
 """Events that leave a job with a nonce that is not settled, and without one."""
 
 Mark = Callable[[str, Mapping[str, Any]], None]
@@ -99,6 +100,8 @@ class ObservedJobs:
                 add(Metric.Replacements, 1)
             case "deadLettered":
                 add(Metric.DeadLetters, 1)
+            case "outOfGas" if (receipt := _settled_by(job, event)) is not None:
+                self._measure_settled(job, event, receipt)
             case outcome if outcome in FINAL:
                 add(Metric.JobsFinished, 1, name=job.name, outcome=outcome)
                 if (receipt := _settled_by(job, event)) is not None:
@@ -110,7 +113,7 @@ class ObservedJobs:
             add(Metric.SecondsToMined, _seconds((receipt.mined_at - signed_at).total_seconds()))
         add(Metric.SecondsToFinal, _seconds((event.at - signed_at).total_seconds()))
         add(Metric.FeeSpent, receipt.fee / COIN, account=job.account)
-        if job.attempt.outcome is Outcome.REVERTED:
+        if job.attempt.outcome in (Outcome.REVERTED, Outcome.OUT_OF_GAS):
             add(Metric.Reverts, 1)
 
 
@@ -145,7 +148,11 @@ def _settled_by(job: Job, event: Event) -> Receipt | None:
     """What the job ended with, where it did with this event: one that is retried may end before it is signed again, with the
     receipt of its last attempt still there.
     """
-    if event.event not in FINAL or not job.attempts:
+    if not job.attempts:
+        return None
+    if event.event == "outOfGas":
+        return job.attempt.receipt
+    if event.event not in FINAL:
         return None
     before = (earlier.event for earlier in reversed(job.history[: job.history.index(event)]))
     last = next((name for name in before if name in IN_FLIGHT | NOT_SIGNED), None)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.bounds import Bounds
 from chalicelib.queues.batch import BatchAnswer, batch_answer, messages_of, run_step
 from chalicelib.queues.messages import ConfirmJobs, ExecuteJobs, Message
 from chalicelib.workers.confirm import confirm_jobs
@@ -16,8 +15,6 @@ from chalicelib.workers.ports import WorkerPorts
 log = logging.getLogger(__name__)
 
 Event = Mapping[str, Any]
-
-BOUNDS = Bounds()
 
 
 def handle_execute(event: Event, ports: WorkerPorts) -> BatchAnswer:
@@ -69,7 +66,7 @@ def handle_confirm(event: Event, ports: WorkerPorts) -> BatchAnswer:
 
 
 def _deadline(ports: WorkerPorts) -> datetime:
-    return ports.clock() + timedelta(seconds=BOUNDS.run_seconds)
+    return ports.clock() + timedelta(seconds=ports.bounds.run_seconds)
 
 
 def _longest_waiting_first(messages: Sequence[tuple[str, Message]], event: Event) -> list[tuple[str, Message]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from chalicelib.workers.gauges import GaugePorts, measure_gauges
+from chalicelib.workers.nonces import NoncePorts, watch_nonces
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.reconcile import reconcile_jobs
 from chalicelib.workers.watch import WatchPorts, watch_chain
@@ -14,7 +15,7 @@ from chalicelib.workers.watch import WatchPorts, watch_chain
 log = logging.getLogger(__name__)
 
 
-class MinutePorts(WorkerPorts, GaugePorts, WatchPorts, Protocol):
+class MinutePorts(WorkerPorts, GaugePorts, WatchPorts, NoncePorts, Protocol):
     def flush_metrics(self) -> None:
         """Write what was measured; raises nothing."""
 
@@ -25,6 +26,7 @@ def handle_minute(ports: MinutePorts) -> None:
         lambda: reconcile_jobs(ports),
         lambda: measure_gauges(ports),
         lambda: watch_chain(ports),
+        lambda: watch_nonces(ports),
     )
     failures: list[Exception] = []
     for part in parts:

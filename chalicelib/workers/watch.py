@@ -5,39 +5,26 @@ proof that the chain took back what it had confirmed: the jobs finished since ar
 """
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.errors import VersionConflict
-from chalicelib.jobs.model import Job, Status
-from chalicelib.jobs.ports import Chain, Clock
-from chalicelib.jobs.results import result_of
-from chalicelib.jobs.states import with_event
-from chalicelib.jobs.stores import Checkpoint, CheckpointStore, JobStore
+from chalicelib.jobs.model import Job
+from chalicelib.jobs.stores import Checkpoint, CheckpointStore
 from chalicelib.networks import Network
+from chalicelib.workers.reorged import TellPorts, poll, send_again, tell
 
 log = logging.getLogger(__name__)
 
 CHECKPOINTS_KEPT = 30
-REORGED = "reorged"
 PAGE = 100
 
 
-class WatchPorts(Protocol):
-    @property
-    def jobs(self) -> JobStore: ...
-
-    @property
-    def chain(self) -> Chain: ...
-
+class WatchPorts(TellPorts, Protocol):
     @property
     def checkpoints(self) -> CheckpointStore: ...
 
     @property
     def network(self) -> Network: ...
-
-    @property
-    def clock(self) -> Clock: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +91,8 @@ def _tell(job: Job, ports: WatchPorts) -> None:
     receipt = job.attempt.receipt
     if receipt is None or ports.chain.block_hash(receipt.block_number) == receipt.block_hash:
         return
-    now_mined = ports.chain.receipts([receipt.hash]).get(receipt.hash)
-    where = f"it is mined in block {now_mined.block_number} now" if now_mined else "it was sent again"
-    if now_mined is None:  # the same bytes: its nonce is free again, and every later one of the account waits for it
-        ports.chain.broadcast([sent for sent in job.attempt.transactions if sent.hash == receipt.hash and sent.raw])
-    detail = f"block {receipt.block_number} was replaced after it was final; {where}"
-    # What it made may stand elsewhere now, or nowhere: an address that is not there is worse than none.
-    made = result_of(job, now_mined) if now_mined and job.status is Status.SUCCEEDED else {}
-    try:
-        ports.jobs.save(replace(with_event(job, ports.clock(), REORGED, detail), result=made))
-    except VersionConflict:
-        log.warning("a reorged job was changed at the same time", extra={"jobId": job.job_id})
+    if receipt.hash in ports.chain.receipts([receipt.hash]):
+        told = tell(job, job.attempt, "it is mined elsewhere now", ports)
+        poll([told] if told else [], ports)
+    else:
+        send_again([(job, job.attempt)], ports)

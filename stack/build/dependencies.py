@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import tempfile
 import zipfile
@@ -12,13 +13,13 @@ from pathlib import Path
 
 from stack import paths, tools
 from stack.build.bytecode import COMPILED, compile_all
+from stack.build.runtime import Runtime
 from stack.errors import StackError
 from stack.progress import Say
 
 REQUIREMENTS = paths.ROOT / "requirements.txt"
 CONSTRAINTS = paths.ROOT / "stack" / "constraints.txt"
 """The version of everything that requirements.txt only implies: tests and Lambdas run the same."""
-PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 INSTEAD: Mapping[str, tuple[str, ...]] = {
     # Chalice puts its own runtime, two files, beside app.py; its command line and what that needs stay out.
@@ -55,11 +56,13 @@ NEVER_IMPORTED = (
 """Parts of packages that nothing imports or reads, by their paths. Only those that take room."""
 AWS_SERVICES = {"dynamodb", "kms", "secretsmanager", "sqs"}
 """Those `chalicelib.wiring` makes clients of."""
+OLDER_PLATFORMS = ("manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64")
+"""pip knows glibc 2.17 and older by these names as well."""
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
-def dependencies_zip(say: Say, *, for_this_machine: bool = False) -> Path:
-    """The zip of what the functions need of requirements.txt, built when that, this file or the Python version changed.
+def dependencies_zip(say: Say, runtime: Runtime, *, for_this_machine: bool = False) -> Path:
+    """The zip of what the functions need of requirements.txt, built when that, this file or the runtime's Python changed.
 
     `for_this_machine` builds for another platform than Lambda's where this machine is not Linux on x86-64: there the emulator,
     which runs functions with this very interpreter, could not load Lambda's wheels.
@@ -67,12 +70,12 @@ def dependencies_zip(say: Say, *, for_this_machine: bool = False) -> Path:
     """
     native = for_this_machine and (sys.platform, platform.machine()) != ("linux", "x86_64")
     target_platform = f"{sys.platform}-{platform.machine()}" if native else "lambda-x86_64"
-    sources = [REQUIREMENTS, CONSTRAINTS, Path(__file__).resolve(), Path(__file__).with_name("bytecode.py").resolve()]
-    key = tools.content_hash(sources, sys.version, target_platform)[:16]
+    makers = (Path(__file__).resolve().with_name(f"{name}.py") for name in ("dependencies", "bytecode", "runtime"))
+    key = tools.content_hash([REQUIREMENTS, CONSTRAINTS, *makers], runtime.name, runtime.version, target_platform)[:16]
     built = paths.LOCAL / "package" / f"dependencies-{key}.zip"
     if built.exists():
         return built
-    say("Downloading what the functions need (pip)")
+    say(f"Downloading what the functions need for {runtime.name} (pip)")
     built.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=built.parent) as directory:
         requirements = Path(directory) / "requirements.txt"
@@ -82,9 +85,9 @@ def dependencies_zip(say: Say, *, for_this_machine: bool = False) -> Path:
             pip: list[str | Path] = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile"]
             tools.run("Installing what the functions need", [*pip, "--target", site_packages, "-r", requirements])
         else:
-            lambda_wheels(requirements, site_packages)
+            lambda_wheels(requirements, site_packages, runtime)
         leave_out(site_packages)
-        compile_all(site_packages)
+        compile_all(site_packages, runtime)
         unfinished = Path(directory) / "unfinished.zip"
         with zipfile.ZipFile(unfinished, "w") as archive:
             add_all(archive, site_packages)
@@ -134,25 +137,29 @@ def _delete(path: Path) -> None:
         path.unlink(missing_ok=True)  # it may have gone with its folder
 
 
-def lambda_wheels(requirements: Path, target: Path) -> None:
-    """Chalice's own builder, called directly: its command prints a warning where it should fail."""
-    from chalice.deploy import packager  # noqa: PLC0415 — only when something has to be built
-    from chalice.utils import OSUtils  # noqa: PLC0415
+def lambda_wheels(requirements: Path, target: Path, runtime: Runtime) -> None:
+    """Install wheels that Lambda can load, chosen by a Python of the runtime: markers and tags are those of its version.
 
-    try:
-        abi = packager.BaseLambdaDeploymentPackager._RUNTIME_TO_ABI[PYTHON]
-    except KeyError:
-        raise StackError(f"There is no Lambda runtime for {PYTHON}; make the environment with another Python.") from None
-    try:
-        packager.DependencyBuilder(OSUtils()).build_site_packages(abi, str(requirements), str(target))
-    except packager.MissingDependencyError as error:
-        names = ", ".join(sorted(package.identifier for package in error.missing))
-        raise StackError(f"No wheel for Lambda ({PYTHON}, x86-64) of: {names}. Pin a version that has one.") from None
-    except packager.NoSuchPackageError as error:
-        raise StackError(f"{error} (requirements.txt).") from None
-    except packager.PackageDownloadError as error:
-        last = [line for line in str(error).splitlines() if line.strip()][-1]
-        raise StackError(f"Downloading what the functions need failed: {last.strip()}") from None
+    Raises StackError naming the package that has no such wheel.
+    """
+    glibc = [f"manylinux_2_{minor}_x86_64" for minor in range(runtime.glibc_minor, 16, -1)]
+    platforms = [word for platform_ in (*glibc, *OLDER_PLATFORMS) for word in ("--platform", platform_)]
+    pip = [sys.executable, "-m", "pip", "--python", runtime.python, "--disable-pip-version-check", "install"]
+    done = subprocess.run(
+        [*pip, "--quiet", "--no-compile", "--only-binary=:all:", *platforms, "--target", str(target), "-r", str(requirements)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return
+    said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip().startswith("ERROR:")]
+    missing = [line.partition("found for ")[2] for line in said if "No matching distribution found" in line]
+    if missing:
+        names = ", ".join(sorted(set(missing)))
+        raise StackError(f"No wheel for Lambda ({runtime.name}, x86-64) of: {names}. Pin a version that has one.")
+    last = said[-1].removeprefix("ERROR: ") if said else "pip gave no reason"
+    raise StackError(f"Downloading what the functions need failed: {last}")
 
 
 def add_all(archive: zipfile.ZipFile, directory: Path) -> None:

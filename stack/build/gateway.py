@@ -1,8 +1,8 @@
 """What API Gateway is given beyond Chalice's routes: a way into the function for every other request, and CORS headers.
 
 Without the first, API Gateway answers a path or a verb that it does not know by itself. It then takes an `Authorization` header
-for a signature of AWS's own, cannot read it, and answers 403 (AWS: "MissingAuthenticationTokenException", before any mapping
-of gateway responses). With it, the function answers 404 and 405 in the form of the API.
+for a signature of AWS's own, cannot read it, and answers 403 (`IncompleteSignatureException`), whatever the response of type
+`MISSING_AUTHENTICATION_TOKEN` says. With it, the function answers 404 and 405 in the form of the API.
 """
 
 from collections.abc import Mapping

@@ -25,7 +25,7 @@ MEANT: Mapping[str, str] = {
     "CKV_AWS_120": "Answers differ by issuer and change with their job: a cache would show what is another's, or over.",
     "CKV_AWS_149": "The account's own key for Secrets Manager encrypts the secrets. Policies say which function reads which.",
     "CKV_AWS_158": "CloudWatch encrypts logs itself, and they hold no keys, tokens, phone numbers or raw transactions.",
-    "CKV_AWS_173": "The account's own key for Lambda encrypts the variables, and none is a secret but what is in RpcUrls.",
+    "CKV_AWS_173": "The account's own key for Lambda encrypts the variables, and none of them is a secret.",
 }
 """checkov's checks that fail, and why that is right. There is nothing to leave out of cfn-lint's: not even its remarks."""
 

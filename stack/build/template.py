@@ -1,5 +1,5 @@
-"""What a template has beyond what Chalice makes of app.py and resources.json: alarms, dashboard, tags, what is retained, and how
-the gateway answers what no route does.
+"""What a template has beyond what Chalice makes of app.py and resources.json: alarms, dashboard, tags, what is retained, the
+policy of new keys, and how the gateway answers what no route does.
 """
 
 import json
@@ -15,6 +15,9 @@ from stack.errors import StackError
 
 RETAINED = paths.ROOT / ".chalice" / "retained.json"
 """Merged into every stage but the local one: what nobody may delete by deleting a stack, or by mistake."""
+
+KEY_POLICY = paths.ROOT / ".chalice" / "key-policy.json"
+"""The policy of every key that the API makes, with references as in a `Fn::Sub`. The API is told it by its environment."""
 
 STACK_TAG = "jobs-api:stack"
 TAGGED_BY_MAP = {"AWS::Serverless::Api", "AWS::Serverless::Function"}
@@ -39,10 +42,17 @@ def complete(template: Mapping[str, Any], *, local: bool) -> dict[str, Any]:
     """A new template. Raises StackError for a resource type of which nobody has said how it is tagged."""
     done = dict(template) if local else merged(template, json.loads(RETAINED.read_text()))
     done = merged(done, with_open_gateway(done))
+    done = merged(done, _with_key_policy())
     watching = alarms(done)
     done = merged(done, {"Resources": {**watching, "Dashboard": dashboard(done, watching)}})
     tags = {name: {"Properties": {"Tags": _tags(resource)}} for name, resource in done["Resources"].items()}
     return merged(done, {"Resources": {name: tag for name, tag in tags.items() if tag["Properties"]["Tags"]}})
+
+
+def _with_key_policy() -> dict[str, Any]:
+    policy = json.dumps(json.loads(KEY_POLICY.read_text()), separators=(",", ":"))
+    variables = {"KEY_POLICY": {"Fn::Sub": policy}}
+    return {"Resources": {"APIHandler": {"Properties": {"Environment": {"Variables": variables}}}}}
 
 
 def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

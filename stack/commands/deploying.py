@@ -14,7 +14,7 @@ from stack.progress import say
 
 def add_to(commands: Commands) -> None:
     command(commands, "package", make_package, "template and zip of a stage")
-    command(commands, "factories", factories, "deploy the contracts that make tokens and wallets; RPC_URL, FUNDER_KEY")
+    command(commands, "factories", factories, "deploy the contracts that make tokens and wallets; RPC_URL, FUNDER_KEY_FILE")
     parser = command(commands, "deploy", make_deploy, "deploy a stage: shows what changes, and asks")
     parser.add_argument("--endpoint-url", help="another AWS endpoint than the real one")
     parser.add_argument("--stack-name")
@@ -45,7 +45,9 @@ def factories(told: argparse.Namespace, _parent: int) -> int:
 
     rpc_url, funder_key = node_and_key()
     if rpc_url is None or funder_key is None:
-        raise StackError("Give RPC_URL, a node of the stage's chain, and FUNDER_KEY, the private key that pays for the gas.")
+        raise StackError(
+            "Give RPC_URL, a node of the stage's chain, and FUNDER_KEY_FILE, a file with the private key that pays for the gas."
+        )
     deployed = deploy_factories(told.stage, rpc_url, funder_key, say)
     given = " ".join(f"{name}={address}" for name, address in deployed.settings.items())
     print(f"make deploy STAGE={told.stage} {given}")
@@ -61,6 +63,7 @@ def make_deploy(told: argparse.Namespace, _parent: int) -> int:
     from stack.deployment.consent import asked
     from stack.deployment.deploy import deploy, stack_name
     from stack.deployment.destroy import adopt
+    from stack.deployment.leftovers import without_what_never_came_up
     from stack.operation.target import clients_of, remember_local_api
 
     given = _parameters(told)
@@ -74,6 +77,7 @@ def make_deploy(told: argparse.Namespace, _parent: int) -> int:
     if adopted:
         consent(f"Take up {', '.join(adopted)} in a new stack {name}?")
         try:
+            without_what_never_came_up(client, name, say, consent)
             adopt(client, name, template, adopted, say=say, **given)
         except (ClientError, BotoCoreError) as error:
             raise sentence(error) from None
@@ -113,9 +117,9 @@ def _parameters(told: argparse.Namespace) -> Mapping[str, str]:
 
 
 def make_destroy(told: argparse.Namespace, _parent: int) -> int:
-    from stack.deployment.change_sets import stack_of
     from stack.deployment.consent import typed
-    from stack.deployment.destroy import destroy, signing_keys
+    from stack.deployment.destroy import destroy, keys_of_accounts, signing_keys
+    from stack.deployment.waiting import stack_of
     from stack.operation.target import target_of
 
     if told.tables not in (None, "keep", "delete"):
@@ -126,11 +130,13 @@ def make_destroy(told: argparse.Namespace, _parent: int) -> int:
             raise StackError(f"There is no stack {target.name}.")
         what = "and every job and account in its tables, for ever" if with_tables else "and keep its tables"
         typed(target.name, told.yes, f"Delete the stack {target.name} {what}.")
+        accounts_table = target.of_type("AWS::DynamoDB::Table").get("AccountsTable")
+        made = keys_of_accounts(target.client, accounts_table) if accounts_table else []
         kept = destroy(target.client, target.name, say, with_tables=with_tables)
         say(f"Stack {target.name} is gone")
         for logical, physical in kept.items():
             print(f"kept  {logical}  {physical}")
-        for key in signing_keys(target.client, target.name):
+        for key in signing_keys(target.client, target.name, made):
             print(f"kept  {key}")
         _print_what_next(told.stage, kept)
     return 0
@@ -139,8 +145,9 @@ def make_destroy(told: argparse.Namespace, _parent: int) -> int:
 def _print_what_next(stage: str, kept: Mapping[str, str]) -> None:
     if not kept:
         return
-    words = " ".join(f"{logical}={physical}" for logical, physical in kept.items())
-    print(f'To take it up again:  make deploy STAGE={stage} ADOPT="{words}"')
+    from stack.deployment.leftovers import adopt_words
+
+    print(f'To take it up again:  make deploy STAGE={stage} ADOPT="{adopt_words(kept)}"')
     print("To delete it for good, with the AWS CLI:")
     for logical, physical in kept.items():
         if "Table" in logical:

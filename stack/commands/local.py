@@ -82,11 +82,22 @@ def local_stack() -> "LocalStack":
 
 
 def node_and_key() -> tuple[str | None, str | None]:
-    """RPC_URL and FUNDER_KEY, taken out of the environment, so that nothing that is started has them."""
-    found = os.environ.pop("RPC_URL", "") or None, os.environ.pop("FUNDER_KEY", "") or None
+    """RPC_URL, and the key of FUNDER_KEY or FUNDER_KEY_FILE. They leave the environment: no process started later has them.
+
+    Raises StackError when both name a key, or the file cannot be read.
+    """
+    rpc_url, key, file = (os.environ.pop(name, "") or None for name in ("RPC_URL", "FUNDER_KEY", "FUNDER_KEY_FILE"))
     for name in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS"):  # they repeat what was given to make
         os.environ.pop(name, None)
-    return found
+    if file is None:
+        return rpc_url, key
+    if key is not None:
+        raise StackError("FUNDER_KEY and FUNDER_KEY_FILE are both set: give one of them.")
+    try:
+        return rpc_url, Path(file).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise StackError(f"FUNDER_KEY_FILE {file} cannot be read: {reason}.") from None
 
 
 def _port(name: str) -> int | None:

@@ -1,4 +1,4 @@
-"""CloudFormation change sets: made, told in words, executed and waited for."""
+"""CloudFormation change sets: made, told in words, and executed."""
 
 import hashlib
 import json
@@ -7,15 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from stack.aws import Client
 from stack.deployment.artifacts import upload_template
+from stack.deployment.waiting import PROGRESS_SECONDS, event_ids, pause, until_complete
 from stack.errors import StackError
 from stack.progress import Say
 
 BODY_LIMIT_BYTES = 51_200  # CreateChangeSet's TemplateBody
-PROGRESS_SECONDS = 2.0
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 KEEPS_DATA = {
     "AWS::DynamoDB::Table": "table",
@@ -161,70 +159,8 @@ def discard(client: Client, name: str, change: str, *, existing: Mapping[str, An
         cloudformation.delete_stack(StackName=name)
 
 
-def execute(client: Client, name: str, change: str, *, existing: bool, say: Say) -> None:
-    """Returns when the stack is as the change set says. Raises StackError with the reason of the first resource that failed."""
-    before = _event_ids(client, name) if existing else set()
+def execute(client: Client, name: str, change: str, *, say: Say) -> None:
+    """Return when the stack is as the change set says. Raises OperationFailed with the reason of the first failed resource."""
+    before = event_ids(client, name)
     client("cloudformation").execute_change_set(StackName=name, ChangeSetName=change)
-    wait(client, name, before, say)
-
-
-def wait(client: Client, name: str, before: set[str], say: Say) -> None:
-    spoke = time.monotonic()
-    while True:
-        stack = stack_of(client, name)
-        status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
-        if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}:
-            return
-        if not status.endswith("IN_PROGRESS"):
-            raise StackError(f"Stack {name} ended as {status}: {first_failure(client, name, before)}")
-        if time.monotonic() - spoke > PROGRESS_SECONDS:
-            spoke = time.monotonic()
-            say(f"{status.lower().replace('_', ' ')}: {last_event(client, name, before)}")
-        time.sleep(pause(client))
-
-
-def stack_of(client: Client, name: str) -> dict[str, Any] | None:
-    """As CloudFormation describes it; None when there is none, or only change sets of one."""
-    try:
-        stack: dict[str, Any] = client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError as error:
-        if "does not exist" in error.response["Error"].get("Message", ""):
-            return None
-        raise
-    return None if stack["StackStatus"] in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"} else stack
-
-
-def _events(client: Client, name: str) -> list[dict[str, Any]]:
-    """Newest first."""
-    pages = client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=name)
-    return [event for page in pages for event in page["StackEvents"]]
-
-
-def _event_ids(client: Client, name: str) -> set[str]:
-    return {event["EventId"] for event in _events(client, name)}
-
-
-def last_event(client: Client, name: str, before: set[str]) -> str:
-    """What CloudFormation did last, of what it had not done `before`."""
-    for event in _events(client, name):
-        if event["EventId"] not in before:
-            return f"{event['LogicalResourceId']} {event['ResourceStatus'].lower().replace('_', ' ')}"
-    return "nothing happened yet"
-
-
-def first_failure(client: Client, name: str, before: set[str]) -> str:
-    """Why it came to an end as it did."""
-    failed = [
-        event
-        for event in reversed(_events(client, name))
-        if event["EventId"] not in before and event["ResourceStatus"].endswith("FAILED")
-    ]
-    first = [event for event in failed if "cancelled" not in event.get("ResourceStatusReason", "").lower()] or failed
-    if not first:
-        return "CloudFormation gives no reason."
-    return f"{first[0]['LogicalResourceId']}: {first[0].get('ResourceStatusReason', 'no reason given')}"
-
-
-def pause(client: Client) -> float:
-    """Seconds between two looks: the emulator answers at once, AWS throttles."""
-    return 0.1 if "127.0.0.1" in client("cloudformation").meta.endpoint_url else 2.0
+    until_complete(client, name, before, say)

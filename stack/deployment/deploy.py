@@ -1,25 +1,25 @@
 """Deploy a stage to any AWS endpoint, real or local: package, upload, one change set after the other, wait."""
 
 import json
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from stack.aws import Client, sentence
 from stack.build.package import LOCAL_STAGE, Package
-from stack.deployment import change_sets, jwt_secret
+from stack.deployment import change_sets, concurrency, jwt_secret
 from stack.deployment.artifacts import upload
-from stack.deployment.change_sets import PROGRESS_SECONDS, stack_of
 from stack.deployment.consent import Consent
 from stack.deployment.index_steps import Step, Template, steps, tables_now
+from stack.deployment.leftovers import with_what_is_left, without_what_never_came_up
 from stack.deployment.parameters import check as check_parameters
+from stack.deployment.parameters import with_version_of_rpc_urls
+from stack.deployment.waiting import OperationFailed, stack_of
 from stack.machine.emulator import complete_gateway, complete_roles
 from stack.progress import Say
 
-NEVER_CAME_UP = {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
 Outputs = Mapping[str, str]
 
 
@@ -63,9 +63,12 @@ class _Deployment:
         template = json.loads(self.built.template.read_text())
         check_parameters(self.given, template.get("Parameters", {}))
         jwt_secret.check_template(template, self.built.stage)
-        existing = self._without_what_never_came_up()
+        existing = without_what_never_came_up(self.client, self.name, self.say, self.consent)
         if existing is not None:
             self._check_secret(existing)
+        return replace(self, given={**self._fitting(existing), **self.given})._deploy(template, existing)
+
+    def _deploy(self, template: Template, existing: Mapping[str, Any] | None) -> Outputs:
         bucket, key = upload(self.built, self.client, self.say)
         for resource in template["Resources"].values():
             if resource["Type"] == "AWS::Serverless::Function":
@@ -76,7 +79,10 @@ class _Deployment:
             self.say(f"Stack {self.name} is as it should be: nothing to change")
         else:
             self._ask(change, ways, existing)
-            self._execute(change, ways, existing)
+            try:
+                self._execute(change, ways, existing)
+            except OperationFailed as error:
+                raise with_what_is_left(error, self.built.stage, template, existing=existing is not None) from None
         stack = stack_of(self.client, self.name) or {}
         if self.built.stage == LOCAL_STAGE:
             complete_roles(self.client, self.name)
@@ -84,22 +90,14 @@ class _Deployment:
         self._check_secret(stack)
         return outputs_of(stack)
 
-    def _without_what_never_came_up(self) -> dict[str, Any] | None:
-        """The stack as it is, or None when there is none. CloudFormation cannot update one whose creation failed."""
-        stack = stack_of(self.client, self.name)
-        if stack is None or stack["StackStatus"] not in NEVER_CAME_UP:
-            return stack
-        if self.consent is not None:
-            self.consent(f"Stack {self.name} never came up ({stack['StackStatus']}): remove what is left of it?")
-        self.say(f"Removing what is left of stack {self.name} ({stack['StackStatus']})")
-        self.client("cloudformation").delete_stack(StackName=self.name)
-        spoke = time.monotonic()
-        while stack_of(self.client, self.name) is not None:
-            if time.monotonic() - spoke > PROGRESS_SECONDS:
-                spoke = time.monotonic()
-                self.say("It is being removed")
-            time.sleep(0.5)
-        return None
+    def _fitting(self, existing: Mapping[str, Any] | None) -> Mapping[str, str]:
+        """Parameters that make the workers of a new stack fit the AWS account. One that has only adopted tables is new, too."""
+        if self.built.stage == LOCAL_STAGE:  # the emulator has no quota
+            return {}
+        if existing is None or existing["StackStatus"] == "IMPORT_COMPLETE":
+            return concurrency.for_new_stack(self.client, self.given, self.say)
+        concurrency.check_existing(self.client, {**concurrency.parameters_of(existing), **self.given}, self.say)
+        return {}
 
     def _check_secret(self, stack: Mapping[str, Any]) -> None:
         arn = outputs_of(stack).get("JwtSecretArn")
@@ -110,7 +108,8 @@ class _Deployment:
         return steps(tables_now(self.client, self.name), deployed_template(self.client, self.name), template)
 
     def _change_set(self, template: Template, existing: Mapping[str, Any] | None) -> str | None:
-        known = {name: value for name, value in self.given.items() if name in template.get("Parameters", {})}
+        given = with_version_of_rpc_urls(self.given)
+        known = {name: value for name, value in given.items() if name in template.get("Parameters", {})}
         return change_sets.create(self.client, self.name, template, known, existing=existing, say=self.say)
 
     def _ask(self, change: str, ways: list[Step], existing: Mapping[str, Any] | None) -> None:
@@ -133,14 +132,14 @@ class _Deployment:
     def _execute(self, change: str, ways: list[Step], existing: Mapping[str, Any] | None) -> None:
         if len(ways) == 1:
             self.say(f"{'Updating' if existing else 'Creating'} stack {self.name}")
-            change_sets.execute(self.client, self.name, change, existing=existing is not None, say=self.say)
+            change_sets.execute(self.client, self.name, change, say=self.say)
             return
         change_sets.discard(self.client, self.name, change, existing=existing)  # to be looked at: DynamoDB would refuse it
         for number, way in enumerate(ways, 1):
             self.say(f"Updating stack {self.name}, {number} of {len(ways)}: {way.what}")
             part = self._change_set(way.template, stack_of(self.client, self.name))
             if part is not None:
-                change_sets.execute(self.client, self.name, part, existing=True, say=self.say)
+                change_sets.execute(self.client, self.name, part, say=self.say)
 
 
 def deployed_template(client: Client, name: str) -> Template:

@@ -9,20 +9,14 @@ from botocore.exceptions import ClientError
 from chalicelib.chain.keys import STACK_TAG
 from stack.aws import Client
 from stack.deployment import change_sets
-from stack.deployment.change_sets import PROGRESS_SECONDS, stack_of
 from stack.deployment.deploy import deployed_template
 from stack.deployment.index_steps import Template
+from stack.deployment.leftovers import IDENTIFIERS, delete
+from stack.deployment.waiting import pause, stack_of
 from stack.errors import StackError
 from stack.progress import Say
 
 TABLES = ("JobsTable", "AccountsTable")
-IDENTIFIERS = {
-    "AWS::DynamoDB::Table": "TableName",
-    "AWS::SecretsManager::Secret": "Id",
-    "AWS::KMS::Key": "KeyId",
-    "AWS::Logs::LogGroup": "LogGroupName",
-}
-"""By what CloudFormation knows a resource that it is to take up."""
 RETAIN = "Retain"
 RETAINING = {RETAIN, "RetainExceptOnCreate"}
 
@@ -47,8 +41,7 @@ def destroy(client: Client, name: str, say: Say, *, with_tables: bool) -> dict[s
         _retain(client, name, stack, template, say)
         kept |= tables.keys()
     say(f"Deleting stack {name}")
-    client("cloudformation").delete_stack(StackName=name)
-    _wait_until_gone(client, str(stack["StackId"]), say)
+    delete(client, stack, say)
     if with_tables:
         _delete_tables(client, tables.values(), say)
     return {one: physical[one] for one in physical if one in kept}
@@ -56,7 +49,7 @@ def destroy(client: Client, name: str, say: Say, *, with_tables: bool) -> dict[s
 
 def _physical(client: Client, name: str) -> dict[str, str]:
     pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
-    found = [one for page in pages for one in page["StackResourceSummaries"]]
+    found = [one for page in pages for one in page["StackResourceSummaries"] if one["ResourceStatus"] != "DELETE_COMPLETE"]
     return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found if one.get("PhysicalResourceId")}
 
 
@@ -70,7 +63,7 @@ def _retain(client: Client, name: str, stack: Mapping[str, Any], template: Templ
     say("Seeing to it that the tables stay")
     change = change_sets.create(client, name, template, {}, existing=stack, say=say)
     if change is not None:
-        change_sets.execute(client, name, change, existing=True, say=say)
+        change_sets.execute(client, name, change, say=say)
 
 
 def _let_go(client: Client, names: Iterable[str]) -> None:
@@ -79,17 +72,6 @@ def _let_go(client: Client, names: Iterable[str]) -> None:
     for name in names:
         if dynamodb.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
             dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
-
-
-def _wait_until_gone(client: Client, stack_id: str, say: Say) -> None:
-    spoke = time.monotonic()
-    while (stack := stack_of(client, stack_id)) is not None:
-        if stack["StackStatus"] == "DELETE_FAILED":
-            raise StackError(f"The stack could not be deleted: {change_sets.first_failure(client, stack_id, set())}")
-        if time.monotonic() - spoke > PROGRESS_SECONDS:
-            spoke = time.monotonic()
-            say(f"delete in progress: {change_sets.last_event(client, stack_id, set())}")
-        time.sleep(change_sets.pause(client))
 
 
 def _delete_tables(client: Client, names: Iterable[str], say: Say) -> None:
@@ -101,19 +83,36 @@ def _delete_tables(client: Client, names: Iterable[str], say: Say) -> None:
             say(f"Deleting table {name}")
             while True:
                 dynamodb.describe_table(TableName=name)
-                time.sleep(change_sets.pause(client))
+                time.sleep(pause(client))
                 say(f"Table {name} is being deleted")
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
 
 
-def signing_keys(client: Client, name: str) -> Iterator[str]:
-    """What signs for the stack's accounts and is in no template: ARNs of its tagged KMS keys, names of its secrets."""
+def keys_of_accounts(client: Client, accounts_table: str) -> list[str]:
+    """The ids of the KMS keys that the rows of accounts name. A key that the API made has no tag to find it by."""
+    try:
+        pages = list(client("dynamodb").get_paginator("scan").paginate(TableName=accounts_table))
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return []
+    references = [item["keyReference"]["S"] for page in pages for item in page["Items"] if "keyReference" in item]
+    return sorted(reference.removeprefix("kms:") for reference in references if reference.startswith("kms:"))
+
+
+def signing_keys(client: Client, name: str, keys_of_accounts: Iterable[str] = ()) -> Iterator[str]:
+    """What signs for the stack's accounts and is in no template: KMS keys, which its accounts name or its tag, and the names of
+    its secrets.
+    """
+    tagged: list[str] = []
     wanted = [{"Key": STACK_TAG, "Values": [name]}]
     tagging = client("resourcegroupstaggingapi").get_paginator("get_resources")
     for page in tagging.paginate(TagFilters=wanted, ResourceTypeFilters=["kms:key"]):
-        yield from (resource["ResourceARN"] for resource in page["ResourceTagMappingList"])
+        tagged += [resource["ResourceARN"] for resource in page["ResourceTagMappingList"]]
+    yield from tagged
+    yield from (key for key in keys_of_accounts if not any(arn == key or arn.endswith(f"/{key}") for arn in tagged))
     of_accounts = [{"Key": "name", "Values": [f"{name}/accounts/"]}]
     for page in client("secretsmanager").get_paginator("list_secrets").paginate(Filters=of_accounts):
         yield from (secret["Name"] for secret in page["SecretList"])
@@ -145,4 +144,4 @@ def adopt(client: Client, name: str, template: Template, physical: Mapping[str, 
     say(f"Taking up {', '.join(physical.values())} in a new stack {name}")
     change = change_sets.create(client, name, part, parameters, existing=None, say=say, importing=identifiers)
     if change is not None:
-        change_sets.execute(client, name, change, existing=False, say=say)
+        change_sets.execute(client, name, change, say=say)

@@ -9,7 +9,8 @@ from eth_utils.address import is_checksum_address, is_checksum_formatted_address
 from chalicelib.chain.contracts import ARTIFACTS
 from chalicelib.networks import NETWORKS
 from stack import rpc
-from stack.build.package import CONFIG, LOCAL_STAGE, stages
+from stack.build.package import LOCAL_STAGE, stages
+from stack.build.runtime import CONFIG
 from stack.contracts import Contract
 from stack.errors import StackError
 from stack.funder import Funder

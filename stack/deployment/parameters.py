@@ -1,5 +1,6 @@
 """Template parameters as an operator gives them: `PARAMETERS="Name=Value Other=Value"`, checked against the template."""
 
+import hashlib
 import re
 import shlex
 from collections.abc import Mapping
@@ -21,6 +22,16 @@ def parse(text: str) -> dict[str, str]:
             raise StackError(f'PARAMETERS must be like "Confirmations=6 LogLevel=DEBUG"; {word!r} is no Name=Value.')
         found[name] = value
     return found
+
+
+def with_version_of_rpc_urls(given: Mapping[str, str]) -> Mapping[str, str]:
+    """Add `RpcUrlsVersion` to a new `RpcUrls`: the start of its hash, which does not tell a provider's key.
+
+    The functions read the URLs from a secret. Their environment has the version, so that Lambda starts them anew.
+    """
+    if "RpcUrls" not in given:
+        return given
+    return {**given, "RpcUrlsVersion": hashlib.sha256(given["RpcUrls"].encode()).hexdigest()[:12]}
 
 
 def check(given: Mapping[str, str], declared: Mapping[str, Mapping[str, Any]]) -> None:

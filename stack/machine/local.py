@@ -18,6 +18,7 @@ from stack.deployment.factories import send_factories
 from stack.errors import StackError
 from stack.funder import Funder, coins
 from stack.machine import anvil, environment, ministack
+from stack.machine.block_time import block_seconds, differs
 from stack.machine.processes import Process
 from stack.machine.seed import seed
 from stack.machine.turn import Turn
@@ -98,15 +99,26 @@ class LocalStack:
         built = package(LOCAL_STAGE, self._say)
         self.env = environment.read(self.env_file)
         deployed = _digest(built)
-        if state["deployed"] == deployed:
+        parameters = {**state["parameters"], **self._block_time_now(state["parameters"])}
+        if state["deployed"] == deployed and state["parameters"] == parameters:
             self._say("The stack is up already, and nothing changed")
             return self.env
-        outputs = self._deploy(built, state["parameters"])
+        outputs = self._deploy(built, parameters)
         self.env["API_URL"] = _api_url(self.env["AWS_ENDPOINT_URL"], outputs)
         environment.write(self.env_file, self.env)
-        self._write_state(state | {"deployed": deployed})
-        self._say("The stack was up already; its code is the new one now")
+        self._write_state(state | {"deployed": deployed, "parameters": parameters})
+        self._say("The stack was up already; its code and parameters are the new ones now")
         return self.env
+
+    def _block_time_now(self, parameters: Mapping[str, str]) -> dict[str, str]:
+        """The parameter BlockSeconds as it is now; empty while the one that the stack has still fits."""
+        if self.options.rpc_url is None or "BlockSeconds" in self.options.parameters:
+            return {}
+        measured = block_seconds(self.env["RPC_URL"])
+        if not differs(measured, parameters["BlockSeconds"]):
+            return {}
+        self._say(f"A block comes every {measured:g} s, not every {parameters['BlockSeconds']} s")
+        return {"BlockSeconds": f"{measured:g}"}
 
     def detach(self) -> None:
         """Let everything outlive this process: `make up`."""
@@ -168,7 +180,7 @@ class LocalStack:
             "RpcUrls": self.options.functions_rpc(rpc_url) if self.options.functions_rpc else rpc_url,
             "ChainId": str(chain),
             "Confirmations": str(CONFIRMATIONS),
-            "BlockSeconds": _block_seconds(rpc_url) if self.options.rpc_url else str(anvil.BLOCK_SECONDS),
+            "BlockSeconds": f"{block_seconds(rpc_url):g}" if self.options.rpc_url else str(anvil.BLOCK_SECONDS),
             **UNTHROTTLED,
             **factories.parameters,
             **self.options.parameters,
@@ -196,7 +208,9 @@ class LocalStack:
     def _node(self) -> str:
         if self.options.rpc_url is not None:
             if self.options.funder_key is None:
-                raise StackError("With RPC_URL, give FUNDER_KEY: the private key that pays for the accounts' gas.")
+                raise StackError(
+                    "With RPC_URL, give FUNDER_KEY_FILE: a file with the private key that pays for the accounts' gas."
+                )
             url = rpc.node_url(self.options.rpc_url)
             self._say(f"Chain {rpc.chain_id(url)} at {rpc.shown(url)}, which runs already")
             return url
@@ -247,15 +261,3 @@ def _digest(built: Package) -> str:
 def _api_url(endpoint: str, outputs: Outputs) -> str:
     """The emulator makes a new API, with another id, whenever its routes change."""
     return f"{endpoint}/restapis/{outputs['RestAPIId']}/{LOCAL_STAGE}/_user_request_"
-
-
-def _block_seconds(rpc_url: str) -> str:
-    """How far apart the newest blocks are; 1 s when they say nothing of it."""
-    newest = rpc.call(rpc_url, "eth_getBlockByNumber", "latest", False)
-    number = int(newest["number"], 16)
-    span = min(number, 20)
-    if span == 0:
-        return "1"
-    older = rpc.call(rpc_url, "eth_getBlockByNumber", hex(number - span), False)
-    seconds = (int(newest["timestamp"], 16) - int(older["timestamp"], 16)) / span
-    return f"{min(max(seconds, 0.5), 60):.1f}"

@@ -1,6 +1,7 @@
 """Signing accounts of a stack: made, registered in the service's own record format, shown, paused and let go on."""
 
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from typing import Any
 
 from eth_account import Account as KeyPair
 
-from chalicelib.chain.keys import STACK_TAG, KmsKeys
+from chalicelib.chain.keys import STACK_TAG, KmsKeys, tagged_as
 from chalicelib.chain.rpc import RpcClient
 from chalicelib.errors import VersionConflict
 from chalicelib.jobs.model import Account, account_id
@@ -24,7 +25,7 @@ LONGEST_PAUSE_REASON = 200
 def create_kms_account(client: Client, stack_name: str, accounts_table: str, chain_id: int, **fields: Any) -> Account:
     """A new account whose key KMS made and keeps. `fields` are the account's other ones: role, owner, …"""
     what = fields.get("description") or f"A signing account of {stack_name}"
-    key, address = KmsKeys(client("kms"), stack_name).create(what)
+    key, address = KmsKeys(client("kms"), tagged_as(stack_name), time.monotonic, time.sleep).create(what)
     return register(client, accounts_table, chain_id, address, key, **fields)
 
 

@@ -4,8 +4,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from stack.deployment.change_sets import PROGRESS_SECONDS, pause
 from stack.deployment.deploy import deployed_template
+from stack.deployment.waiting import PROGRESS_SECONDS, pause
 from stack.operation.target import Target
 from stack.progress import Say
 

@@ -21,7 +21,7 @@ from chalicelib.store.dynamodb import CONDITION_FAILED
 from chalicelib.store.records import job_from, job_item
 from chalicelib.workers.funds import UNFUNDED
 from stack.aws import Client
-from stack.deployment.change_sets import PROGRESS_SECONDS, pause
+from stack.deployment.waiting import PROGRESS_SECONDS, pause
 from stack.errors import StackError
 from stack.operation.target import items
 from stack.progress import Say

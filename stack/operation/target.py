@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from chalicelib.chain.node import Node
 from chalicelib.chain.rpc import RpcClient
 from chalicelib.errors import JobsApiError
 from chalicelib.networks import Network
-from chalicelib.settings import Settings, settings_from
+from chalicelib.settings import Settings, rpc_urls_of, settings_from
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
 from stack import paths
@@ -68,9 +68,14 @@ class Target:
         configuration = self.client("lambda").get_function_configuration(FunctionName=self.resource("ExecuteJobs"))
         return settings_from(configuration["Environment"]["Variables"])
 
-    @property
+    @cached_property
     def network(self) -> Network:
-        return self.settings.network
+        """With the RPC URLs that the functions use, read with the caller's own rights."""
+        network, secret_id = self.settings.network, self.settings.rpc_urls_id
+        if secret_id is None or self.settings.rpc_urls is not None:
+            return network
+        text = self.client("secretsmanager").get_secret_value(SecretId=secret_id)["SecretString"]
+        return replace(network, rpc_urls=rpc_urls_of(text) or network.rpc_urls)
 
     @cached_property
     def rpc(self) -> RpcClient:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from stack.aws import Client, clients
-from stack.build.package import Package, package
+from stack.build.package import Package, package, runtime_of
+from stack.build.runtime import Runtime, of_this_machine
+from stack.errors import StackError
 from stack.machine import ministack
 from stack.machine.processes import Process
 from stack.progress import say
@@ -18,9 +20,18 @@ STAGES = ("local", "spark", "fuse")
 
 
 @pytest.fixture(scope="session")
-def packages() -> dict[str, Package]:
+def runtime() -> Runtime:
+    """The one that the stages in AWS name, where this machine has a Python of that version; else that of this Python."""
+    try:
+        return runtime_of("spark")
+    except StackError:
+        return of_this_machine()
+
+
+@pytest.fixture(scope="session")
+def packages(runtime: Runtime) -> dict[str, Package]:
     """What `make package` makes of each stage."""
-    return {stage: package(stage, say) for stage in STAGES}
+    return {stage: package(stage, say, runtime=None if stage == "local" else runtime) for stage in STAGES}
 
 
 @pytest.fixture(params=STAGES)

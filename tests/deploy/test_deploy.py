@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.settings import PUBLIC_RPC_URLS
 from stack.aws import Client, clients
 from stack.build.package import Package
 from stack.deployment.deploy import deploy
@@ -75,6 +76,27 @@ def test_a_deployed_stage_whose_secret_was_made_short_is_not_deployed_again(aws:
     with pytest.raises(StackError, match="shorter than 32 bytes"):
         deploy(packages["spark"], aws, silent, name="secret", parameters={"LogLevel": "DEBUG"})
     assert parameters(aws, "secret")["LogLevel"] == ""
+
+
+def test_an_update_takes_the_rpc_urls_of_a_running_stack_over_into_the_secret(
+    aws: Client, packages: dict[str, Package], tmp_path: Path
+) -> None:
+    """A version before the secret had them in the functions' environment."""
+    template = json.loads(packages["spark"].template.read_text())
+    del template["Resources"]["RpcUrlsSecret"], template["Parameters"]["RpcUrlsVersion"]
+    variables = template["Globals"]["Function"]["Environment"]["Variables"]
+    del variables["RPC_URLS_ID"], variables["RPC_URLS_VERSION"]
+    variables["RPC_URLS"] = {"Ref": "RpcUrls"}
+    (tmp_path / "sam.json").write_text(json.dumps(template))
+    older = Package("spark", tmp_path / "sam.json", packages["spark"].archive)
+    deploy(older, aws, silent, name="urls", parameters={"RpcUrls": "https://one.example/v2/a-key"})
+    deploy(packages["spark"], aws, silent, name="urls")
+    assert aws("secretsmanager").get_secret_value(SecretId="urls/rpc-urls")["SecretString"] == "https://one.example/v2/a-key"
+    before = parameters(aws, "urls")["RpcUrlsVersion"]
+    deploy(packages["spark"], aws, silent, name="urls", parameters={"RpcUrls": ""})
+    assert aws("secretsmanager").get_secret_value(SecretId="urls/rpc-urls")["SecretString"] == PUBLIC_RPC_URLS
+    assert parameters(aws, "urls")["RpcUrlsVersion"] != before, "running functions would ask the old nodes for minutes"
+    deploy(older, aws, silent, name="urls")
 
 
 def test_credentials_that_are_missing_are_one_sentence(packages: dict[str, Package], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from stack.__main__ import main
 from stack.aws import Client
 from stack.build.package import Package
-from stack.deployment.change_sets import stack_of
 from stack.deployment.deploy import deploy, deployed_template
+from stack.deployment.leftovers import adopt_words
+from stack.deployment.parameters import parse
+from stack.deployment.waiting import stack_of
 from stack.errors import StackError
+from stack.machine import ministack
 from stack.progress import silent
 
 
@@ -131,3 +135,30 @@ def test_several_indexes_come_and_go_one_update_each(aws: Client, packages: dict
         assert deployed_template(aws, "steps")["Resources"]["JobsTable"] == template["Resources"]["JobsTable"]
     stack = stack_of(aws, "steps") or {}
     assert {"ParameterKey": "LogLevel", "ParameterValue": "DEBUG"} in stack["Parameters"]
+
+
+def test_a_creation_that_fails_names_what_it_left_and_how_to_go_on_with_it(
+    aws: Client, packages: dict[str, Package], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protected tables stay where they are when a creation is rolled back, and nothing finds them again by itself."""
+    aws("events").create_event_bus(Name="taken-already")
+    kept = ["JobsTable", "AccountsTable"]
+    broken = with_resources(packages["spark"], tmp_path)
+    template = json.loads(broken.template.read_text())
+    bus = {"Type": "AWS::Events::EventBus", "Properties": {"Name": "taken-already"}, "DependsOn": [*kept, "PhoneNumbersSecret"]}
+    template["Resources"]["Broken"] = bus
+    broken.template.write_text(json.dumps(template))
+    with pytest.raises(StackError, match=r"Broken: .*exists.*make deploy STAGE=spark ADOPT=\"") as failed:
+        deploy(broken, aws, silent, name="left")
+    assert "\n" not in str(failed.value)
+    adopted = parse(str(failed.value).split('ADOPT="')[1].rstrip('"'))
+    assert sorted(adopted) == sorted(kept)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ministack.ACCESS_KEY_ID)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", ministack.SECRET_ACCESS_KEY)
+    monkeypatch.setenv("AWS_REGION", ministack.REGION)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    words = ["deploy", "--stage", "spark", "--stack-name", "left", "--yes", "--adopt", adopt_words(adopted)]
+    assert main([*words, "--endpoint-url", aws("cloudformation").meta.endpoint_url]) == 0
+    table = aws("cloudformation").describe_stack_resource(StackName="left", LogicalResourceId="JobsTable")
+    assert table["StackResourceDetail"]["PhysicalResourceId"] == adopted["JobsTable"]
+    assert (stack_of(aws, "left") or {})["StackStatus"] == "UPDATE_COMPLETE"

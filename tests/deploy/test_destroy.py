@@ -7,11 +7,11 @@ from botocore.exceptions import ClientError
 
 from stack.aws import Client
 from stack.build.package import Package
-from stack.deployment.change_sets import stack_of
 from stack.deployment.deploy import deploy
-from stack.deployment.destroy import TABLES, adopt, destroy, signing_keys
+from stack.deployment.destroy import TABLES, adopt, destroy, keys_of_accounts, signing_keys
+from stack.deployment.waiting import stack_of
 from stack.errors import StackError
-from stack.operation.accounts import create_kms_account, create_secret_account
+from stack.operation.accounts import create_kms_account, create_secret_account, register
 from stack.progress import silent
 
 
@@ -59,6 +59,9 @@ def test_tables_go_when_that_is_asked_for_also_protected_ones(aws: Client, packa
     accounts = [
         create(aws, "gone", outputs["AccountsTableName"], 122) for create in (create_kms_account, create_secret_account)
     ]
+    untagged = aws("kms").create_key(KeySpec="ECC_SECG_P256K1", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    register(aws, outputs["AccountsTableName"], 122, "0x" + "11" * 20, f"kms:{untagged}")
+    made = keys_of_accounts(aws, outputs["AccountsTableName"])
     tables = tables_of(aws, "gone")
     for table in tables.values():
         aws("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=True)
@@ -66,7 +69,10 @@ def test_tables_go_when_that_is_asked_for_also_protected_ones(aws: Client, packa
     assert stack_of(aws, "gone") is None
     assert not any(is_there(aws, table) for table in tables.values())
     assert tables.keys().isdisjoint(kept)
-    keys = list(signing_keys(aws, "gone"))
+    keys = list(signing_keys(aws, "gone", made))
+    assert len(keys) == 3
+    assert untagged in keys, "a key that the API made has no tag"
+    assert keys_of_accounts(aws, outputs["AccountsTableName"]) == [], "the table is gone"
     for account in accounts:
         assert any(account.key.rpartition(":")[2].rpartition("/")[2] in key for key in keys), keys
 

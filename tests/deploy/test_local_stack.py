@@ -52,7 +52,7 @@ def test_a_node_of_ones_own_needs_a_key_that_can_pay(tmp_path: Path) -> None:
     process = Process("anvil", tmp_path / "node")
     try:
         url = anvil.start(process, tmp_path / "node")
-        with pytest.raises(StackError, match="give FUNDER_KEY"):
+        with pytest.raises(StackError, match="give FUNDER_KEY_FILE"):
             LocalStack(tmp_path, Options(rpc_url=url), say=silent).start()
         poor = Options(rpc_url=url, funder_key="0x" + "11" * 32)
         with pytest.raises(StackError, match="has 0 coins; the accounts need 2") as refused:
@@ -86,6 +86,33 @@ def test_a_stack_that_is_up_is_used_again_with_the_contracts_it_has(tmp_path: Pa
     finally:
         again.stop()
         first.stop()
+
+
+def test_the_block_time_of_a_node_of_ones_own_is_measured_again_when_the_stack_is_used_again(tmp_path: Path) -> None:
+    """Also when nothing else changed: what was measured of a chain's first blocks was kept for ever."""
+    node = Process("anvil", tmp_path / "node")
+    options = Options(rpc_url=anvil.start(node, tmp_path / "node"), funder_key=anvil.FUNDER_KEY)
+    first = LocalStack(tmp_path, replace(options, parameters={"BlockSeconds": "60"}), say=silent)
+    again = LocalStack(tmp_path, options, say=silent)
+    try:
+        first.start()
+        first.detach()
+        assert set(variables(first, "BLOCK_SECONDS")) == {"60"}
+        again.start_or_reuse()
+        assert set(variables(again, "BLOCK_SECONDS")) == {"1"}
+        said: list[str] = []
+        again._say = said.append
+        again.start_or_reuse()
+        assert said == ["The stack is up already, and nothing changed"]
+    finally:
+        again.stop()
+        first.stop()
+        node.stop()
+
+
+def variables(stack: LocalStack, name: str) -> list[str]:
+    """Of every function."""
+    return [one["Environment"]["Variables"][name] for one in stack.client("lambda").list_functions()["Functions"]]
 
 
 def with_other_routes(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:

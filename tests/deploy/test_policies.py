@@ -11,7 +11,6 @@ from tests.rights import (
     LOGGING,
     RECEIVING,
     STATEMENTS,
-    TAGGING,
     TRACING,
     policy_files,
     resource_name,
@@ -37,8 +36,6 @@ def test_what_aws_does_in_a_functions_name_it_may_and_no_more(resources: dict[st
         wanted = {(action, resource_name(queue)) for action in RECEIVING for queue in queues}
         wanted |= {(action, log) for action in LOGGING}
         has = {(right.action, right.resource) for right in rights() if right.function == function}
-        if ("kms:CreateKey", "*") in has:
-            wanted |= {(action, "key/*") for action in TAGGING}
         if function in SIGNERS:
             wanted |= {(action, "JobsTable") for action in STATEMENTS}
         if is_traced:
@@ -59,3 +56,32 @@ def test_a_key_signs_hashes_of_its_own_stack_and_by_no_other_algorithm(resources
         if "kms:Sign" in statement["Action"]
     }
     assert conditions == dict.fromkeys(SIGNERS, expected)
+
+
+def test_a_key_that_the_api_makes_is_the_workers_to_sign_with_and_the_accounts_to_manage(resources: dict[str, Any]) -> None:
+    """By its key policy, which only CreateKey can set where nobody has the right to PutKeyPolicy. The roles are named by their
+    names, so that a stack of the same name that is made anew may sign, too; the emulator names a session's principal by it.
+    """
+    policy = json.loads(resources["APIHandler"]["Properties"]["Environment"]["Variables"]["KEY_POLICY"]["Fn::Sub"])
+    whole, sign, read = policy["Statement"]
+    account = "arn:${AWS::Partition}:iam::${AWS::AccountId}"
+    assert (whole["Principal"], whole["Action"]) == ({"AWS": f"{account}:root"}, "kms:*")
+    assert (sign["Action"], read["Action"]) == ("kms:Sign", "kms:GetPublicKey")
+    for statement, roles in ((sign, ["ExecuteJobsRole", "ConfirmJobsRole"]), (read, ["ApiHandlerRole"])):
+        assert statement["Condition"]["StringEquals"] == {"aws:PrincipalAccount": "${AWS::AccountId}"}
+        assert all(resources[role]["Type"] == "AWS::IAM::Role" for role in roles)
+        sessions = "arn:${AWS::Partition}:sts::${AWS::AccountId}:assumed-role"
+        assert set(statement["Condition"]["ArnLike"]["aws:PrincipalArn"]) == {
+            *(f"{account}:role/${{{role}}}" for role in roles),
+            *(f"{account}:role/${{AWS::StackName}}-{role}-*" for role in roles),
+            *(f"{sessions}/${{AWS::StackName}}-{role}-*" for role in roles),
+        }
+
+
+def test_only_the_api_is_told_the_policy_of_new_keys(resources: dict[str, Any]) -> None:
+    told = {
+        name
+        for name in policy_files()
+        if "KEY_POLICY" in resources[name]["Properties"].get("Environment", {}).get("Variables", {})
+    }
+    assert told == {"APIHandler"}

@@ -8,7 +8,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from chalicelib.bounds import Bounds
 from chalicelib.jobs.stores import Sweep
-from chalicelib.settings import variables
+from chalicelib.settings import PUBLIC_RPC_URLS, variables
 from stack.build.gateway import ANY_VERB, EVERYTHING_ELSE
 from stack.build.package import Package
 from stack.build.template import STACK_TAG, WITHOUT_TAGS
@@ -17,6 +17,7 @@ from tests.deploy.reading import as_list, dicts, functions, named, of_type, stat
 FUNCTIONS = {"APIHandler", "ExecuteJobs", "ConfirmJobs", "ReconcileJobs", "RecordDeadLetters"}
 PARAMETERS = {
     "RpcUrls",
+    "RpcUrlsVersion",
     "ChainId",
     "Confirmations",
     "BlockSeconds",
@@ -196,36 +197,19 @@ def test_only_the_workers_that_sign_may_use_keys(resources: dict[str, Any]) -> N
     assert "ExecuteJobs" in signing
 
 
-def test_the_api_makes_keys_for_this_stack_and_reads_their_public_halves_and_no_more(resources: dict[str, Any]) -> None:
-    """KeySpec only where it is told: the emulator tells it of no request, AWS of every CreateKey.
+def test_the_api_makes_keys_and_may_do_nothing_to_any_key(resources: dict[str, Any]) -> None:
+    """A tag would let the workers sign with any key that the API can tag, so it can tag none: not even one that it makes.
 
-    CreateKey asks for TagResource on keys that nobody can name yet, so it has to be allowed on all: but never to take a key of
-    another stack, one that is no account's, or to set any other tag.
+    KeySpec only where it is told: the emulator tells it of no request, AWS of every CreateKey.
     """
-    this_stack = {"Ref": "AWS::StackName"}
-    keys = {"Fn::Sub": "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"}
-    tagged_so = {"aws:RequestTag/jobs-api:stack": this_stack}
     expected = {
         "kms:CreateKey": (
             "*",
             {
-                "StringEquals": tagged_so,
                 "StringEqualsIfExists": {"kms:KeySpec": "ECC_SECG_P256K1", "kms:KeyUsage": "SIGN_VERIFY"},
+                "Null": {"aws:TagKeys": "true"},
             },
         ),
-        "kms:TagResource": (
-            keys,
-            {
-                "StringEquals": tagged_so,
-                "ForAllValues:StringEquals": {"aws:TagKeys": ["jobs-api:stack"]},
-                "StringEqualsIfExists": {
-                    "kms:KeySpec": "ECC_SECG_P256K1",
-                    "aws:ResourceTag/jobs-api:stack": this_stack,
-                },
-            },
-        ),
-        # AWS may take minutes to see a new key's tag, and the address of a new account is needed at once. It is a public key.
-        "kms:GetPublicKey": (keys, {"StringEqualsIfExists": {"aws:ResourceTag/jobs-api:stack": this_stack}}),
     }
     found = {
         action: (statement["Resource"], statement["Condition"])
@@ -249,12 +233,12 @@ def test_each_function_reads_only_the_secrets_it_needs(resources: dict[str, Any]
         for name in FUNCTIONS
     }
     read, stack = "secretsmanager:GetSecretValue", "${AWS::StackName}"
-    accounts = {(read, f"{stack}/accounts/*")}
+    accounts, rpc_urls = (read, f"{stack}/accounts/*"), (read, f"{stack}/rpc-urls-??????")
     assert found == {
-        "APIHandler": {(read, f"{stack}/jwt-??????"), (read, f"{stack}/phone-numbers-??????")},
-        "ExecuteJobs": accounts,
-        "ConfirmJobs": accounts,
-        "ReconcileJobs": set(),
+        "APIHandler": {(read, f"{stack}/jwt-??????"), (read, f"{stack}/phone-numbers-??????"), rpc_urls},
+        "ExecuteJobs": {accounts, rpc_urls},
+        "ConfirmJobs": {accounts, rpc_urls},
+        "ReconcileJobs": {rpc_urls},
         "RecordDeadLetters": set(),
     }
 
@@ -335,6 +319,19 @@ def test_every_setting_reaches_the_functions_by_the_template(template: dict[str,
     read = variables()
     assert {variable for variable, is_needed in read.items() if is_needed} <= given
     assert given <= read.keys()
+
+
+def test_no_environment_holds_an_rpc_url_for_it_may_hold_a_providers_key(template: dict[str, Any]) -> None:
+    """What NoEcho hides of a parameter, everybody sees who may look at a function's configuration."""
+    secret = template["Resources"]["RpcUrlsSecret"]["Properties"]
+    assert secret["SecretString"] == {"Fn::If": ["RpcUrlsAreGiven", {"Ref": "RpcUrls"}, PUBLIC_RPC_URLS]}
+    assert secret["Name"] == {"Fn::Sub": "${AWS::StackName}/rpc-urls"}
+    assert template["Parameters"]["RpcUrls"]["NoEcho"] is True
+    used = {name: json.dumps(resource).count('{"Ref": "RpcUrls"}') for name, resource in template["Resources"].items()}
+    assert {name for name, times in used.items() if times} == {"RpcUrlsSecret"}
+    variables_ = template["Globals"]["Function"]["Environment"]["Variables"]
+    assert '{"Ref": "RpcUrls"}' not in json.dumps(variables_)
+    assert variables_["RPC_URLS_ID"] == {"Ref": "RpcUrlsSecret"}, "the secret is changed before the functions start anew"
 
 
 def test_only_the_api_counts_requests_and_it_does_nothing_else_there(resources: dict[str, Any]) -> None:

@@ -26,7 +26,6 @@ from chalicelib.jobs.ports import (
 )
 from chalicelib.networks import Network
 from tests.fakes.ledger import (
-    GAS_PER_BYTE,
     TRANSFER_GAS,
     Block,
     Mined,
@@ -35,6 +34,7 @@ from tests.fakes.ledger import (
     Transaction,
     decode_transaction,
     encode_transaction,
+    gas_needed,
 )
 
 GAS_LIMIT = 20_000_000
@@ -77,6 +77,9 @@ class SimulatedChain:
         self.base_fee = network.min_base_fee
         self.least_tip = network.min_priority_fee
         """Miners take nothing below it; the pool does."""
+        self.asks_for_tip = 0
+        """The pool takes nothing below it either, and says so; `fees` tells it once it was said."""
+        self._asked_for_tip = 0
         self.transactions_per_block = 400
         self.lies = Lies()
         self.pool: dict[str, dict[int, Transaction]] = {}
@@ -85,6 +88,7 @@ class SimulatedChain:
         """When a block was made, by its number, where a test says so."""
         genesis = Block(0, _block_hash(0, 0), self.base_fee, (), State(dict(balances)))
         self.blocks = [genesis]
+        self._authorizations: dict[str, int] = {}
         self._forks = 0
         self.seen: dict[str, Transaction] = {}
         """Every transaction that was ever sent, in the order of its first broadcast."""
@@ -129,6 +133,10 @@ class SimulatedChain:
         hash_, raw = encode_transaction(sender, unsigned, "another program's")
         self._pool_of(sender)[nonce] = decode_transaction(raw)
         return hash_
+
+    def authorize(self, address: str, times: int = 1) -> None:
+        """The next block holds another account's transaction that carries so many authorizations of this one (EIP-7702)."""
+        self._authorizations[address] = self._authorizations.get(address, 0) + times
 
     def fund(self, address: str, wei: int) -> None:
         """From the newest block on."""
@@ -179,10 +187,16 @@ class SimulatedChain:
         self._answer()
         return {address: self.state.balance(address) for address in addresses}
 
+    def transaction_counts(self, addresses: Sequence[str]) -> dict[str, int]:
+        self._answer()
+        state = self._seen_by("transaction_count")[-1].state
+        return {address: state.nonce(address) for address in addresses}
+
     def fees(self) -> Fees:
         network = self.network
         base_fee = max(self.blocks[-1].base_fee, self.base_fee, network.min_base_fee)
         tip = min(max(self.least_tip, network.min_priority_fee), network.max_priority_fee)
+        tip = max(tip, self._asked_for_tip)
         max_fee = min(int(base_fee * network.base_fee_multiplier) + tip, network.max_fee_cap)
         return Fees(max_fee, min(tip, max_fee))
 
@@ -200,8 +214,8 @@ class SimulatedChain:
         """Parts of it may come from a node that lags, as when a proxy spreads a batch over several."""
         self._answer()
         mined = self._seen_by("transaction_count")[-1].state.nonce(address)
-        head = self._seen_by("head")[-1].number
-        return Sighting(head, mined, self.receipts(hashes), self.standing_blocks(address, blocks))
+        head = self._seen_by("head")[-1]
+        return Sighting(head.number, mined, self.receipts(hashes), self.standing_blocks(address, blocks), head.base_fee)
 
     def estimate(self, calls: Sequence[Call]) -> list[Estimate]:
         self._answer()
@@ -243,6 +257,8 @@ class SimulatedChain:
             for mined in block.mined:
                 if mined.transaction.sender == address and mined.transaction.nonce == nonce:
                     return mined.transaction.hash
+            if block.state.nonce(address) > nonce:
+                return block.hash
         return None
 
     def revert_reason(self, call: Call, block_number: int) -> str:
@@ -253,6 +269,16 @@ class SimulatedChain:
         except Reverted as error:
             return str(error)
         return "reverted; the reason cannot be told"
+
+    def passes_with_more_gas(self, call: Call, block_number: int) -> bool:
+        self._answer()
+        for block in self.blocks[block_number - 1 : block_number + 1]:
+            try:
+                block.state.copy().run(call.sender, call.to, call.value, call.data, mined=True)
+            except Reverted:
+                continue
+            return True
+        return False
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
@@ -289,7 +315,10 @@ class SimulatedChain:
         if self.lies.takes_but_fails > 0:
             self.lies.takes_but_fails -= 1
             return Broadcast(BroadcastStatus.UNKNOWN, "internal error")
-        return Broadcast(status)
+        if status is not BroadcastStatus.UNDERPRICED or not self.asks_for_tip:
+            return Broadcast(status)
+        self._asked_for_tip = self.asks_for_tip
+        return Broadcast(status, minimum_tip=self.asks_for_tip)
 
     def _judged(self, transaction: Transaction) -> BroadcastStatus:  # noqa: PLR0911 -- one line a rule
         """As geth orders its checks; the replacement rule is 10 % on both fees."""
@@ -303,7 +332,7 @@ class SimulatedChain:
             return BroadcastStatus.KNOWN
         if transaction.nonce < self.state.nonce(transaction.sender):
             return BroadcastStatus.NONCE_TOO_LOW
-        if transaction.tip < self.network.min_priority_fee:
+        if transaction.tip < max(self.network.min_priority_fee, self.asks_for_tip):
             return BroadcastStatus.UNDERPRICED
         others = sum(other.cost for other in pool.values() if other is not earlier)
         if others + transaction.cost > self.state.balance(transaction.sender):
@@ -327,7 +356,7 @@ class SimulatedChain:
     def _next_block(self, empty: bool) -> Block:
         parent = self.blocks[-1]
         number = parent.number + 1
-        state, mined = parent.state, []
+        state, mined = self._authorized(parent.state) if not empty else parent.state, []
         ready = [] if empty else self._ready(state)[: self.transactions_per_block]
         if ready:
             state = state.copy()
@@ -339,9 +368,19 @@ class SimulatedChain:
             if price - self.base_fee < self.least_tip or not affordable or transaction.sender in held_back:
                 held_back.add(transaction.sender)
                 continue
-            succeeded, hits = state.apply(transaction, price, mined=True)
-            mined.append(Mined(transaction, succeeded, tuple(hits), price))
+            succeeded, hits, gas_used = state.apply(transaction, price, mined=True)
+            mined.append(Mined(transaction, succeeded, tuple(hits), price, gas_used))
         return Block(number, _block_hash(number, self._forks), self.base_fee, tuple(mined), state)
+
+    def _authorized(self, state: State) -> State:
+        """The state after the other account's transaction, which stands first in its block."""
+        if not self._authorizations:
+            return state
+        state = state.copy()
+        for address, times in self._authorizations.items():
+            state.nonces[address] = state.nonce(address) + times
+        self._authorizations = {}
+        return state
 
     def _forget_used(self) -> None:
         for sender, of_sender in self.pool.items():
@@ -359,7 +398,7 @@ class SimulatedChain:
             return Unavailable("it is too much for the node by itself", alone=True)
         if call.gas is not None and call.gas > GAS_LIMIT:
             return Revert(f"the gas limit {call.gas} is above the block's {GAS_LIMIT}")
-        gas = call.gas or int((TRANSFER_GAS + GAS_PER_BYTE * len(call.data)) * self.network.gas_multiplier)
+        gas = call.gas or int(gas_needed(call.data, state.flags) * self.network.gas_multiplier)
         try:
             state.copy().run(call.sender, call.to, 0, call.data, mined=False)
         except Reverted as error:

@@ -82,9 +82,15 @@ class NumberedKeys:
     addresses: list[str] = field(default_factory=lambda: [f"0x{number:040d}" for number in range(1, 100)])
     made: list[str] = field(default_factory=list)
     broken: Exception | None = None
+    unused: list[tuple[str, str]] = field(default_factory=list)
 
     def create(self, description: str) -> tuple[str, str]:
         if self.broken is not None:
             raise self.broken
+        if self.unused:
+            return self.unused.pop()
         self.made.append(description)
         return f"kms:{len(self.made)}", self.addresses[len(self.made) - 1]
+
+    def give_back(self, key: str, address: str) -> None:
+        self.unused.append((key, address))

@@ -9,6 +9,8 @@ The `data` of a transaction is its programme: instructions separated by `;`, run
 | `need flag`, `forbid flag` | reverts unless, or if, the flag is set, as a transferFrom without approval does |
 | `fail reason` | reverts, in a simulation and when mined |
 | `trap reason` | passes every simulation and reverts when mined |
+| `burn reason` | the same, and takes all gas there is, as an invalid opcode does |
+| `fill slot` | sets a flag; takes more gas where it is not set yet, as a fresh storage slot does |
 | `make event` | makes a contract, which the receipt's event of this name tells (`chain.made_address`) |
 """
 
@@ -20,10 +22,19 @@ from chalicelib.jobs.model import Fees, UnsignedTransaction
 
 TRANSFER_GAS = 21_000
 GAS_PER_BYTE = 100
+FRESH_SLOT_GAS = 22_100
 
 
 class Reverted(Exception):
     """A programme stopped; its text is the reason."""
+
+    burns = False
+
+
+class Burnt(Reverted):
+    """It stopped and took all gas with it."""
+
+    burns = True
 
 
 @dataclass(frozen=True)
@@ -49,9 +60,15 @@ class Transaction:
         """The most it can take from its sender, in wei."""
         return self.value + self.gas * self.fees.max_fee_per_gas
 
-    @property
-    def gas_used(self) -> int:
-        return TRANSFER_GAS + GAS_PER_BYTE * len(self.data)
+
+def gas_needed(data: bytes, flags: set[str]) -> int:
+    """Gas that a transaction with this programme takes on a state with these flags."""
+    filled = {what for verb, _, what in _instructions(data) if verb == "fill"}
+    return TRANSFER_GAS + GAS_PER_BYTE * len(data) + FRESH_SLOT_GAS * len(filled - flags)
+
+
+def _instructions(data: bytes) -> list[tuple[str, str, str]]:
+    return [instruction.partition(" ") for instruction in data.decode().split(";") if instruction]
 
 
 def encode_transaction(sender: str, unsigned: UnsignedTransaction, signature: str) -> tuple[str, bytes]:
@@ -107,18 +124,22 @@ class State:
     def balance(self, address: str) -> int:
         return self.balances.get(address, 0)
 
-    def apply(self, transaction: Transaction, price: int, *, mined: bool) -> tuple[bool, list[str]]:
-        """Run one transaction: whether it succeeded, and what it hit. A revert keeps the fee and the nonce."""
+    def apply(self, transaction: Transaction, price: int, *, mined: bool) -> tuple[bool, list[str], int]:
+        """Run one transaction: whether it succeeded, what it hit, and the gas it used. A revert keeps the fee and the nonce."""
         self.nonces[transaction.sender] = transaction.nonce + 1
-        used = min(transaction.gas_used, transaction.gas)
+        succeeded, hits, used = self._outcome(transaction, mined)
         self.balances[transaction.sender] = self.balance(transaction.sender) - used * price
-        if transaction.gas < transaction.gas_used:
-            return False, []
+        return succeeded, hits, used
+
+    def _outcome(self, transaction: Transaction, mined: bool) -> tuple[bool, list[str], int]:
+        needed = gas_needed(transaction.data, self.flags)
+        if transaction.gas < needed:
+            return False, [], transaction.gas
         try:
             hits = self.run(transaction.sender, transaction.to, transaction.value, transaction.data, mined=mined)
-        except Reverted:
-            return False, []
-        return True, hits
+        except Reverted as error:
+            return False, [], transaction.gas if error.burns else needed
+        return True, hits, needed
 
     def run(self, sender: str, to: str | None, value: int, data: bytes, *, mined: bool) -> list[str]:
         """Value and programme of one call. Raises Reverted with nothing changed."""
@@ -134,12 +155,11 @@ class State:
 def run_programme(data: bytes, flags: set[str], *, mined: bool) -> tuple[set[str], list[str]]:
     """The flags afterwards, and what was hit. Raises Reverted."""
     flags, hits = set(flags), []
-    for instruction in filter(None, data.decode().split(";")):
-        verb, _, what = instruction.partition(" ")
+    for verb, _, what in _instructions(data):
         match verb:
             case "hit":
                 hits.append(what)
-            case "set":
+            case "set" | "fill":
                 flags.add(what)
             case "unset":
                 flags.discard(what)
@@ -151,6 +171,8 @@ def run_programme(data: bytes, flags: set[str], *, mined: bool) -> tuple[set[str
                 raise Reverted(what)
             case "trap" if mined:
                 raise Reverted(what)
+            case "burn" if mined:
+                raise Burnt(what)
     return flags, hits
 
 
@@ -162,10 +184,7 @@ class Mined:
     succeeded: bool
     hits: tuple[str, ...]
     price: int
-
-    @property
-    def gas_used(self) -> int:
-        return min(self.transaction.gas_used, self.transaction.gas)
+    gas_used: int
 
 
 @dataclass(frozen=True)

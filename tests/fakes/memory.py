@@ -165,6 +165,10 @@ class MemoryJobStore:
         found = sorted((_issued_order(job), job.job_id) for job in of_account if before is None or job.created_at < before)
         return [(order, job_id) for order, job_id in found if after is None or order > after][:limit]
 
+    def issued_until(self, account_id: str, until: str, limit: int) -> list[tuple[str, str]]:
+        found = [one for one in self.issued_on(account_id, None, len(self.rows)) if one[0] <= until]
+        return found[::-1][:limit]
+
     def has_earlier_waiting(self, job: Job) -> bool:
         mine = _order(job.pending_since or job.created_at, job)
         return any(_order(other.pending_since, other) < mine for other in self._pending(account_id(job.chain_id, job.account)))

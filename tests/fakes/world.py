@@ -49,7 +49,7 @@ NETWORK = Network(
     stuck_after_blocks=5,
 )
 BOUNDS = Bounds()
-FOR_A_CLIENT = 5
+FOR_A_CLIENT = 12
 """How often a client repeats a request that got no answer."""
 
 T = TypeVar("T")

@@ -7,8 +7,10 @@ from web3 import Web3
 from web3.contract import Contract
 
 from stack.machine.local import LocalStack
-from tests.stack.client import Client, artifact, chain_of, contract_at
+from tests.stack.client import Client, chain_of
+from tests.stack.node_control import AnvilControl, NodeControl, restored
 from tests.stack.scene import Scene
+from tests.stack.sink import deployed_sink
 
 
 @pytest.fixture(scope="session")
@@ -48,10 +50,14 @@ def chain(env: dict[str, str]) -> Web3:
 
 @pytest.fixture(scope="session")
 def sink(issuer: Client, chain: Web3) -> Contract:
-    """The counting contract, deployed by a job of its own: one without a `to`."""
-    job = issuer.await_job(issuer.issue(data=artifact("Sink")["bytecode"])["_id"])
-    assert job["status"] == "succeeded", job
-    return contract_at(chain, "Sink", job["data"]["contractAddress"])
+    return deployed_sink(issuer, chain)
+
+
+@pytest.fixture
+def control(env: dict[str, str]) -> Iterator[NodeControl]:
+    """The node, for what the service does not do to it. Afterwards it mines as before, and the accounts are funded."""
+    with restored(AnvilControl(env["RPC_URL"]), env) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

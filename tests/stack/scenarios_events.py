@@ -98,6 +98,21 @@ def _cancel(scene: Scene, issuer: Issuer) -> None:
     assert scene.job(job).attempt.latest.purpose is Purpose.CANCEL
 
 
+def replace_all_that_offer_too_little(scene: Scene) -> None:
+    """One of the account's jobs is polled; the index shows the other."""
+    issuer = scene.issuer()
+    polled, other = scene.stuck(issuer), scene.started(issuer)
+    usual = scene.node("eth_getBlockByNumber", "latest", False)["baseFeePerGas"]
+    scene.node("anvil_setNextBlockBaseFeePerGas", hex(2 * polled.attempt.latest.fees.max_fee_per_gas))
+    scene.node("evm_mine")
+    try:
+        _handled(scene, "ConfirmJobs", scene.to_confirm(polled))
+    finally:
+        scene.node("anvil_setNextBlockBaseFeePerGas", usual)
+        scene.node("evm_mine")
+    assert {scene.job(job).attempt.latest.purpose for job in (polled, other)} == {Purpose.REPLACEMENT}
+
+
 # --- reconcile ---------------------------------------------------------------------------------------------------------------
 
 

@@ -81,6 +81,11 @@ def list_the_tokens_of_an_account(scene: Scene) -> None:
     assert scene.ask("GET", f"admin/tokens/owner/{issuer.account.address}", issuer.token) == {"data": []}
 
 
+def look_up_a_token(scene: Scene) -> None:
+    address = scene.stack.env["TOKEN_ADDRESS"]
+    assert scene.ask("GET", f"admin/tokens/{address}", scene.admin_token)["data"]["tokenAddress"] == address
+
+
 def look_whether_a_wallet_was_made_here(scene: Scene) -> None:
     found = scene.ask("GET", f"admin/wallets/exists/{new_address()}", scene.issuer().token)["data"]
     assert found["exists"] is False

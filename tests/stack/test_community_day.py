@@ -1,8 +1,6 @@
 """A community's day over HTTP: an account, a token, twenty wallets, mints, transfers and burns; and what is true afterwards."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,92 +12,15 @@ from web3.contract import Contract
 from chalicelib.settings import Settings
 from stack.machine.local import LocalStack
 from tests.stack.client import Client, aws, contract_at, wait_for
-from tests.stack.issuers import ADMIN, COIN, Issuer, in_wei, new_issuer, new_phone_number
+from tests.stack.community import EXPIRY, INITIAL_SUPPLY, MINTED, Day, play
+from tests.stack.issuers import ADMIN, COIN, in_wei, new_issuer
 
 PEOPLE = 20
-INITIAL_SUPPLY = "1000000.000000000000000001"
-MINTED = "100.25"
-PASSED_ON = "10.000000000000000007"
-BURNED_FROM_WALLET = "0.5"
-BURNED_FROM_ACCOUNT = "999.999999999999999999"
-TRANSFERS = range(PEOPLE)
-BURNS = range(0, PEOPLE, 4)
-EXPIRY = 4_102_444_800
-
-
-@dataclass(slots=True)
-class Day:
-    """What was asked for, and every job it became, final."""
-
-    issuer: Issuer
-    funded_wei: int
-    phone_numbers: list[str]
-    token: str = ""
-    wallets: list[str] = field(default_factory=list)
-    replays: list[Any] = field(default_factory=list)
-    jobs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-
-    @property
-    def all_jobs(self) -> list[dict[str, Any]]:
-        return [job for jobs in self.jobs.values() for job in jobs]
-
-    def expected_balances(self) -> Mapping[str, int]:
-        """Of everybody, in the token's smallest unit, as a ledger on paper would have it."""
-        balances = Counter({self.issuer.account: in_wei(INITIAL_SUPPLY)})
-        for wallet in self.wallets:
-            balances[wallet] += in_wei(MINTED)
-        for number in TRANSFERS:
-            balances[self.wallets[number]] -= in_wei(PASSED_ON)
-            balances[self.wallets[(number + 1) % PEOPLE]] += in_wei(PASSED_ON)
-        for number in BURNS:
-            balances[self.wallets[number]] -= in_wei(BURNED_FROM_WALLET)
-        balances[self.issuer.account] += in_wei(MINTED) - in_wei(BURNED_FROM_ACCOUNT)
-        return balances
 
 
 @pytest.fixture(scope="module")
-def day(stack: LocalStack, admin: Client, chain: Web3) -> Iterator[Day]:
-    """Everything that does not need an address is posted before anything is waited for."""
-    issuer = new_issuer(stack, admin, "community-day")
-    played = Day(issuer, chain.eth.get_balance(issuer.account), [new_phone_number() for _ in range(PEOPLE)])
-    creation = issuer.order(
-        "tokens/create",
-        name="Community Day",
-        symbol="DAY",
-        initialSupply=INITIAL_SUPPLY,
-        uri="ipfs://day",
-        expiryTimestamp=EXPIRY,
-        spendabilityIds="food,transport",
-        correlationId="day-token",
-    )
-    bodies = [{"phoneNumber": number, "correlationId": f"day-wallet-{n}"} for n, number in enumerate(played.phone_numbers)]
-    wallets = issuer.orders("wallets/create", bodies)
-    played.replays = [issuer.client.post(f"{ADMIN}/wallets/create", body) for body in bodies]
-    played.jobs["create"] = issuer.done([creation])
-    played.jobs["wallets"] = issuer.done(wallets)
-    played.token = played.jobs["create"][0]["data"]["tokenAddress"]
-    played.wallets = [job["data"]["walletAddress"] for job in played.jobs["wallets"]]
-
-    posted = {
-        "mint": issuer.orders("tokens/mint", [tokens(played, MINTED, toAddress=wallet) for wallet in played.wallets]),
-        "mint to the account": [issuer.order("tokens/mint", **tokens(played, MINTED))],
-        "transfer": issuer.orders("tokens/transfer", [passed_on(played, number) for number in TRANSFERS]),
-        "burn": issuer.orders(
-            "tokens/burn",
-            [tokens(played, BURNED_FROM_WALLET, **{"from": played.wallets[number]}) for number in BURNS],
-        ),
-        "burn from the account": [issuer.order("tokens/burn", **tokens(played, BURNED_FROM_ACCOUNT))],
-    }
-    played.jobs |= {what: issuer.done(jobs) for what, jobs in posted.items()}
-    yield played
-
-
-def tokens(day: Day, amount: str, **more: Any) -> dict[str, Any]:
-    return {"tokenAddress": day.token, "amount": amount, "networkType": "fuse", **more}
-
-
-def passed_on(day: Day, number: int) -> dict[str, Any]:
-    return tokens(day, PASSED_ON, **{"from": day.wallets[number]}, to=day.wallets[(number + 1) % PEOPLE])
+def day(stack: LocalStack, admin: Client, chain: Web3) -> Day:
+    return play(new_issuer(stack, admin, "community-day"), chain, PEOPLE)
 
 
 @pytest.fixture(scope="module")
@@ -190,7 +111,7 @@ def test_each_job_says_what_it_did(day: Day) -> None:
 def test_a_wallet_posted_again_is_the_same_job_and_the_same_wallet(day: Day) -> None:
     assert {(answer.status_code, answer.headers.get("Idempotent-Replayed")) for answer in day.replays} == {(200, "true")}
     assert [answer.json()["job"]["_id"] for answer in day.replays] == [job["_id"] for job in day.jobs["wallets"]]
-    assert len(set(day.wallets)) == PEOPLE
+    assert len(set(day.wallets)) == day.people
 
 
 def test_every_number_has_one_wallet_that_look_ups_find(day: Day, chain: Web3) -> None:
@@ -224,8 +145,8 @@ def test_the_fees_of_the_jobs_are_what_the_account_has_paid_to_the_last_wei(day:
 
 def test_each_job_is_one_transaction_and_no_nonce_is_missing(day: Day, chain: Web3) -> None:
     nonces = sorted(attempt["nonce"] for job in day.all_jobs for attempt in job["attempts"])
-    assert nonces == list(range(len(day.all_jobs)))
-    assert chain.eth.get_transaction_count(day.issuer.account) == len(day.all_jobs)
+    assert nonces == list(range(day.first_nonce, day.first_nonce + len(day.all_jobs)))
+    assert chain.eth.get_transaction_count(day.issuer.account) == nonces[-1] + 1
 
 
 def test_no_phone_number_is_in_a_key_of_the_tables(day: Day, env: dict[str, str]) -> None:

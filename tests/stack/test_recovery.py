@@ -134,3 +134,36 @@ def test_a_reorg_deeper_than_the_confirmations_is_told_in_the_job(
     reconcile(env)
     assert issuer.job(job["_id"])["history"][-1]["event"] == "reorged"
     assert [event["event"] for event in issuer.job(job["_id"])["history"]].count("reorged") == 1
+
+
+def test_a_deep_reorg_between_two_looks_is_noticed_its_jobs_are_mined_again_and_later_ones_go_on(
+    env: dict[str, str], sink: Contract, issuer: Client, chain: Web3
+) -> None:
+    def node(method: str, *params: Any) -> None:
+        answer = chain.provider.make_request(method, list(params))  # type: ignore[arg-type]
+        assert "error" not in answer, answer
+
+    ids = ["0x" + secrets.token_hex(32) for _ in range(6)]
+    jobs = [issuer.issue(to=sink.address, call={"function": "hit(bytes32)", "args": [id_]})["_id"] for id_ in ids]
+    final = [issuer.await_job(job_id) for job_id in jobs]
+    assert {job["status"] for job in final} == {"succeeded"}
+    first = min(job["data"]["transactionBody"]["blockNumber"] for job in final)
+    node("anvil_reorg", chain.eth.block_number - first + 1, [])
+    assert [sink.functions.hits(id_).call() for id_ in ids] == [0] * 6
+    later = issuer.issue(to=sink.address, call={"function": "hit(bytes32)", "args": ["0x" + secrets.token_hex(32)]})["_id"]
+    issuer.await_job(later, {"started"})
+    reconcile(env)
+    assert issuer.await_job(later)["status"] == "succeeded"
+    assert [sink.functions.hits(id_).call() for id_ in ids] == [1] * 6
+
+    def settled_again(job_id: str) -> dict[str, Any] | None:
+        job = issuer.job(job_id)
+        events = [event["event"] for event in job["history"]]
+        return job if "reorged" in events and events[-1] == "succeeded" else None
+
+    for job_id in jobs:
+        job = wait_for("the job's new receipt", lambda job_id=job_id: settled_again(job_id))  # type: ignore[misc]
+        assert job["status"] == "succeeded"
+        assert [event["event"] for event in job["history"]].count("reorged") == 1
+        receipt = chain.eth.get_transaction_receipt(job["data"]["txHash"])
+        assert receipt["blockNumber"] == job["data"]["transactionBody"]["blockNumber"]

@@ -1,30 +1,27 @@
-"""Trouble on the chain, made with the node's own test methods: no funds, no blocks, fees that rise."""
+"""Trouble on the chain, made with the node's own test methods: no funds, no blocks, fees that rise.
 
+Tests that take `control` run on other node programs, too (test_other_nodes.py). Those that take `node` use methods of anvil.
+"""
+
+import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from eth_typing import HexStr
 from web3 import Web3
 from web3.contract import Contract
 
-from tests.stack.client import Client, wait_for
+from tests.stack.client import PATIENCE_SECONDS, Client, wait_for
+from tests.stack.node_control import NodeControl
 
 
 @pytest.fixture
-def node(chain: Web3, env: dict[str, str]) -> Iterator[Any]:
-    """anvil's own methods; afterwards it mines as before, and the accounts are funded."""
-
-    def ask(method: str, *params: Any) -> Any:
-        answer = chain.provider.make_request(method, list(params))  # type: ignore[arg-type]
-        assert "error" not in answer, answer
-        return answer["result"]
-
-    yield ask
-    ask("evm_setIntervalMining", 1)
-    for account in (env["ISSUER_ACCOUNT"], env["OTHER_ISSUER_ACCOUNT"]):
-        ask("anvil_setBalance", account, hex(100 * 10**18))
+def node(control: NodeControl) -> Callable[..., Any]:
+    """Asks anvil; afterwards it mines as before, and the accounts are funded."""
+    return control.ask
 
 
 def hit(sink: Contract) -> tuple[str, dict[str, Any]]:
@@ -33,22 +30,24 @@ def hit(sink: Contract) -> tuple[str, dict[str, Any]]:
 
 
 def test_an_account_without_funds_waits_and_goes_on_when_funded(
-    node: Any, sink: Contract, issuer: Client, env: dict[str, str]
+    control: NodeControl, sink: Contract, issuer: Client, env: dict[str, str]
 ) -> None:
-    node("anvil_setBalance", env["ISSUER_ACCOUNT"], hex(10**9))
+    control.set_balance(env["ISSUER_ACCOUNT"], 10**9)
     id_, body = hit(sink)
     job_id = issuer.issue(**body)["_id"]
     events = wait_for(
         "waiting for funds", lambda: [e for e in issuer.job(job_id)["history"] if "funds" in e.get("detail", "")] or None
     )
     assert events[0]["event"] == "waiting"
-    node("anvil_setBalance", env["ISSUER_ACCOUNT"], hex(10**20))
+    control.set_balance(env["ISSUER_ACCOUNT"], 10**20)
     assert issuer.await_job(job_id)["status"] == "succeeded"
     assert sink.functions.hits(id_).call() == 1
 
 
-def test_a_started_job_is_cancelled_by_replacement_and_told_as_mined(node: Any, sink: Contract, other: Client) -> None:
-    node("evm_setIntervalMining", 0)
+def test_a_started_job_is_cancelled_by_replacement_and_told_as_mined(
+    control: NodeControl, sink: Contract, other: Client
+) -> None:
+    control.stop_mining()
     id_, body = hit(sink)
     job_id = other.issue(**body)["_id"]
     other.await_job(job_id, {"started"})
@@ -60,7 +59,7 @@ def test_a_started_job_is_cancelled_by_replacement_and_told_as_mined(node: Any, 
         return job if job["attempts"][-1]["transactions"][-1].get("purpose") == "cancel" else None
 
     wait_for("the cancel transaction", cancel_signed)
-    node("evm_setIntervalMining", 1)
+    control.mine_again()
     job = other.await_job(job_id)
     mined_by_cancel = job["attempts"][-1]["transactions"][-1]["hash"] == job["data"]["txHash"]
     assert job["status"] == ("cancelled" if mined_by_cancel else "succeeded")
@@ -68,25 +67,53 @@ def test_a_started_job_is_cancelled_by_replacement_and_told_as_mined(node: Any, 
 
 
 def test_a_transaction_that_is_not_mined_is_replaced_with_higher_fees(
-    node: Any, sink: Contract, issuer: Client, chain: Web3
+    control: NodeControl, sink: Contract, issuer: Client, chain: Web3
 ) -> None:
-    node("evm_setIntervalMining", 0)
+    control.stop_mining()
     id_, body = hit(sink)
     job_id = issuer.issue(**body)["_id"]
     first = issuer.await_job(job_id, {"started"})["attempts"][-1]["transactions"][0]
-    spike = 4 * int(first["maxFeePerGas"])
-    wait_for("the broadcast", lambda: node("eth_getTransactionByHash", first["hash"]))
-    node("anvil_setNextBlockBaseFeePerGas", hex(spike))
-    node("evm_setIntervalMining", 1)  # base fees fall by an eighth a block at most: it takes some blocks, and a replacement
+    fees = [name for name in ("maxFeePerGas", "maxPriorityFeePerGas", "gasPrice") if name in first]
+    wait_for("the broadcast", lambda: control.ask("eth_getTransactionByHash", first["hash"]))
+    control.make_gas_dearer(4 * int(first[fees[0]]))
+    control.mine_again()  # base fees fall by an eighth a block at most: it takes some blocks, and a replacement
 
     job = issuer.await_job(job_id)
     transactions = job["attempts"][-1]["transactions"]
     assert (job["status"], len(job["attempts"])) == ("succeeded", 1)
     assert len(transactions) >= 2
     for before, after in pairwise(transactions):
-        for fee in ("maxFeePerGas", "maxPriorityFeePerGas"):
+        for fee in fees:
             assert int(after[fee]) * 8 >= int(before[fee]) * 9
     assert job["data"]["txHash"] in {transaction["hash"] for transaction in transactions}
+    assert sink.functions.hits(id_).call() == 1
+
+
+def test_a_revert_caused_by_an_earlier_transaction_of_its_block_fails_the_job_with_its_reason(
+    control: NodeControl, sink: Contract, issuer: Client, chain: Web3
+) -> None:
+    control.stop_mining()
+    id_ = "0x" + secrets.token_hex(32)
+    job_id = issuer.issue(to=sink.address, call={"function": "hitWhileOpen(bytes32)", "args": [id_]})["_id"]
+    first = issuer.await_job(job_id, {"started"})["attempts"][-1]["transactions"][0]
+    wait_for("the broadcast", lambda: control.ask("eth_getTransactionByHash", first["hash"]))
+    closing = control.send_ahead(sink.address, sink.encode_abi("setClosed", [True]))
+    control.mine_again()
+    job = issuer.await_job(job_id)
+    body = job["data"]["transactionBody"]
+    assert chain.eth.get_transaction_receipt(HexStr(closing))["blockNumber"] == body["blockNumber"]
+    assert (job["status"], job["failCode"], body["status"]) == ("failed", "TransactionReverted", "failed")
+    assert "Sink: closed" in job["failReason"]
+
+    opening = control.send_ahead(sink.address, sink.encode_abi("setClosed", [False]))
+    chain.eth.wait_for_transaction_receipt(HexStr(opening), timeout=PATIENCE_SECONDS)
+    assert issuer.post(f"/api/v2/jobs/retry/{job_id}").status_code == 200
+    job = issuer.await_job(job_id)
+    assert (job["status"], job["failCount"], [attempt["outcome"] for attempt in job["attempts"]]) == (
+        "succeeded",
+        1,
+        ["reverted", "confirmed"],
+    )
     assert sink.functions.hits(id_).call() == 1
 
 
@@ -133,3 +160,34 @@ def test_a_nonce_used_by_another_program_is_answered_by_a_new_attempt(
     assert job["status"] == "succeeded"
     assert [attempt["outcome"] for attempt in job["attempts"]] == ["displaced", "confirmed"]
     assert sink.functions.hits(id_).call() == 1
+
+
+def test_a_gas_limit_above_the_blocks_fails_before_anything_is_signed(issuer: Client, sink: Contract) -> None:
+    _, body = hit(sink)
+    job = issuer.await_job(issuer.issue(**body, gas=30_000_000)["_id"])
+    assert (job["status"], job["failCode"], job["attempts"]) == ("failed", "EstimateReverted", [])
+    assert job["failReason"] == "the gas limit 30000000 is above the block's 20000000"
+
+
+def test_a_gas_limit_that_is_too_low_is_told_with_what_is_needed(issuer: Client, sink: Contract) -> None:
+    _, body = hit(sink)
+    job = issuer.await_job(issuer.issue(**body, gas=30_000)["_id"])
+    assert (job["status"], job["failCode"]) == ("failed", "EstimateReverted")
+    assert re.fullmatch(r"out of gas: the gas limit is 30000, the transaction needs \d+", job["failReason"])
+
+
+REVERTS_WITH_MEGABYTES = "0x6006600c60003960066000f3622c40205ffd"
+"""Creates a contract that reverts with 2.9 MB, of which anvil makes 23 MB for each estimate."""
+
+
+def test_calls_whose_answers_are_huge_hold_up_no_other_job_of_the_account(issuer: Client, sink: Contract) -> None:
+    made = issuer.await_job(issuer.issue(data=REVERTS_WITH_MEGABYTES)["_id"])
+    huge = [issuer.issue(to=made["data"]["contractAddress"], data="0x01")["_id"] for _ in range(34)]
+    id_, body = hit(sink)
+    job_id = issuer.issue(**body)["_id"]
+    try:
+        assert issuer.await_job(job_id)["status"] == "succeeded"
+        assert sink.functions.hits(id_).call() == 1
+    finally:
+        for one in huge:
+            issuer.post(f"/api/v2/jobs/cancel/{one}")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.chain.keys import STACK_TAG
+from chalicelib.chain.keys import STACK_TAG, with_policy
 from stack.aws import Client
 from tests.stack.quiet import NAME
 from tests.stack.scene import Scene
@@ -19,6 +19,9 @@ from tests.stack.scene import Scene
 API, EXECUTE, CONFIRM = "APIHandler", "ExecuteJobs", "ConfirmJobs"
 RECONCILE, DEAD_LETTERS = "ReconcileJobs", "RecordDeadLetters"
 NOBODY: set[str] = set()
+
+DIGEST = {"Message": b"0" * 32, "MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256"}
+OURS = [{"TagKey": STACK_TAG, "TagValue": NAME}]
 
 Operation = Callable[[Client, Scene], Any]
 
@@ -71,8 +74,22 @@ def new_key(client: Client, tag: str | None) -> str:
 
 def sign(tag: str | None) -> Operation:
     """With a key of this stack's, of another's, or of nobody's."""
-    asked = {"Message": b"0" * 32, "MessageType": "DIGEST", "SigningAlgorithm": "ECDSA_SHA_256"}
-    return lambda client, scene: client("kms").sign(KeyId=new_key(scene.stack.client, tag), **asked)
+    return lambda client, scene: client("kms").sign(KeyId=new_key(scene.stack.client, tag), **DIGEST)
+
+
+def made_by_the_api(client: Client, scene: Scene) -> str:
+    """A key as the API makes it."""
+    policy = scene.stack.functions[API].variables["KEY_POLICY"]
+    asked = {"KeySpec": "ECC_SECG_P256K1", "KeyUsage": "SIGN_VERIFY", **with_policy(policy)}
+    return str(client("kms").create_key(**asked)["KeyMetadata"]["KeyId"])
+
+
+def with_a_key_of_the_api(action: str, **asked: Any) -> Operation:
+    return lambda client, scene: getattr(client("kms"), action)(KeyId=made_by_the_api(scene.stack.client, scene), **asked)
+
+
+def with_a_key_of_nobody(action: str, **asked: Any) -> Operation:
+    return lambda client, scene: getattr(client("kms"), action)(KeyId=new_key(scene.stack.client, None), **asked)
 
 
 def write_a_log_of(function: str) -> Operation:
@@ -138,12 +155,29 @@ OPERATIONS: Mapping[str, tuple[Operation, set[str]]] = {
     "read the key of another stack's tokens": (read_secret("{env[STACK_NAME]}/jwt"), NOBODY),
     "read the key of the phone numbers": (read_secret("{quiet}/phone-numbers"), {API}),
     "read the key of another stack's phone numbers": (read_secret("{env[STACK_NAME]}/phone-numbers"), NOBODY),
+    "read the RPC URLs": (read_secret("{quiet}/rpc-urls"), {API, EXECUTE, CONFIRM, RECONCILE}),
+    "read the RPC URLs of another stack": (read_secret("{env[STACK_NAME]}/rpc-urls"), NOBODY),
     "change the key of the tokens": (
         lambda client, scene: client("secretsmanager").update_secret(SecretId=f"{NAME}/jwt", Description="ours"),
         NOBODY,
     ),
-    "make an account's key": (lambda client, _: new_key(client, NAME), {API}),
-    "make a key of another stack": (lambda client, _: new_key(client, "jobs-api-local"), NOBODY),
+    "make an account's key": (made_by_the_api, {API}),
+    "sign with a key that the API made": (with_a_key_of_the_api("sign", **DIGEST), {EXECUTE, CONFIRM}),
+    "read the public key of a key that the API made": (with_a_key_of_the_api("get_public_key"), {API}),
+    "read the public key of a key that is no account's": (with_a_key_of_nobody("get_public_key"), NOBODY),
+    "make a key with the tag of the stack": (lambda client, _: new_key(client, NAME), NOBODY),
+    "make a key with the tag of another stack": (lambda client, _: new_key(client, "jobs-api-local"), NOBODY),
+    "tag a key that is no account's": (with_a_key_of_nobody("tag_resource", Tags=OURS), NOBODY),
+    "tag a key that the API made": (with_a_key_of_the_api("tag_resource", Tags=OURS), NOBODY),
+    "change the policy of a key that is no account's": (
+        with_a_key_of_nobody("put_key_policy", PolicyName="default", Policy="{}"),
+        NOBODY,
+    ),
+    "change the policy of a key that the API made": (
+        with_a_key_of_the_api("put_key_policy", PolicyName="default", Policy="{}"),
+        NOBODY,
+    ),
+    "delete a key that the API made": (with_a_key_of_the_api("schedule_key_deletion"), NOBODY),
     "delete a key": (
         lambda client, scene: client("kms").schedule_key_deletion(KeyId=new_key(scene.stack.client, NAME)),
         NOBODY,

@@ -91,6 +91,19 @@ def test_a_retried_job_keeps_its_place_in_the_order_of_issue(stores: Stores) -> 
     assert_eventually(lambda: issued_ids(stores), ids([old, later]))
 
 
+# --- issued_until ------------------------------------------------------------------------------------------------------
+
+
+def test_an_accounts_jobs_come_newest_first_from_one_of_them_on(stores: Stores) -> None:
+    issued = issue(stores, *(pending_job(second) for second in range(5)), failed_job(600, created_at=after(6)))
+    issue(stores, pending_job(2, account=OTHER_ADDRESS))
+    until = issued[3].issued_order
+    newest_first = [(job.issued_order, job.job_id) for job in issued[3::-1]]
+    assert_eventually(lambda: stores.jobs.issued_until(ACCOUNT_ID, until, 10), newest_first)
+    assert stores.jobs.issued_until(ACCOUNT_ID, until, 2) == newest_first[:2]
+    assert stores.jobs.issued_until(ACCOUNT_ID, "0", 10) == []
+
+
 # --- has_earlier_waiting, has_pending ----------------------------------------------------------------------------------
 
 

@@ -132,6 +132,7 @@ READS: dict[str, tuple[str, Callable[[Tables], object]]] = {
     "has_pending": ("Query", lambda tables: tables.jobs.has_pending(account())),
     "has_pending's rows": ("BatchGetItem", lambda tables: tables.jobs.has_pending(account())),
     "issued_on": ("Query", lambda tables: tables.jobs.issued_on(ACCOUNT_ID, None, 10)),
+    "issued_until": ("Query", lambda tables: tables.jobs.issued_until(ACCOUNT_ID, "9", 10)),
     "list_jobs' accounts": ("Scan", lambda tables: tables.jobs.list_jobs(None, None, None, 10, None).jobs),
     "find_by_subject": ("Query", lambda tables: tables.jobs.find_by_subject("createWallet", "a hash", 10)),
     "find_by_creation": ("Query", lambda tables: tables.jobs.find_by_creation(ADDRESS)),

@@ -48,6 +48,7 @@ USES: dict[str, Callable[[Stores], object]] = {
     "jobs.list_jobs": lambda stores: stores.jobs.list_jobs(None, Status.FAILED, None, 10, None),
     "jobs.find_failed": lambda stores: stores.jobs.find_failed(FailedQuery(), 10, None),
     "jobs.issued_on": lambda stores: stores.jobs.issued_on(ACCOUNT_ID, None, 10),
+    "jobs.issued_until": lambda stores: stores.jobs.issued_until(ACCOUNT_ID, "9", 10),
     "jobs.has_earlier_waiting": lambda stores: stores.jobs.has_earlier_waiting(JOB),
     "jobs.count_pending": lambda stores: stores.jobs.count_pending(account(), 10),
     "jobs.has_pending": lambda stores: stores.jobs.has_pending(account()),

@@ -9,7 +9,7 @@ import pytest
 from harness import CHAIN_ID, ISSUER, KEY, OTHER, TARGET, Answer, Api
 
 from chalicelib.admin.accounts import UNCHECKED
-from chalicelib.errors import ServiceUnavailable, SignerUnavailable
+from chalicelib.errors import KeyNotReady, ServiceUnavailable, SignerUnavailable
 from chalicelib.jobs.model import Account
 
 POOL = [f"0x{digit * 40}" for digit in "123"]
@@ -63,11 +63,42 @@ def test_accounts_of_another_chain_are_not_listed(api: Api) -> None:
     assert POOL[0] not in {account["accountAddress"] for account in listed}
 
 
-@pytest.mark.parametrize("error", [SignerUnavailable("The key service does not answer."), ServiceUnavailable("No table.")])
+@pytest.mark.parametrize(
+    "error",
+    [SignerUnavailable("The key service does not answer."), KeyNotReady("Not yet."), ServiceUnavailable("No table.")],
+)
 def test_a_key_service_that_does_not_answer_is_503_and_leaves_no_account(api: Api, error: Exception) -> None:
     api.keys.broken = error
     assert new(api).status == 503
     assert len(api.accounts.rows) == 3
+
+
+def test_a_key_whose_account_could_not_be_stored_is_given_to_the_next_account(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Account) -> bool:
+        raise ServiceUnavailable("The table does not answer.")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(api.accounts, "put", refuse)
+        assert new(api).status == 503
+    assert new(api).status == 201
+    assert len(api.keys.made) == 1
+
+
+def test_a_key_that_was_stored_after_all_is_not_used_for_a_second_account(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    stores = api.accounts.put
+
+    def store_and_lose_the_answer(account: Account) -> bool:
+        stores(account)
+        raise ServiceUnavailable("The table does not answer.")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(api.accounts, "put", store_and_lose_the_answer)
+        assert new(api).status == 503
+    assert new(api, role="others").status == 201
+    assert len(api.keys.made) == 2
+    assert len(api.accounts.rows) == 5
 
 
 @pytest.mark.parametrize(

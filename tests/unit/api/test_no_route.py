@@ -1,4 +1,4 @@
-"""What the gateway sends the function without a route of ours: the path `/{proxy+}` or `/`, or a verb that a path does not take."""
+"""What the gateway sends the function without a route: the path `/{proxy+}` or `/`, or a verb that a path does not take."""
 
 import json
 from dataclasses import replace

@@ -64,6 +64,7 @@ def test_a_succeeded_job_has_the_form_of_the_contract() -> None:
                 "effectiveGasPrice": "11000000000",
             },
             "txFee": FEE,
+            "totalFee": FEE,
         },
         "accountAddress": ISSUER,
         "createdAt": "2026-03-01T12:00:00.000Z",
@@ -218,3 +219,20 @@ def test_a_phone_number_is_shown_to_the_issuer_of_its_wallet_and_to_no_administr
 def test_what_a_mined_transaction_made_stands_in_the_job() -> None:
     view = job_view(a_job(name="createToken", result={"tokenAddress": TARGET, "blockNumber": 17}))
     assert {"tokenAddress": TARGET, "blockNumber": 17}.items() <= view["data"].items()
+
+
+def test_the_total_fee_counts_every_mined_transaction_of_every_attempt() -> None:
+    attempts = (
+        attempt(outcome=Outcome.OUT_OF_GAS),
+        replace(attempt(outcome=Outcome.DISPLACED), receipt=None),
+        attempt(outcome=Outcome.CONFIRMED),
+    )
+    job = a_job(status=Status.SUCCEEDED, attempts=attempts, dropped_fees=5)
+    assert job_view(job)["data"]["totalFee"] == str(2 * int(FEE) + 5)
+    assert job_view(job)["data"]["txFee"] == FEE
+
+
+def test_a_pending_job_tells_what_its_earlier_attempts_have_cost_and_a_fresh_one_nothing() -> None:
+    assert job_view(a_job(attempts=(attempt(outcome=Outcome.REVERTED),)))["data"]["totalFee"] == FEE
+    assert "totalFee" not in job_view(a_job())["data"]
+    assert "totalFee" not in job_view(a_job(status=Status.STARTED, attempts=(attempt(),)))["data"]

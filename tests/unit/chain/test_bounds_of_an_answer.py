@@ -9,6 +9,7 @@ from slow_node import SlowNode
 from standing_node import OTHER, WHO, standing_at
 from stub_node import Http, Refusal
 
+from chalicelib.chain.error_objects import LONGEST_TEXT
 from chalicelib.chain.node import Node
 from chalicelib.chain.rpc import RpcClient
 from chalicelib.errors import ChainUnavailable
@@ -94,6 +95,13 @@ def test_what_a_round_did_not_reach_is_not_said_to_be_too_slow_by_itself(stub, n
     assert not all(alone)
 
 
+def test_whoever_comes_last_does_not_wait_behind_all_that_is_slow(stub, node_of):
+    slow = standing(stub)
+    slow.seconds = lambda item: 5.0 if item["method"] == "eth_estimateGas" and item["params"][0]["to"] != QUICK.to else 0.0
+    calls = [replace(HEAVY, to=f"0x{number:040x}") for number in range(30)]
+    assert node_of(stub).outlook(WHO, [*calls, QUICK]).estimates[-1] == ESTIMATED
+
+
 def test_the_next_round_asks_first_who_was_not_slow(stub, node_of):
     slow = standing(stub)
     slow.seconds = lambda item: 5.0 if is_heavy(item) else 0.0
@@ -164,6 +172,15 @@ def test_large_answers_stand_alone_and_everybody_else_is_answered(stub, node_of,
     assert health.failures == []
 
 
+def test_a_call_whose_data_is_too_long_for_an_endpoint_stands_alone(stub, node_of, health):
+    standing_at(stub, 16)
+    stub.http = lambda body: Http(413, b"too long") if "ab" * 5_000 in str(body) else None
+    outlook = node_of(stub).outlook(WHO, [QUICK, replace(HEAVY, data=b"\xab" * 5_000), QUICK])
+    assert [outlook.estimates[0], outlook.estimates[2]] == [ESTIMATED] * 2
+    assert outlook.estimates[1].alone
+    assert health.failures == []
+
+
 def test_what_is_held_of_a_large_answer_is_bounded(stub, node_of):
     standing_at(stub, 16)
     content = b'[{"jsonrpc":"2.0","id":0,"error":{"code":3,"message":"' + b"a" * 60_000_000 + b'"}}]'
@@ -197,13 +214,15 @@ def receipt(hash_: str, data: bytes) -> dict[str, object]:
     }
 
 
-def test_a_long_revert_that_fits_still_has_its_reason(stub, node_of):
-    words = b"too late" + b" " * 40_000
+@pytest.mark.parametrize("length", [40_000, 49_900, 200_000])
+def test_a_long_revert_still_has_its_reason(stub, length):
+    words = b"too late" + b" " * length
     data = "0x08c379a0" + f"{32:064x}{len(words):064x}" + words.hex().ljust(-(-len(words) // 32) * 64, "0")
     standing_at(stub, 16).methods["eth_estimateGas"] = Refusal({"code": 3, "message": "execution reverted", "data": data})
-    (estimate,) = node_of(stub).outlook(WHO, [HEAVY]).estimates
+    (estimate,) = Node(FUSE, RpcClient([stub.url], chain_id=122)).outlook(WHO, [HEAVY]).estimates
     assert isinstance(estimate, Revert)
     assert estimate.reason == "too late"
+    assert len(estimate.data) <= LONGEST_TEXT / 2, "and no more of it is held"
 
 
 @pytest.mark.parametrize("by", ["time", "bytes"])

@@ -62,3 +62,50 @@ def test_state_the_node_no_longer_has_is_no_answer(rpc, stub):
     stub.methods["eth_getTransactionCount"] = pruned
     with pytest.raises(ChainUnavailable):
         user_of_nonce(rpc, WHO, 0, 100)
+
+
+# --- authorizations (EIP-7702) -------------------------------------------------------------------------------------------
+
+BLOCK_HASH = "0x" + "b" * 64
+
+
+def block_with(stub, *transactions, hash_=BLOCK_HASH):
+    """The block in which nonces 2 and 3 were used."""
+    stub.methods["eth_getTransactionCount"] = lambda _, tag: "0x2" if int(tag, 16) < 40 else "0x4"
+    stub.methods["eth_getBlockByNumber"] = {"hash": hash_.upper().replace("0X", "0x"), "transactions": list(transactions)}
+
+
+def sponsored(nonce: int) -> dict:
+    return transaction(OTHER, 9) | {"type": "0x4", "authorizationList": [{"nonce": hex(nonce), "address": WHO}]}
+
+
+def test_a_nonce_that_passed_in_a_block_without_a_transaction_of_the_account_was_used_by_an_authorization(rpc, stub):
+    block_with(stub, transaction(OTHER, 0), sponsored(2))
+    assert user_of_nonce(rpc, WHO, 2, 100) == BLOCK_HASH
+
+
+def test_several_nonces_may_pass_in_one_block(rpc, stub):
+    block_with(stub, transaction(WHO, 2), sponsored(3))
+    assert user_of_nonce(rpc, WHO, 2, 100) == hash_of(WHO, 2)
+    assert user_of_nonce(rpc, WHO, 3, 100) == BLOCK_HASH
+
+
+@pytest.mark.parametrize(
+    "transactions",
+    [
+        [],
+        ["0x" + "1" * 64],  # hashes alone
+        [transaction(OTHER, 0), None],
+        [transaction(OTHER, 0), {"from": OTHER, "nonce": "0x1"}],
+        [transaction(OTHER, 0), {"hash": "0x" + "1" * 64, "nonce": "0x1"}],
+        [transaction(OTHER, 0), transaction(OTHER, 1) | {"nonce": "one"}],
+    ],
+)
+def test_a_block_that_was_not_read_whole_proves_nothing(rpc, stub, transactions):
+    block_with(stub, *transactions)
+    assert user_of_nonce(rpc, WHO, 2, 100) is None
+
+
+def test_nor_does_one_without_a_hash(rpc, stub):
+    block_with(stub, sponsored(2), hash_="0x")
+    assert user_of_nonce(rpc, WHO, 2, 100) is None

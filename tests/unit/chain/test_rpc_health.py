@@ -97,6 +97,13 @@ def test_the_balances_of_all_accounts_are_one_request(health: Counting, stub: St
     assert len(stub.asked) == 1
 
 
+def test_the_transaction_counts_of_all_accounts_are_one_request(health: Counting, stub: StubNode) -> None:
+    stub.methods |= {"eth_blockNumber": "0x10", "eth_getTransactionCount": lambda address, _: address}
+    counts = Node(FUSE, client(health, stub)).transaction_counts([*ADDRESSES, ADDRESSES[0]])
+    assert counts == {address: number for number, address in enumerate(ADDRESSES, 1)}
+    assert len(stub.asked) == 1
+
+
 @pytest.mark.parametrize("answer", [None, "0x", "12", Refusal({"code": -32000, "message": "header not found"})])
 def test_a_balance_that_cannot_be_read_is_none_and_so_is_the_rest(health: Counting, stub: StubNode, answer: object) -> None:
     def balance(address: str, _: str) -> object:

@@ -238,12 +238,22 @@ class RawServer:
             self.connections += 1
             with connection:
                 try:
-                    while connection.recv(65_536):
+                    while self.takes_a_request(connection):
                         for piece in self.pieces:
                             connection.sendall(piece)
                             time.sleep(self.pause_seconds)
                 except OSError:
                     continue
+
+    @staticmethod
+    def takes_a_request(connection):
+        """Whether one came, to its end: the body is always {}."""
+        taken = b""
+        while not taken.endswith(b"{}"):
+            if not (received := connection.recv(65_536)):
+                return False
+            taken += received
+        return True
 
     def close(self):
         self.listening.shutdown(socket.SHUT_RDWR)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.jobs.model import Fees
-from chalicelib.jobs.pricing import limited, replaced
+from chalicelib.jobs.pricing import at_least, cancel_cap, is_taken, limited, replaced
 
 CAP = 500
 
@@ -65,3 +65,42 @@ def test_after_twenty_replacements_every_step_still_was_ten_percent(fee: int, ti
             assert raised.max_priority_fee_per_gas <= raised.max_fee_per_gas
         assert raised.is_legacy == legacy
         fees = raised
+
+
+@pytest.mark.parametrize(
+    ("fees", "base_fee", "taken"),
+    [
+        (Fees(21, 1), 20, True),
+        (Fees(21, 1), 21, False),
+        (Fees(20, 2), 20, False),  # nothing is left for the miner
+        (Fees(40, 0), 20, False),  # the tip itself is too low
+        (Fees(21), 20, True),  # legacy: all above the base fee is the tip
+        (Fees(20), 20, False),
+        (Fees(1, 1), None, True),  # a chain without base fees does not tell
+    ],
+)
+def test_a_block_takes_what_leaves_the_least_tip_above_its_base_fee(fees: Fees, base_fee: int | None, taken: bool) -> None:
+    assert is_taken(fees, base_fee, least_tip=1) is taken
+
+
+@pytest.mark.parametrize(
+    ("minimum_fee", "minimum_tip", "offered"),
+    [
+        (None, None, Fees(21, 1)),
+        (None, 1, Fees(21, 1)),
+        (None, 3, Fees(23, 3)),
+        (30, None, Fees(30, 1)),
+        (30, 3, Fees(30, 3)),
+        (5, 0, Fees(21, 1)),
+    ],
+)
+def test_what_a_node_asks_for_raises_the_market_s_fees(minimum_fee: int | None, minimum_tip: int | None, offered: Fees) -> None:
+    assert at_least(Fees(21, 1), minimum_fee, minimum_tip) == offered
+
+
+def test_a_transaction_at_the_cap_can_be_replaced_by_a_cancel_twice() -> None:
+    cancel = replaced(Fees(CAP, 1), Fees(10, 1), cancel_cap(CAP))
+    assert cancel is not None
+    again = replaced(cancel, Fees(10, 1), cancel_cap(CAP))
+    assert again is not None
+    assert replaced(again, Fees(10, 1), cancel_cap(CAP)) is None

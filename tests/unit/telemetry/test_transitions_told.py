@@ -140,7 +140,7 @@ def test_a_nonce_taken_by_another_program_is_a_warning(world: World, told: Told)
     assert_told_as_it_happened(told, world)
     (line,) = [line for line in told.of(job_id) if line["message"] == "displaced"]
     assert line["level"] == "WARNING"
-    assert line["detail"] == "nonce 0 was used by a transaction not of this service"
+    assert line["detail"] == "nonce 0 was used by another program"
 
 
 def test_a_dead_letter_is_an_error_and_counted_once(world: World, told: Told) -> None:

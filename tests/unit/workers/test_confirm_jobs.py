@@ -301,3 +301,31 @@ def test_a_job_in_flight_that_raises_what_nobody_expects_holds_back_no_other(
     world.chain.revert_reason = lambda *_: "poison"  # type: ignore[method-assign]
     world.run_until_settled()
     world.assert_exactly_once()
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_nonce_that_an_authorization_used_leads_to_another_attempt(times: int) -> None:
+    world = World()
+    world.on_block = lambda: world.chain.mine(empty=True)
+    job_ids = [world.issue("hit one"), world.issue("hit two")]
+    world.deliver()
+    world.chain.authorize(ALICE, times)
+    world.on_block = world.chain.mine
+    world.run_until_settled(minutes=10)
+    world.assert_exactly_once()
+    first, second = (world.job(job_id) for job_id in job_ids)
+    assert [attempt.outcome for attempt in first.attempts] == [Outcome.DISPLACED, Outcome.CONFIRMED]
+    assert second.attempt_count == (1 if times == 1 else 2)
+
+
+def test_a_job_to_be_cancelled_whose_nonce_an_authorization_used_is_cancelled() -> None:
+    world = World()
+    world.on_block = lambda: world.chain.mine(empty=True)
+    job_id = world.issue("hit one")
+    world.deliver()
+    world.cancel(job_id)
+    world.chain.authorize(ALICE)
+    world.on_block = world.chain.mine
+    world.run_until_settled(minutes=5)
+    world.assert_exactly_once()
+    assert world.status(job_id) is Status.CANCELLED

@@ -7,7 +7,7 @@ import pytest
 import app
 from chalicelib.workers import minute
 
-PARTS = ["reconcile_jobs", "measure_gauges", "watch_chain"]
+PARTS = ["reconcile_jobs", "measure_gauges", "watch_chain", "watch_nonces"]
 
 
 class Flushing:
@@ -65,7 +65,7 @@ def test_of_several_that_fail_the_first_is_raised_and_the_others_are_logged(
 
 def test_what_a_part_has_measured_is_written_before_the_next_may_run_out_of_time(ports: Any) -> None:
     minute.handle_minute(ports)
-    assert ports.flushed_after == [1, 2, 3]
+    assert ports.flushed_after == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("event", [{}, {"source": "aws.events", "detail-type": "Scheduled Event"}])

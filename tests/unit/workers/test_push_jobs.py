@@ -8,7 +8,7 @@ import pytest
 from chalicelib.jobs.model import Job, Outcome, Purpose, Status
 from chalicelib.networks import GWEI
 from tests.fakes.chain import ETHER, Lies
-from tests.fakes.world import ALICE, NETWORK, World
+from tests.fakes.world import ALICE, BOUNDS, NETWORK, World
 
 ABOVE_WHAT_WAS_OFFERED = 23 * GWEI
 
@@ -39,9 +39,11 @@ def test_a_stuck_transaction_is_replaced_with_fees_that_every_node_takes() -> No
     assert job.attempt.receipt.hash == job.attempt.hashes[1]
 
 
-def test_a_transaction_is_not_replaced_before_it_is_stuck() -> None:
+def test_a_transaction_that_offers_enough_is_not_replaced_before_it_is_stuck() -> None:
     world = World()
-    job_id = stuck(world)
+    job_id = world.issue("hit one")
+    world.deliver()
+    world.chain.transactions_per_block = 0
     signed_at = world.chain.blocks[-1].number
     while len(world.job(job_id).attempt.transactions) == 1:
         world.step()
@@ -115,7 +117,7 @@ def test_replacements_stop_at_the_cap_and_the_latest_is_kept() -> None:
 def test_the_issuer_s_limit_is_never_crossed() -> None:
     world = World()
     job_id = stuck(world, max_fee_per_gas=22 * GWEI)
-    world.run(1800)
+    world.run((BOUNDS.unmined_blocks - 10) * NETWORK.block_seconds)
     job = world.job(job_id)
     assert {transaction.fees.max_fee_per_gas for transaction in job.attempt.transactions} == {21 * GWEI}
     world.chain.base_fee = 10 * GWEI

@@ -225,7 +225,7 @@ class Checkpoints:
 class WatchPorts:
     def __init__(self, world: World) -> None:
         self.jobs, self.chain, self.network, self.clock = world.jobs, world.chain, world.network, world.clock
-        self.checkpoints = Checkpoints()
+        self.checkpoints, self.queue = Checkpoints(), world.queues
 
 
 def reorged_after_it_was_final(world: World, ports: WatchPorts, *, mined_again: bool) -> str:

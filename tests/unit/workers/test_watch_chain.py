@@ -31,6 +31,7 @@ class Watched:
         self.checkpoints = Checkpoints()
         self.jobs, self.chain = self.world.jobs, self.world.chain
         self.network, self.clock = self.world.network, self.world.clock
+        self.accounts, self.queue = self.world.accounts, self.world.queues
 
     def minute(self) -> DeepReorg | None:
         self.world.run(60)

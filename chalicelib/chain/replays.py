@@ -1,0 +1,32 @@
+"""Replay a mined transaction that reverted, with as much gas as the node gives."""
+
+from chalicelib.chain.answers import Answer
+from chalicelib.chain.classify import classify_estimate, is_throttled
+from chalicelib.chain.rpc import RpcClient
+from chalicelib.errors import ChainUnavailable
+from chalicelib.jobs.ports import Revert
+
+
+def passes_with_more_gas(rpc: RpcClient, fields: dict[str, str], price: int, block_number: int) -> bool:
+    """Return whether the transaction passes without a gas limit, on the state before its block or on that after it.
+
+    `fields` are those of eth_call. Each replay is made at a gas price, and without one in case the sender cannot pay for so
+    much gas. Raises ChainUnavailable when nobody answers.
+    """
+    free = {name: value for name, value in fields.items() if name != "gas"}
+    priced = free | {"gasPrice": hex(price)}
+    tags = [hex(max(block_number - 1, 0)), hex(block_number)]
+    answers = rpc.batch([("eth_call", [shape, tag]) for tag in tags for shape in (priced, free)])
+    if any(is_throttled(answer.error) for answer in answers) or not any(answer.answered or answer.alone for answer in answers):
+        raise ChainUnavailable("The chain's node did not replay the transaction.")
+    return any(_passes(answers[first : first + 2]) for first in (0, 2))
+
+
+def _passes(answers: list[Answer]) -> bool:
+    """The first answer that says something about the transaction itself decides."""
+    for answer in answers:
+        if answer.answered and answer.error is None:
+            return True
+        if answer.answered and isinstance(classify_estimate(answer.error), Revert):
+            return False
+    return False
