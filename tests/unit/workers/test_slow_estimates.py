@@ -159,6 +159,21 @@ def test_invariant_12_slow_jobs_that_come_back_go_after_anothers_job_and_one_in_
     assert node.batches == [1, 1], "the transfer, and one of the slow ones"
 
 
+def test_invariant_12_a_job_is_not_taken_for_slow_because_a_node_goes_on_with_anothers_estimates() -> None:
+    world = World()
+    world.share(ALICE)
+    node = SlowNode(world, slow_for("slow", 10), lingers=True)
+    slow = [world.issue(f"hit slow {number}", owner="mallory") for number in range(8)]
+    transfer = world.issue("hit transfer", owner="another")
+    flooded = world.now + timedelta(seconds=(8 + 4) * 10)
+    world.run_until(lambda: world.status(transfer) is not Status.PENDING, minutes=10)
+    assert world.events(transfer)[:2] == ["issued", "signed"], "it was not put off once"
+    assert world.job(transfer).attempt.latest.signed_at <= flooded + timedelta(seconds=2 * BOUNDS.run_seconds)
+    world.run_until_settled(minutes=60)
+    assert {world.job(job_id).failure and world.job(job_id).failure.code for job_id in slow} == {"EstimateTooSlow"}
+    assert node.batches
+
+
 def test_jobs_of_several_owners_that_one_round_holds_are_signed_in_the_order_of_issue() -> None:
     world = World()
     world.share(ALICE)
