@@ -6,7 +6,8 @@ by theirs, and what lost its nudge by reconcile's.
 Jobs are taken in the order in which they were issued or retried (invariant 11). Where there are more than one round takes, the
 owners take turns, each with its own jobs in their order: so no owner keeps another waiting for longer than a round (invariant
 12), and on a shared account no order is promised between jobs of different owners. A job whose estimate was too slow before
-comes after all others, in a round of its own, and only one of them in a run.
+comes after all others, in a round of its own, and only one of them in a run. Where rounds are down to one job, it comes after
+the first round: each of the others may be as slow.
 """
 
 from collections import deque
@@ -49,6 +50,7 @@ class Backlog:
         self._at_end = False
         self._rows_left = ROWS_PER_RUN
         self._places: dict[str, str] = {}
+        self._rounds = 0
         self._slow_left = 1
         """Jobs whose estimate was too slow before that this run may still try."""
 
@@ -62,12 +64,17 @@ class Backlog:
         self._read_on(account, pace.jobs)
         self._jobs.sort(key=self._place)
         quick = [job for job in self._jobs if not _was_slow(job)]
-        if quick:
+        slow = [job for job in self._jobs if _was_slow(job)][: len(self._jobs) * self._slow_left]
+        if slow and (not quick or (pace.is_slowest and self._rounds)):
+            chosen = _in_turns(slow, 1, pace.last_slow_owner)
+            self._slow_left -= 1
+            pace.last_slow_owner = chosen[-1].owner
+        elif quick:
             chosen = _that_fit(_in_turns(quick, pace.jobs, pace.last_owner), self._ports)
             pace.last_owner = chosen[-1].owner
         else:
-            chosen = self._jobs[: self._slow_left][:1]
-            self._slow_left -= len(chosen)
+            return []
+        self._rounds += 1
         taken = {job.job_id for job in chosen}
         self._jobs = [job for job in self._jobs if job.job_id not in taken]
         return chosen

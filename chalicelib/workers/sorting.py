@@ -63,8 +63,18 @@ class Round:
     """They are taken again as they are: nobody came to their estimates, or to that of an earlier job of their owner; or they
     were signed behind a job whose row is refused, so at nonces that are not theirs.
     """
+    busy: bool = False
+    """The node still works on estimates that were cut off: no other round of this run would come through."""
     unfunded: bool = False
     signed: bool = False
+
+    @property
+    def for_next_round(self) -> list[Job]:
+        return [wait.job for wait in self.next_round] if self.signed else []
+
+    @property
+    def to_postpone(self) -> list[Wait]:
+        return self.waits if self.signed else [*self.next_round, *self.waits]
 
 
 def sort_jobs(jobs: Sequence[Job], standing: Standing) -> Round:
