@@ -2,10 +2,12 @@
 
 import re
 from collections import Counter
+from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from chalicelib.jobs.model import Job, Outcome, Status
+from chalicelib.bounds import Bounds
+from chalicelib.jobs.model import Job, Outcome, Status, WaitCode
 
 if TYPE_CHECKING:
     from tests.faults.case import Case
@@ -43,6 +45,7 @@ def problems(case: "Case") -> list[str]:
 def failed_without_a_reason(case: "Case") -> list[str]:
     """Of a run whose world rages. A plain hit, or a payment, fails only in the accepted ways. One that needs another's effect
     fails with it: where that one was signed once, never failed, and was not put behind by a retry, it came first: invariant 11.
+    Only where an outage has kept that one from being signed for longer than a revert is doubted may it fail all the same.
     """
     rows = {job.job_id: job for job in case.rows()}
     by_effect = {wanted.effect: rows.get(wanted.job_id) for wanted in case.wanted}
@@ -52,11 +55,18 @@ def failed_without_a_reason(case: "Case") -> list[str]:
         if job is None or job.status is not Status.FAILED or job.failure is None or job.failure.code in ACCEPTED_FAILURES:
             continue
         needed = by_effect[wanted.body["call"]["args"][-1]] if wanted.function == "hitAfter" else None
-        depends = needed is not None and _was_first(needed)
+        depends = needed is not None and _was_first(needed) and not _waited_in_vain(job)
         if wanted.function in ("hit", "pay") or depends:
             after = f", after {needed.job_id}" if depends and needed is not None else ""
             found.append(f"FAILED WITHOUT REASON: {job.job_id}, {job.failure.code}: {job.failure.reason}{after}")
     return found
+
+
+def _waited_in_vain(job: Job) -> bool:
+    """Whether its revert was doubted for as long as a revert is, while earlier jobs of the account were not signed."""
+    since = next((event.at for event in job.history if WaitCode.EARLIER_TRANSACTIONS in (event.detail or "")), None)
+    doubted = timedelta(seconds=Bounds().earlier_jobs_seconds)
+    return since is not None and job.failed_at is not None and job.failed_at - since >= doubted
 
 
 def _was_first(job: Job) -> bool:

@@ -3,6 +3,7 @@
 import random
 from contextlib import suppress
 
+from chalicelib.bounds import Bounds
 from chalicelib.errors import JobNotCancellable, JobNotRetryable
 from chalicelib.jobs.model import Status
 from chalicelib.networks import GWEI
@@ -18,6 +19,8 @@ PROGRAMMES = (
     "need never;hit {}",
     "trap by design;hit {}",
 )
+PATIENT = Bounds(earlier_jobs_seconds=86_400, revert_belief_seconds=86_400)
+"""An outage may keep an earlier job from being signed for longer than a revert is doubted: here it is doubted all the time."""
 STORM_SECONDS = 600
 JOBS = 60
 
@@ -27,7 +30,7 @@ class Storm:
 
     def __init__(self, seed: int) -> None:
         random.seed(seed)  # reconcile's jitter
-        self.world = World(seed=seed)
+        self.world = World(seed=seed, bounds=PATIENT)
         self.world.duplicates = 0.05
         self.world.on_block = self._block
         self.world.calls.choose = self._mode
