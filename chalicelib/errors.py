@@ -165,6 +165,29 @@ class JobNotRetryable(JobsApiError):
     http_status = 409
 
 
+class JobTooLarge(JobsApiError):
+    """The job has no room for another attempt: what the service keeps about it has grown too large."""
+
+    code = "JobTooLarge"
+    http_status = 409
+
+    def __init__(self, row_bytes: int, limit: int) -> None:
+        super().__init__(
+            f"The job would take {row_bytes:,} bytes, and a job that is retried may take {limit:,}: issue a new one instead."
+        )
+
+
+class ReplyFull(JobsApiError):
+    """One job of several that were named by id: the reply has no room for it, so nothing was done with it."""
+
+    code = "ReplyFull"
+    http_status = 409
+    passing = True
+
+    def __init__(self) -> None:
+        super().__init__("The reply is full, so this job was left as it is: ask for it again, with fewer jobs.")
+
+
 class JobNotCancellable(JobsApiError):
     code = "JobNotCancellable"
     http_status = 409
@@ -195,6 +218,16 @@ class TooManyRequests(JobsApiError):
     def __init__(self, message: str, retry_after_seconds: int) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class TooManyOpenJobs(TooManyRequests):
+    """The owner has as many open jobs as it may have."""
+
+    code = "TooManyOpenJobs"
+
+    def __init__(self, limit: int, retry_after_seconds: int) -> None:
+        problem = f"You have {limit:,} open jobs, as many as one issuer may have: go on when some of them are final."
+        super().__init__(problem, retry_after_seconds)
 
 
 # --- inside ------------------------------------------------------------------------------------------------------------
@@ -241,6 +274,27 @@ class RowTooNew(ServiceUnavailable):
 
     def __init__(self) -> None:
         super().__init__("A newer version of this service, which is being deployed, has written the job: try again.")
+
+
+class RowUnreadable(JobsApiError):
+    """A row of the jobs table that makes no job. Final: an operator has to look at it. It must not stop the work on others."""
+
+    code = "RowUnreadable"
+
+    def __init__(self, job_id: str, problem: str) -> None:
+        super().__init__(f"The row of the job {job_id} cannot be read: {problem}.")
+        self.job_id = job_id
+
+
+class WriteRefused(JobsApiError):
+    """DynamoDB does not take a row, whenever it is asked: usually the row is too large. Nothing was written."""
+
+    code = "WriteRefused"
+
+    def __init__(self, message: str, job_ids: Sequence[str] = ()) -> None:
+        """`job_ids` are the jobs whose rows are refused, as far as DynamoDB tells."""
+        super().__init__(message)
+        self.job_ids = tuple(job_ids)
 
 
 class NotConfigured(JobsApiError):

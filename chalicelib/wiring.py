@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from chalicelib.bounds import Bounds
     from chalicelib.cached import Cached
     from chalicelib.chain.rpc import RpcClient
+    from chalicelib.jobs.admission import Admission
     from chalicelib.jobs.bursts import Bursts
     from chalicelib.jobs.pace import Paces
     from chalicelib.jobs.ports import Chain, Clock, Signers
@@ -226,6 +227,12 @@ class Wiring:
         from chalicelib.auth.limits import RequestLimiter
 
         return RequestLimiter(self.settings.requests_per_minute, lambda: self._limits, self.clock)
+
+    @cached_property
+    def admission(self) -> Admission:
+        from chalicelib.jobs.admission import Admission
+
+        return Admission(self.bounds, lambda: self.jobs)
 
     def phone_key(self) -> bytes:
         """The key of the hashes that phone numbers are found by. It never changes: what was stored under it would be lost."""

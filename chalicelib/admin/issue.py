@@ -38,7 +38,7 @@ def issue_order(order: Order, principal: Principal, prepare: Prepare, ports: Adm
         if existing is not None:
             return replayed(existing, principal.owner, wish.fingerprint, queue=ports.queue)
     job = new_job(job_id, wish, prepare(job_id), principal, ports.clock())
-    return put_job(job, jobs=ports.jobs, queue=ports.queue)
+    return put_job(job, jobs=ports.jobs, queue=ports.queue, admission=ports.admission)
 
 
 def signing_account(principal: Principal, ports: AdminPorts) -> Account:

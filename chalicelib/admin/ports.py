@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from chalicelib.jobs.admission import Admission
 from chalicelib.jobs.ports import Call, Chain, Clock, Queue
 from chalicelib.jobs.stores import AccountStore, JobStore
 
@@ -91,6 +92,9 @@ class AdminPorts(Protocol):
 
     @property
     def clock(self) -> Clock: ...
+
+    @property
+    def admission(self) -> Admission: ...
 
     @property
     def calls(self) -> Calls: ...

@@ -178,13 +178,13 @@ def find_token(address: str, ports: AdminPorts) -> KnownToken:
     token = ports.ledger.token(address)
     if token is None:
         raise TokenNotFound(address)
-    made = (job for job in ports.jobs.find_by_creation(address) if job.name == CREATE_TOKEN)
-    return KnownToken(token, next(made, None))
+    made = ports.jobs.find_by_creation(address, CREATE_TOKEN, 1)
+    return KnownToken(token, next(iter(made), None))
 
 
 def tokens_of(owner: str, ports: AdminPorts) -> Sequence[MadeToken]:
     """The newest hundred tokens that this account made here, newest first, and who owns each now."""
-    jobs = ports.jobs.find_by_subject(CREATE_TOKEN, owner, LISTED)
+    jobs = ports.jobs.find_by_subject(CREATE_TOKEN, owner, LISTED, made_only=True)
     made = {job.creation: job for job in jobs if job.creation is not None}
     owners = ports.ledger.owners(list(made)) if made else {}
     return [MadeToken(job, owners[address]) for address, job in made.items()]

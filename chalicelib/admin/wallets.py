@@ -43,13 +43,12 @@ def salt_of(job_id: str) -> bytes:
 
 def wallets_of(phone_number: str, principal: Principal, ports: AdminPorts) -> Sequence[Job]:
     """The jobs of the issuer's wallets for this number that are mined, newest first, at most a hundred."""
-    jobs = ports.jobs.find_by_subject(CREATE_WALLET, _subject(phone_number, principal, ports), LISTED)
-    return [job for job in jobs if job.creation is not None and job.owner == principal.owner]
+    return _made(phone_number, LISTED, principal, ports)
 
 
 def latest_wallet(phone_number: str, principal: Principal, ports: AdminPorts) -> Job:
     """The job of the newest of them. Raises WalletNotFound."""
-    wallets = wallets_of(phone_number, principal, ports)
+    wallets = _made(phone_number, 1, principal, ports)
     if not wallets:
         raise WalletNotFound
     return wallets[0]
@@ -57,7 +56,12 @@ def latest_wallet(phone_number: str, principal: Principal, ports: AdminPorts) ->
 
 def wallet_exists(address: str, ports: AdminPorts) -> bool:
     """Whether a wallet at this address was made here, for whomever: that much the chain tells everybody."""
-    return any(job.name == CREATE_WALLET for job in ports.jobs.find_by_creation(address))
+    return bool(ports.jobs.find_by_creation(address, CREATE_WALLET, 1))
+
+
+def _made(phone_number: str, limit: int, principal: Principal, ports: AdminPorts) -> Sequence[Job]:
+    subject = _subject(phone_number, principal, ports)
+    return ports.jobs.find_by_subject(CREATE_WALLET, subject, limit, owner=principal.owner, made_only=True)
 
 
 def _subject(phone_number: str, principal: Principal, ports: AdminPorts) -> str:

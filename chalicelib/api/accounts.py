@@ -12,12 +12,14 @@ from chalicelib.api.admin_views import account_view
 from chalicelib.api.endpoint import Call
 from chalicelib.api.errors import invalid
 from chalicelib.api.fields import Address, Flag, Id, Text
+from chalicelib.api.pages import first_that_fit, position_of, room_of, scope_of
 from chalicelib.api.requests import Checked
 from chalicelib.api.wire import Reply
 from chalicelib.auth.tokens import issuer_token
+from chalicelib.errors import InvalidCursor
 
 if TYPE_CHECKING:
-    from chalicelib.api.forms import NewAccountView
+    from chalicelib.api.forms import Accounts, NewAccountView
 
 
 class CreateAccountBody(Checked):
@@ -35,8 +37,25 @@ class UnlockAccountBody(Checked):
     bridge_type: BridgeType
 
 
+class AccountsQuery(Checked):
+    cursor: str | None = Field(default=None, description="the nextCursor of the page before")
+
+
 def list_accounts(call: Call) -> Reply:
-    return Reply({"accounts": [account_view(account) for account in accounts.list_accounts(call.services)]})
+    """The oldest first, as many as one reply holds."""
+    scope = scope_of(call, "accounts", {})
+    position = position_of(call, AccountsQuery.parse(call.query).cursor, scope)
+    found = accounts.list_accounts(call.services)
+    if position is not None:
+        ids = [account.account_id for account in found]
+        if position["after"] not in ids:
+            raise InvalidCursor
+        found = found[ids.index(position["after"]) + 1 :]
+    views = first_that_fit((account_view(account) for account in found), room_of(call))
+    page: Accounts = {"accounts": views}
+    if len(views) < len(found):
+        page["nextCursor"] = call.services.cursors.write({"after": found[len(views) - 1].account_id}, scope)
+    return Reply(page)
 
 
 def create_account(call: Call) -> Reply:

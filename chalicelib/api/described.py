@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.api import forms, requests
-from chalicelib.api.accounts import CreateAccountBody, UnlockAccountBody
+from chalicelib.api.accounts import AccountsQuery, CreateAccountBody, UnlockAccountBody
 from chalicelib.api.endpoint import Route
 from chalicelib.api.requests import Checked
 from chalicelib.api.routes import ROUTES
@@ -25,6 +25,7 @@ from chalicelib.errors import (
     JobNotFound,
     JobNotRetryable,
     JobsApiError,
+    JobTooLarge,
     KeyNotReady,
     NotAToken,
     NotConfigured,
@@ -33,6 +34,7 @@ from chalicelib.errors import (
     NotYourWallet,
     SignerUnavailable,
     TokenNotFound,
+    TooManyOpenJobs,
     TransferNotMade,
     ValueNotAllowed,
     WalletNotFound,
@@ -67,14 +69,14 @@ class Described:
 
 
 _ISSUED = {201: forms.IssuedView, 200: forms.IssuedView}
-_OF_JOBS = (CorrelationIdReused, ChainUnavailable)
+_OF_JOBS = (CorrelationIdReused, ChainUnavailable, TooManyOpenJobs)
 
 DESCRIPTIONS: Mapping[str, Description] = {
     "jobs.issue.issue": Description(
         "Issue a transaction: a job, at once; it is signed and sent by a worker.",
         _ISSUED,
         body=requests.IssueBody,
-        errors=(CorrelationIdReused, FeeLimitTooLow, Forbidden, NotYourContract, ValueNotAllowed),
+        errors=(CorrelationIdReused, FeeLimitTooLow, Forbidden, NotYourContract, TooManyOpenJobs, ValueNotAllowed),
     ),
     "jobs.listing.list_page": Description(
         "List own jobs, newest first; an administrator lists everybody's.",
@@ -94,8 +96,8 @@ DESCRIPTIONS: Mapping[str, Description] = {
         errors=(JobNotFound,),
     ),
     "jobs.listing.fetch_by_external_id": Description(
-        "Every job with this external id.",
-        {200: forms.JobsView},
+        "Every job with this external id, newest first.",
+        {200: forms.JobPageView},
         query=requests.ExternalQuery,
     ),
     "jobs.retry.retry_by_query": Description(
@@ -112,7 +114,15 @@ DESCRIPTIONS: Mapping[str, Description] = {
         body=requests.RetryOneBody,
         body_optional=True,
         path_parameters=requests.JobPath,
-        errors=(InvalidJobId, JobNotFound, JobNotRetryable, NotYourContract, ValueNotAllowed),
+        errors=(
+            InvalidJobId,
+            JobNotFound,
+            JobNotRetryable,
+            JobTooLarge,
+            NotYourContract,
+            TooManyOpenJobs,
+            ValueNotAllowed,
+        ),
     ),
     "jobs.cancel.cancel": Description(
         "Cancel a job: at once while it is pending, by a cancel transaction afterwards.",
@@ -160,7 +170,7 @@ DESCRIPTIONS: Mapping[str, Description] = {
         "Create a wallet for a phone number, owned by the account that signs.",
         _ISSUED,
         body=CreateWalletBody,
-        errors=(CorrelationIdReused, NotConfigured, ChainUnavailable),
+        errors=(*_OF_JOBS, NotConfigured),
     ),
     "wallets.fetch_latest": Description(
         "Fetch the newest wallet you made for a phone number.",
@@ -178,7 +188,7 @@ DESCRIPTIONS: Mapping[str, Description] = {
         {200: forms.WalletExists},
         path_parameters=WalletPath,
     ),
-    "accounts.list_accounts": Description("List the signing accounts.", {200: forms.Accounts}),
+    "accounts.list_accounts": Description("List the signing accounts.", {200: forms.Accounts}, query=AccountsQuery),
     "accounts.create_account": Description(
         "Create a signing account with a new key; with appName, a token for its issuer comes back once.",
         {201: forms.CreatedAccount},

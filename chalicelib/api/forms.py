@@ -193,10 +193,6 @@ class OneJobView(TypedDict):
     data: JobView
 
 
-class JobsView(TypedDict):
-    data: list[JobView]
-
-
 class JobPageView(TypedDict):
     data: list[JobView]
     nextCursor: NotRequired[CursorText]
@@ -304,6 +300,7 @@ class WalletExists(TypedDict):
 
 class Accounts(TypedDict):
     accounts: list[AccountView]
+    nextCursor: NotRequired[CursorText]
 
 
 class UnlockedAccount(TypedDict):

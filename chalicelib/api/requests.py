@@ -195,6 +195,11 @@ class ListQuery(Checked):
 
 class ExternalQuery(Checked):
     external_id: Text
+    cursor: str | None = Field(default=None, description=_CURSOR)
+
+    def scope(self) -> Mapping[str, str | None]:
+        """What a cursor of this look-up is good for."""
+        return {"externalId": self.external_id}
 
 
 class JobPath(Checked):

@@ -33,7 +33,7 @@ ROUTES: tuple[Route, ...] = (
     Route(_GET, "/api/v2/admin/wallets/{phone_number}", "wallets.fetch_latest", _COMMUNITY),
     Route(_GET, "/api/v2/admin/wallets/all/{phone_number}", "wallets.fetch_all", _COMMUNITY),
     Route(_GET, "/api/v2/admin/wallets/exists/{wallet_address}", "wallets.fetch_exists", _COMMUNITY),
-    Route(_GET, "/api/v2/accounts", "accounts.list_accounts", _ADMIN),
+    Route(_GET, "/api/v2/accounts", "accounts.list_accounts", _ADMIN, reads_query=True),
     Route(_POST, "/api/v2/accounts", "accounts.create_account", _ADMIN, reads_body=True),
     Route(_POST, "/api/v2/accounts/unlock", "accounts.unlock_account", _ADMIN, reads_body=True),
     Route(_GET, "/health", "health.health", _ANYONE),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chalicelib.auth.limits import RequestLimiter
     from chalicelib.auth.secrets import TokenKeys
     from chalicelib.cached import Cached
+    from chalicelib.jobs.admission import Admission
     from chalicelib.jobs.ports import Chain, Clock, Queue
     from chalicelib.jobs.stores import AccountStore, JobStore
     from chalicelib.settings import Settings
@@ -63,6 +64,9 @@ class Parts(Protocol):
     @property
     def limiter(self) -> RequestLimiter: ...
 
+    @property
+    def admission(self) -> Admission: ...
+
     def phone_key(self) -> bytes:
         """The key of the hashes that phone numbers are found by. Raises ServiceUnavailable when it cannot be read."""
 
@@ -108,6 +112,10 @@ class ApiServices:
     @property
     def queue(self) -> Queue:
         return self.parts.queue
+
+    @property
+    def admission(self) -> Admission:
+        return self.parts.admission
 
     @property
     def chain(self) -> Chain:

@@ -11,12 +11,15 @@ from chalicelib.api.admin_views import made_token_view, token_view
 from chalicelib.api.endpoint import Call
 from chalicelib.api.fields import Address, Text
 from chalicelib.api.jobs.issue import issued_reply
+from chalicelib.api.pages import first_that_fit, room_of
 from chalicelib.api.requests import Checked
 from chalicelib.api.values import require_visible
 from chalicelib.api.wire import Reply
 
 LATEST_EXPIRY = 2**53 - 1  # what every JSON parser reads exactly
 MAX_IDS = 100
+MAX_IDS_BYTES = 8_000
+"""Every look-up of the token shows them, and so does each list of jobs."""
 
 
 def _timestamp(value: Any) -> int:
@@ -34,6 +37,8 @@ def _ids(value: Any) -> tuple[str, ...]:
     ids = tuple(dict.fromkeys(id_ for part in value.split(",") if (id_ := part.strip())))
     if len(ids) > MAX_IDS or any(len(id_) > 256 for id_ in ids):
         raise ValueError(f"At most {MAX_IDS} ids of at most 256 characters are taken.")
+    if (taken := sum(len(id_.encode()) for id_ in ids)) > MAX_IDS_BYTES:
+        raise ValueError(f"All ids together have at most {MAX_IDS_BYTES:,} bytes in UTF-8; these have {taken:,}.")
     return ids
 
 
@@ -121,6 +126,7 @@ def fetch_token(call: Call) -> Reply:
 
 
 def fetch_tokens_of_owner(call: Call) -> Reply:
-    """Those that were made here by this account, newest first."""
+    """Those that were made here by this account, newest first: a hundred at most, and as many as one reply holds."""
     owner = OwnerPath.parse({"ownerAddress": call.path["owner_address"]}).owner_address
-    return Reply({"data": [made_token_view(made, call.principal) for made in tokens.tokens_of(owner, call.services)]})
+    views = (made_token_view(made, call.principal) for made in tokens.tokens_of(owner, call.services))
+    return Reply({"data": first_that_fit(views, room_of(call))})

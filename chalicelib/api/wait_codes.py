@@ -22,6 +22,7 @@ MEANINGS: Mapping[WaitCode, str] = {
     WaitCode.SIGNER_UNAVAILABLE: "The key service throttles, does not answer, or does not know the key yet.",
     WaitCode.ROW_REFUSED: "The table does not take the job's row.",
     WaitCode.NOT_CONFIGURED: "The stage lacks what the job needs, or the account's key cannot be used.",
+    WaitCode.CONTRACT_TOO_NEW: "A shared account calls a contract of which it is not certain yet who created it.",
     WaitCode.OTHER: "Another reason, which the sentence tells.",
 }
 WaitCodeText = Annotated[

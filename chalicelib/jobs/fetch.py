@@ -31,9 +31,12 @@ def fetch_by_correlation_id(correlation_id: str, principal: Principal, *, jobs: 
     return max(found, key=lambda job: job.created_at)
 
 
-def fetch_by_external_id(external_id: str, principal: Principal, *, jobs: JobStore) -> list[Job]:
-    """Every job with this externalId that the principal may see, newest first; none is an empty list."""
-    return jobs.find_by_external_id(external_id, owner=None if principal.is_admin else principal.owner)
+def fetch_by_external_id(
+    external_id: str, principal: Principal, *, limit: int, cursor: Mapping[str, str] | None, jobs: JobStore
+) -> Page:
+    """The jobs with this externalId that the principal may see, newest first; none is an empty page."""
+    owner = None if principal.is_admin else principal.owner
+    return jobs.find_by_external_id(external_id, owner, limit, cursor)
 
 
 def list_jobs(

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chalicelib.errors import CorrelationIdReused, NotYourContract, ValueNotAllowed
+from chalicelib.errors import CorrelationIdReused, NotYourContract, TooManyOpenJobs, ValueNotAllowed
 from chalicelib.jobs.accounts import MinedCounts, default_account, named_account
+from chalicelib.jobs.admission import Admission
 from chalicelib.jobs.custody import BY_ADMIN, Callees, called_directly, require_custody
 from chalicelib.jobs.ids import derived_job_id, fingerprint, random_job_id
 from chalicelib.jobs.model import Account, Event, Job, Status, TransactionRequest
@@ -64,13 +65,14 @@ def issue_job(
     clock: Clock,
     mined: MinedCounts | None = None,
     callees: Callees = called_directly,
+    admission: Admission | None = None,
 ) -> Issued:
     """Store a new pending job, or return the one this correlationId already names.
 
     `mined` tells how busy a pool's accounts are, `callees` which contracts the transaction calls. Raises Forbidden for an
     account the principal may not sign with, InvalidRequest for one this service does not know, NotYourContract and
-    ValueNotAllowed for what a shared account does not do, and CorrelationIdReused when the correlationId names a job with
-    another request.
+    ValueNotAllowed for what a shared account does not do, CorrelationIdReused when the correlationId names a job with another
+    request, and TooManyOpenJobs.
     """
     if request.sender is None:
         account = default_account(principal, request.network, request.chain_id, jobs=jobs, accounts=accounts, mined=mined)
@@ -88,7 +90,7 @@ def issue_job(
             raise
         # What has changed since the first request plays no part in the answer to its repetition.
         return replayed(existing, job.owner, job.fingerprint, queue=queue)
-    return put_job(job, jobs=jobs, queue=queue)
+    return put_job(job, jobs=jobs, queue=queue, admission=admission)
 
 
 # --- what every kind of job is issued by -------------------------------------------------------------------------------
@@ -147,13 +149,27 @@ def new_job(
     )
 
 
-def put_job(job: Job, *, jobs: JobStore, queue: Queue) -> Issued:
-    """Store it and nudge, unless its correlationId names a job already. Raises CorrelationIdReused."""
-    existing = jobs.issue(job)
+def put_job(job: Job, *, jobs: JobStore, queue: Queue, admission: Admission | None = None) -> Issued:
+    """Store it and nudge, unless its correlationId names a job already. Raises CorrelationIdReused and TooManyOpenJobs."""
+    existing = _required_room(job, jobs, admission) or jobs.issue(job)
     if existing is not None:
         return replayed(existing, job.owner, job.fingerprint, queue=queue)
     nudge_execute(queue, [job])
     return Issued(job, replayed=False)
+
+
+def _required_room(job: Job, jobs: JobStore, admission: Admission | None) -> Job | None:
+    """The job that its correlationId names already, where its owner has no room for another. Raises TooManyOpenJobs."""
+    if admission is None:
+        return None
+    try:
+        admission.require_room(job.owner)
+    except TooManyOpenJobs:
+        existing = jobs.get(job.job_id) if job.correlation_id is not None else None
+        if existing is None:
+            raise
+        return existing
+    return None
 
 
 def replayed(existing: Job, owner: str, fingerprint: str, *, queue: Queue) -> Issued:

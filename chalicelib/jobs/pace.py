@@ -5,11 +5,14 @@ with a full round.
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 JOBS_PER_ROUND = 90
 """With what else is read before they are signed, or after they were sent, they fit into one request of a hundred calls; with
 their account into one TransactWriteItems of a hundred items.
 """
+RECOVERS = timedelta(seconds=120)
+"""A node may go on for so long with estimates that were cut off: not every node notices that nobody waits for the answer."""
 SHRINKS_BY = 8
 """After a round without a single answer, the next one takes this fraction of its jobs."""
 
@@ -22,6 +25,19 @@ class Pace:
     """How many jobs the next round takes."""
     last_owner: str | None = None
     """Whose job was chosen last where several owners took turns."""
+    last_slow_owner: str | None = None
+    """The same of the jobs whose estimates were too slow before."""
+    cut_at: datetime | None = None
+    """When estimates were last cut off because they took too long."""
+
+    @property
+    def is_slowest(self) -> bool:
+        """Rounds are down to one job."""
+        return self.jobs == 1
+
+    def may_be_busy(self, now: datetime) -> bool:
+        """The node may still work on what was cut off."""
+        return self.cut_at is not None and now < self.cut_at + RECOVERS
 
     def learn(self, asked: int, answered: int, seconds: float, wanted_seconds: float) -> None:
         """Set the size of the next round from the last one: how many jobs it asked about, how many estimates were answered, and

@@ -1,17 +1,18 @@
 """Retry what failed: the same job, the same id, one more attempt. Safe by invariant 4: a failed job cannot happen any more."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from chalicelib.errors import JobNotFound, JobNotRetryable, JobsApiError, VersionConflict
+from chalicelib.errors import JobNotFound, JobNotRetryable, JobsApiError, ReplyFull, VersionConflict
+from chalicelib.jobs.admission import Admission
 from chalicelib.jobs.custody import Callees, Custody, called_directly
 from chalicelib.jobs.model import RETRYABLE, Job, Status
 from chalicelib.jobs.nudge import nudge_execute
 from chalicelib.jobs.ports import Clock, Queue
 from chalicelib.jobs.principal import Principal
 from chalicelib.jobs.states import retried
-from chalicelib.jobs.stores import AccountStore, FailedQuery, JobStore
+from chalicelib.jobs.stores import AccountStore, FailedQuery, JobStore, Page
 
 FIRST_CHECK = timedelta(seconds=60)
 """How long a nudge may take before reconcile sends another."""
@@ -57,19 +58,21 @@ def retry_job(
     clock: Clock,
     accounts: AccountStore | None = None,
     callees: Callees = called_directly,
+    admission: Admission | None = None,
     valid_until: datetime | None = None,
 ) -> Job:
     """failed | cancelled → pending. `valid_until` takes the place of the job's own.
 
-    Raises JobNotFound; JobNotRetryable in any other state (also to the second of two), and when validUntil has passed. With
-    `accounts` it raises NotYourContract and ValueNotAllowed, too; without them, the worker that signs decides alone.
+    Raises JobNotFound; JobNotRetryable in any other state (also to the second of two), and when validUntil has passed;
+    JobTooLarge, and TooManyOpenJobs of the job's owner. With `accounts` it raises NotYourContract and ValueNotAllowed, too;
+    without them, the worker that signs decides alone.
     """
     custody = Custody(jobs, accounts, callees)
     job = _visible(jobs.get(job_id), principal)
     if valid_until is not None:
         job = replace(job, request=replace(job.request, valid_until=valid_until))
     _require_sense(job, clock(), custody)
-    job = _retry(job, jobs=jobs, clock=clock)
+    job = _retry(job, jobs=jobs, clock=clock, admission=admission)
     nudge_execute(queue, [job])
     return job
 
@@ -83,26 +86,36 @@ def retry_jobs(
     clock: Clock,
     accounts: AccountStore | None = None,
     callees: Callees = called_directly,
+    admission: Admission | None = None,
+    has_room: Callable[[Job], bool] = lambda _job: True,
 ) -> Retries:
-    """Retry every job the query finds, each on its own: one that is refused never stops the rest."""
+    """Retry every job the query finds, each on its own: one that is refused never stops the rest.
+
+    `has_room` tells whether the reply has room for a job. Where it has none, no further job is retried: the next page begins
+    with it; one that was named by id is refused with ReplyFull.
+    """
     custody = Custody(jobs, accounts, callees)
-    found, cursor = _find(query, principal, jobs)
+    found, page = _find(query, principal, jobs)
     results: list[Job | Refusal] = []
     for job_id, job in found:
         try:
             visible = _matching(_visible(job, principal), query)
             _require_sense(visible, clock(), custody)
-            results.append(visible if query.dry_run else _retry(visible, jobs=jobs, clock=clock))
+            if not has_room(visible):
+                if page is not None:
+                    page = page.first(len(results))
+                    break
+                raise ReplyFull
+            results.append(visible if query.dry_run else _retry(visible, jobs=jobs, clock=clock, admission=admission))
         except JobsApiError as error:
             results.append(Refusal(job_id, error))
     if not query.dry_run:
         nudge_execute(queue, [result for result in results if isinstance(result, Job)])
-    return Retries(tuple(results), cursor)
+    return Retries(tuple(results), None if page is None else page.cursor)
 
 
-def _find(
-    query: RetryQuery, principal: Principal, jobs: JobStore
-) -> tuple[list[tuple[str, Job | None]], Mapping[str, str] | None]:
+def _find(query: RetryQuery, principal: Principal, jobs: JobStore) -> tuple[list[tuple[str, Job | None]], Page | None]:
+    """The jobs to look at, by id; and the page they are, where they were not named by id."""
     if query.job_ids is not None:
         by_id = {job.job_id: job for job in jobs.load(query.job_ids)}
         return [(job_id, by_id.get(job_id)) for job_id in query.job_ids], None
@@ -118,7 +131,7 @@ def _find(
         query.limit,
         query.cursor,
     )
-    return [(job.job_id, job) for job in page.jobs], page.cursor
+    return [(job.job_id, job) for job in page.jobs], page
 
 
 def _visible(job: Job | None, principal: Principal) -> Job:
@@ -144,10 +157,13 @@ def _matching(job: Job, query: RetryQuery) -> Job:
     return job
 
 
-def _retry(job: Job, *, jobs: JobStore, clock: Clock) -> Job:
+def _retry(job: Job, *, jobs: JobStore, clock: Clock, admission: Admission | None) -> Job:
     _require_retryable(job)
     now = clock()
     changed = retried(job, now, next_check_at=now + FIRST_CHECK)
+    if admission is not None:
+        admission.require_small(changed)
+        admission.require_room(job.owner)
     try:
         return jobs.save(changed)
     except VersionConflict:

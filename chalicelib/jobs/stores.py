@@ -4,7 +4,7 @@ A fake obeys the same contract tests as the real adapter.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -18,6 +18,14 @@ class Page:
 
     jobs: tuple[Job, ...]
     cursor: Mapping[str, str] | None = None
+    cursors: tuple[Mapping[str, str], ...] = field(default=(), compare=False)
+    """The position after each of the jobs."""
+
+    def first(self, count: int) -> "Page":
+        """The page as it is with only its first `count` jobs, at least one of which there is."""
+        if count >= len(self.jobs):
+            return self
+        return Page(self.jobs[:count], self.cursors[count - 1], self.cursors[:count])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +50,18 @@ class JobStore(Protocol):
     def load(self, job_ids: Iterable[str], *, consistent: bool = True) -> list[Job]:
         """Read many; unknown ids are left out, order is that of the ids. An inconsistent read costs half: it may show a row as
         it was a moment ago, or not at all.
+
+        A row that cannot be read is logged and left out. Raises RowTooNew for one that a newer version wrote.
         """
+
+    def row_bytes(self, job: Job) -> int:
+        """How large the row of this job would be. The table takes rows of up to 400 KB."""
 
     def save(self, job: Job) -> Job:
         """Write `job` if its stored version is still `job.version`; returns it as it is now: the next
         version, nothing unsaved.
 
-        Raises VersionConflict when somebody else wrote first.
+        Raises VersionConflict when somebody else wrote first, WriteRefused when the table will never take the row.
         """
 
     def save_each(self, jobs: Sequence[Job]) -> list[Job | Exception]:
@@ -59,14 +72,15 @@ class JobStore(Protocol):
         every job (already carrying its signed attempt) is written at its version. The account's signedTo moves to the newest
         of the jobs, if it is not further on already: `Account.having_signed` is the account afterwards. All or nothing.
 
-        Raises VersionConflict when the account or any job was changed meanwhile; then nothing was written.
+        Raises VersionConflict when the account or any job was changed meanwhile, and WriteRefused when the table will never
+        take the row of one of them, or all of them together; then nothing was written.
         """
 
     def find_by_correlation_id(self, correlation_id: str) -> list[Job]:
-        """Jobs of any owner with this correlationId, by the GSI (eventually consistent)."""
+        """Jobs of any owner with this correlationId, by the GSI (eventually consistent), in no order; a thousand at most."""
 
-    def find_by_external_id(self, external_id: str, owner: str | None) -> list[Job]:
-        """Jobs with this externalId: of `owner`, or of every owner when None."""
+    def find_by_external_id(self, external_id: str, owner: str | None, limit: int, cursor: Mapping[str, str] | None) -> Page:
+        """Jobs with this externalId, newest first: of `owner`, or of every owner when None (eventually consistent)."""
 
     def list_jobs(
         self,
@@ -113,17 +127,30 @@ class JobStore(Protocol):
         there are too many to look at each of them.
         """
 
-    def find_by_subject(self, name: str, subject: str, limit: int) -> list[Job]:
-        """Jobs of this name about this subject, of any owner, newest first (eventually consistent)."""
+    def count_open(self, owner: str, at_most: int) -> int:
+        """How many jobs of the owner are open and have a next check, `at_most` when there are more (eventually consistent):
+        fresh jobs do not count.
+        """
 
-    def find_by_creation(self, address: str) -> list[Job]:
-        """Jobs whose result is the contract at this address, newest first (eventually consistent)."""
+    def find_by_subject(
+        self, name: str, subject: str, limit: int, *, owner: str | None = None, made_only: bool = False
+    ) -> list[Job]:
+        """Jobs of this name about this subject, newest first (eventually consistent): of any owner, or of `owner`. With
+        `made_only`, those that have made a contract. Some 2,000 jobs are looked at.
+        """
+
+    def find_by_creation(self, address: str, name: str | None = None, limit: int = 100) -> list[Job]:
+        """Jobs, of this name or of any, that made the contract at this address, newest first (eventually consistent)."""
 
     def watched(self, limit: int) -> list[Job]:
-        """Open jobs that have a next check, whenever it is, soonest first (eventually consistent): all but the fresh ones."""
+        """Open jobs that have a next check, whenever it is, soonest first (eventually consistent): all but the fresh ones, and
+        those whose rows cannot be read here.
+        """
 
     def due(self, now: datetime, limit: int) -> list[Job]:
-        """Open jobs whose nextCheckAt has passed (eventually consistent; keys are looked up again consistently)."""
+        """Open jobs whose nextCheckAt has passed (eventually consistent; keys are looked up again consistently). Those whose
+        rows cannot be read here, for whatever reason, are logged and left out.
+        """
 
 
 class Sweep(StrEnum):

@@ -1,6 +1,7 @@
 """The accounts table: the `AccountStore` of `chalicelib.jobs.stores` on DynamoDB."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from chalicelib.store.keys import pool_key
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
+
+log = logging.getLogger(__name__)
 
 ROLE = "role"
 """The sparse index of the pools: accounts that have a role and no owner."""
@@ -104,15 +107,27 @@ class DynamoAccountStore:
         rows = batch_get(self._client, self._table, "accountId", account_ids, consistent=False)
         missing = [account_id for account_id in account_ids if account_id not in rows]
         rows |= batch_get(self._client, self._table, "accountId", missing)
-        return [account_from(row) for row in rows.values()]
+        return _readable(rows.values())
 
     def all(self) -> list[Account]:
         """Every account: they are as many as there are signing keys, so the table is read whole."""
         accounts: list[Account] = []
         with translated_errors():
             for page in self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True):
-                accounts += [account_from(item) for item in page["Items"] if "keyReference" in item]  # others: checkpoints
+                accounts += _readable(item for item in page["Items"] if "keyReference" in item)  # others: checkpoints
         return accounts
+
+
+def _readable(rows: Iterable[Mapping[str, Any]]) -> list[Account]:
+    """The accounts of these rows. One that cannot be read is logged and left out: the others go on (invariant 12)."""
+    accounts: list[Account] = []
+    for row in rows:
+        try:
+            accounts.append(account_from(row))
+        except Exception as error:  # noqa: BLE001 -- whatever is wrong with a row
+            fields = {"accountId": row["accountId"]["S"], "problem": type(error).__name__}
+            log.error("an account's row cannot be read, and is left out", extra=fields)
+    return accounts
 
 
 def account_ids(client: "DynamoDBClient", table: str) -> list[str]:

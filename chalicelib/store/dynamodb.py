@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 BATCH_GET_LIMIT = 100
 UNPROCESSED_ROUNDS = 8
 CONDITION_FAILED = "ConditionalCheckFailedException"
+REFUSED = frozenset({"ValidationError", "ItemCollectionSizeLimitExceeded"})
+"""Reasons for an item that DynamoDB does not take, whenever it is asked. All others say nothing about the item."""
 
 
 @contextmanager
@@ -32,10 +34,9 @@ def translated_errors() -> Iterator[None]:
         if code in (CONDITION_FAILED, "TransactionConflictException"):
             raise VersionConflict("The record was changed at the same time.") from error
         if code == "TransactionCanceledException":
-            reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-            if reasons & {"ConditionalCheckFailed", "TransactionConflict"}:
+            if has_lost_a_race(error):
                 raise VersionConflict("A record of the transaction was changed at the same time.") from error
-            if reasons & {"ThrottlingError", "ProvisionedThroughputExceeded"}:
+            if _reasons(error) & {"ThrottlingError", "ProvisionedThroughputExceeded"}:
                 raise ServiceUnavailable("The table throttles.") from error
             raise
         if _is_passing(error):
@@ -43,6 +44,30 @@ def translated_errors() -> Iterator[None]:
         raise
     except BotoCoreError as error:
         raise ServiceUnavailable(f"The table does not answer: {type(error).__name__}.") from error
+
+
+def has_lost_a_race(error: ClientError) -> bool:
+    """True if a transaction was cancelled because one of its items was changed at the same time."""
+    return bool(_reasons(error) & {"ConditionalCheckFailed", "TransactionConflict"})
+
+
+def _reasons(error: ClientError) -> set[str | None]:
+    """Why a transaction was cancelled: a code for each of its items."""
+    response: Mapping[str, Any] = error.response
+    return {reason.get("Code") for reason in response.get("CancellationReasons", [])}
+
+
+def is_refused(error: ClientError) -> bool:
+    """True if DynamoDB will never take what was to be written, for one item of it at least: usually one that is too large."""
+    code = error.response["Error"]["Code"]
+    return code == "ValidationException" or (code == "TransactionCanceledException" and bool(refused_places(error)))
+
+
+def refused_places(error: ClientError) -> list[int]:
+    """The places, in a transaction that was cancelled, of the items that DynamoDB will never take."""
+    response: Mapping[str, Any] = error.response
+    reasons = response.get("CancellationReasons", [])
+    return [place for place, reason in enumerate(reasons) if reason.get("Code") in REFUSED]
 
 
 def _is_passing(error: ClientError) -> bool:

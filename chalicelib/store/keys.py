@@ -12,21 +12,40 @@ def shard(job_id: str) -> str:
 
 def owner_external_id(owner: str, external_id: str) -> str:
     """An issuer's own: however many jobs others give the same external id, they are not in the way."""
-    return f"{owner}#{external_id}"
+    return _pair(owner, external_id)
+
+
+def owner_external_ids(owner: str, external_id: str) -> list[str]:
+    """The partitions in which an issuer's jobs with this external id stand: rows that earlier versions wrote may be in a second
+    one, which the jobs of other owners may share. A reader checks the owner of what it finds.
+    """
+    return list(dict.fromkeys([owner_external_id(owner, external_id), f"{owner}#{external_id}"]))
 
 
 def subject_key(name: str, subject: str) -> str:
     """Jobs of one name: who looks for a wallet is not shown a token."""
-    return f"{name}#{subject}"
+    return _pair(name, subject)
 
 
 def pool_key(chain_id: int, role: str) -> str:
+    """One key for each pair: a number has no `#`."""
     return f"{chain_id}#{role}"
 
 
 def failed_owner(owner: str, status: Status) -> str:
+    """One key for each pair: a status has no `#`."""
     return f"{status}#{owner}"
 
 
 def failed_shard(shard_name: str, status: Status) -> str:
     return f"{status}#{shard_name}"
+
+
+def _pair(first: str, second: str) -> str:
+    """One key for each pair: `first#second`, where the first `#` ends `first`.
+
+    Where `first` has a `#` itself or is empty, the key begins with a `#` and the length of `first`: `#7#acme#eu#invoice-7`.
+    """
+    if first and "#" not in first:
+        return f"{first}#{second}"
+    return f"#{len(first)}#{first}#{second}"

@@ -13,9 +13,10 @@ in that index.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from traceback import extract_tb
 from typing import Any
 
-from chalicelib.errors import RowTooNew
+from chalicelib.errors import RowTooNew, RowUnreadable
 from chalicelib.jobs.model import (
     FINAL,
     RETRYABLE,
@@ -120,7 +121,19 @@ def _index_keys(job: Job) -> Item:
 
 
 def job_from(attributes: Mapping[str, Any]) -> Job:
-    """Raises RowTooNew."""
+    """Raises RowTooNew, and RowUnreadable where the row makes no job."""
+    try:
+        return _job_from(attributes)
+    except RowTooNew:
+        raise
+    except Exception as error:  # noqa: BLE001 -- whatever is wrong with a row
+        # Without the error's own text, which may hold what the row holds (invariant 10).
+        where = extract_tb(error.__traceback__)[-1]
+        problem = f"{type(error).__name__} in {where.name}, line {where.lineno}"
+        raise RowUnreadable(attributes.get("jobId", {}).get("S", "?"), problem) from None
+
+
+def _job_from(attributes: Mapping[str, Any]) -> Job:
     if int(attributes.get("format", _FIRST_FORMAT)["N"]) > NEWEST_FORMAT_READ:
         raise RowTooNew
     item = from_attributes(attributes)
@@ -138,7 +151,7 @@ def job_from(attributes: Mapping[str, Any]) -> Job:
         name=item["name"],
         status=status,
         version=int(item["version"]),
-        network=item["network"] if "network" in item else str(_usual_network(int(chain))),
+        network=item.get("network", _usual_network(int(chain))),
         chain_id=int(chain),
         account=account,
         request=request,
@@ -173,8 +186,11 @@ def job_from(attributes: Mapping[str, Any]) -> Job:
 # --- what the rest of a row tells anyway -------------------------------------------------------------------------------
 
 
-def _usual_network(chain_id: int) -> str | None:
-    return next((name for name, network in NETWORKS.items() if network.chain_id == chain_id), None)
+def _usual_network(chain_id: int) -> str:
+    """The name of the network with this chain id. Rows leave it out, so a network that the service knows no more reads as its
+    chain: "chain 123".
+    """
+    return next((name for name, network in NETWORKS.items() if network.chain_id == chain_id), f"chain {chain_id}")
 
 
 def _last_change(history: Sequence[Event], issued_at: datetime) -> datetime:

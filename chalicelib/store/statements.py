@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.errors import ServiceUnavailable, VersionConflict
+from botocore.exceptions import ClientError
+
+from chalicelib.errors import ServiceUnavailable, VersionConflict, WriteRefused
 from chalicelib.store.attributes import Item
-from chalicelib.store.dynamodb import translated_errors
+from chalicelib.store.dynamodb import REFUSED, is_refused, translated_errors
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -17,11 +19,6 @@ if TYPE_CHECKING:
 
 STATEMENTS_AT_ONCE = 25
 """What one request takes."""
-PASSING = frozenset({"InternalServerError", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "ThrottlingError"})
-
-
-class WriteRefused(Exception):
-    """DynamoDB will not take this row, whenever it is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +46,17 @@ def _write(client: "DynamoDBClient", table: str, changes: Sequence[tuple[Mapping
         with translated_errors():
             answer = client.batch_execute_statement(Statements=[statement(table, row, after) for row, after in changes])
     except Exception as error:  # noqa: BLE001 -- the outcome of each
-        return iter([error] * len(changes))
-    return (_answer(one.get("Error")) for one in answer["Responses"])
+        if len(changes) > 1 and isinstance(error, ClientError) and is_refused(error):
+            # Refused as a whole for one of them: each on its own.
+            return (answer for change in changes for answer in _write(client, table, [change]))
+        return iter([_refusal(changes, error)] * len(changes))
+    return (_answer(one.get("Error"), row) for one, (row, _) in zip(answer["Responses"], changes, strict=True))
+
+
+def _refusal(changes: Sequence[tuple[Mapping[str, Any], Item]], error: Exception) -> Exception:
+    if isinstance(error, ClientError) and is_refused(error):
+        return WriteRefused(f"The table refuses the row: {error}", [row["jobId"]["S"] for row, _ in changes])
+    return error
 
 
 def statement(table: str, row: Mapping[str, Any], after: Item) -> "BatchStatementRequestTypeDef":
@@ -65,7 +71,7 @@ def statement(table: str, row: Mapping[str, Any], after: Item) -> "BatchStatemen
     }
 
 
-def _answer(error: Mapping[str, Any] | None) -> Answer:
+def _answer(error: Mapping[str, Any] | None, row: Mapping[str, Any]) -> Answer:
     if error is None:
         return None
     match error["Code"]:
@@ -73,7 +79,7 @@ def _answer(error: Mapping[str, Any] | None) -> Answer:
             return RowInTheWay(error.get("Item"))
         case "TransactionConflict":
             return VersionConflict("The record was changed at the same time.")
-        case code if code in PASSING:
-            return ServiceUnavailable(f"The table does not answer: {code}.")
+        case code if code in REFUSED:
+            return WriteRefused(f"The table refuses the row: {code}: {error.get('Message', '')}", [row["jobId"]["S"]])
         case code:
-            return WriteRefused(f"{code}: {error.get('Message', '')}")
+            return ServiceUnavailable(f"The table does not answer: {code}.")

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 QUERIES_PER_PARTITION = 5
 """What one page may cost when a filter matches little: then the page is short and has a cursor."""
+QUERIES_PER_COUNT = 10
+"""Of up to 1 MB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,32 @@ class IndexReader:
         return complete, horizon
 
     def count(self, index: Index, partition: str, part: Slice, at_most: int) -> int:
-        """Entries of one partition, `at_most` when there are more: as many as one Query can look at, in its 1 MB."""
-        request = _request(self._table, index, partition, part, at_most)
-        with translated_errors():
-            return self._client.query(**request, Select="COUNT")["Count"]
+        """Entries of one partition, `at_most` when there are more. One Query looks at 1 MB of them: some thousands."""
+        counted = 0
+        request = _request(self._table, index, partition, part, at_most) | {"Select": "COUNT"}
+        for _ in range(QUERIES_PER_COUNT):
+            with translated_errors():
+                answer = self._client.query(**request)
+            counted += answer["Count"]
+            last = answer.get("LastEvaluatedKey")
+            if not last or counted >= at_most:
+                break
+            request |= {"Limit": at_most - counted, "ExclusiveStartKey": last}
+        return counted
+
+    def unordered(self, index: Index, partition: str, at_most: int) -> list[str]:
+        """The ids of one partition's jobs, of an index that has no sort key: in no order, so many at most."""
+        found: list[str] = []
+        request = _request(self._table, index, partition, Slice(), at_most)
+        for _ in range(QUERIES_PER_PARTITION):
+            with translated_errors():
+                answer = self._client.query(**request)
+            found += [item["jobId"]["S"] for item in answer["Items"]]
+            last = answer.get("LastEvaluatedKey")
+            if not last or len(found) >= at_most:
+                break
+            request |= {"Limit": at_most - len(found), "ExclusiveStartKey": last}
+        return found
 
     def _walk_partition(self, index: Index, partition: str, part: Slice, limit: int) -> tuple[list[Position], str | None]:
         """Entries of one partition, and the last order looked at when more may follow."""

@@ -6,7 +6,8 @@ by theirs, and what lost its nudge by reconcile's.
 Jobs are taken in the order in which they were issued or retried (invariant 11). Where there are more than one round takes, the
 owners take turns, each with its own jobs in their order: so no owner keeps another waiting for longer than a round (invariant
 12), and on a shared account no order is promised between jobs of different owners. A job whose estimate was too slow before
-comes after all others, in a round of its own, and only one of them in a run.
+comes after all others, in a round of its own, and only one of them in a run. Where rounds are down to one job, it comes after
+the first round: each of the others may be as slow.
 """
 
 from collections import deque
@@ -21,8 +22,13 @@ from chalicelib.workers.ports import WorkerPorts
 
 __all__ = ["JOBS_PER_ROUND", "Backlog", "place", "read_jobs"]
 
-BYTES_PER_ROUND = 3_500_000
-"""Of rows in one TransactWriteItems, which takes 4 MB."""
+USUAL_DATA_BYTES = 2_000
+"""Of call data, and of what a job tells beside it: characters there, of which one has four bytes at most."""
+USUAL_LINES = 10
+USUAL_ROW_BYTES = 24_000
+"""More than the row of a job has that is within these; 90 of them fit into one write."""
+SIGNED_BYTES = 1_000
+"""By how much a row grows when its job is signed. The call data stands in it already."""
 IDS_PER_PAGE = 500
 ROWS_PER_RUN = 4_000
 """More than a run signs, in case many of them rest and are read for nothing."""
@@ -44,6 +50,7 @@ class Backlog:
         self._at_end = False
         self._rows_left = ROWS_PER_RUN
         self._places: dict[str, str] = {}
+        self._rounds = 0
         self._slow_left = 1
         """Jobs whose estimate was too slow before that this run may still try."""
 
@@ -57,12 +64,17 @@ class Backlog:
         self._read_on(account, pace.jobs)
         self._jobs.sort(key=self._place)
         quick = [job for job in self._jobs if not _was_slow(job)]
-        if quick:
-            chosen = _that_fit(_in_turns(quick, pace.jobs, pace.last_owner))
+        slow = [job for job in self._jobs if _was_slow(job)][: len(self._jobs) * self._slow_left]
+        if slow and (not quick or (pace.is_slowest and self._rounds)):
+            chosen = _in_turns(slow, 1, pace.last_slow_owner)
+            self._slow_left -= 1
+            pace.last_slow_owner = chosen[-1].owner
+        elif quick:
+            chosen = _that_fit(_in_turns(quick, pace.jobs, pace.last_owner), self._ports)
             pace.last_owner = chosen[-1].owner
         else:
-            chosen = self._jobs[: self._slow_left][:1]
-            self._slow_left -= len(chosen)
+            return []
+        self._rounds += 1
         taken = {job.job_id for job in chosen}
         self._jobs = [job for job in self._jobs if job.job_id not in taken]
         return chosen
@@ -168,18 +180,23 @@ def read_jobs(job_ids: Sequence[str], ports: WorkerPorts, unlikely: Collection[S
     return [*found, *ports.jobs.load(others)] if others else found
 
 
-def _that_fit(jobs: Sequence[Job]) -> list[Job]:
+def _that_fit(jobs: Sequence[Job], ports: WorkerPorts) -> list[Job]:
     """The first of them, at least one, whose rows fit into one write."""
     total, chosen = 0, list[Job]()
     for job in jobs:
-        total += _row_bytes(job)
-        if chosen and total > BYTES_PER_ROUND:
+        total += _row_bytes(job, ports)
+        if chosen and total > ports.bounds.round_bytes:
             break
         chosen.append(job)
     return chosen
 
 
-def _row_bytes(job: Job) -> int:
-    """About, rather too many: the data comes with its signed copy, and a job that was retried has a past."""
-    signed = sum(len(attempt.transactions) for attempt in job.attempts)
-    return 2_000 + 2 * len(job.request.data) + 300 * signed + 150 * len(job.history)
+def _row_bytes(job: Job, ports: WorkerPorts) -> int:
+    """The size of its row once it is signed, rather too large. It is computed only where a row can be large."""
+    is_usual = (
+        len(job.request.data) <= USUAL_DATA_BYTES
+        and len(job.history) <= USUAL_LINES
+        and len(job.attempts) <= 1
+        and len(str(job.data)) <= USUAL_DATA_BYTES
+    )
+    return USUAL_ROW_BYTES if is_usual else ports.jobs.row_bytes(job) + SIGNED_BYTES

@@ -22,6 +22,7 @@ from chalicelib.jobs.model import Account, Failure, Job
 from chalicelib.jobs.results import CREATE_TOKEN, CREATE_WALLET
 from chalicelib.jobs.states import failed
 from chalicelib.workers.ports import WorkerPorts
+from chalicelib.workers.storing import save_failed
 
 KNOWN_AFTER_SECONDS = 180
 MOST_BLOCKS = 100
@@ -57,7 +58,7 @@ def in_custody(jobs: Sequence[Job], account: Account, ports: WorkerPorts) -> tup
             found = require_own_contracts(callees, job.owner, account, jobs=creations)
             unknown[job.job_id] = found if job.request.data else frozenset()  # a payment takes nothing from anybody
         except NotYourContract as error:
-            ports.jobs.save(failed(job, Failure(error.code, error.message), ports.clock()))
+            save_failed(failed(job, Failure(error.code, error.message), ports.clock()), ports)
     known = ports.chain.contracts_at(sorted(set().union(*unknown.values())), _known_after_blocks(ports))
     allowed: list[Job] = []
     for job in jobs:
@@ -68,7 +69,7 @@ def in_custody(jobs: Sequence[Job], account: Account, ports: WorkerPorts) -> tup
             allowed.append(job)
         elif _waits_for_nothing(job, too_new, ports):
             problem = f"There is no contract at {too_new[0]}: a shared account calls contracts only."
-            ports.jobs.save(failed(job, Failure("NoContract", problem), ports.clock()))
+            save_failed(failed(job, Failure("NoContract", problem), ports.clock()), ports)
         else:
             waiting.append((job, TOO_NEW.format(too_new[0])))
     return allowed, waiting

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from chalicelib.errors import VersionConflict
+from chalicelib.errors import RowUnreadable, VersionConflict, WriteRefused
 from chalicelib.jobs.model import Failure, Job, Status
 from chalicelib.jobs.states import failed, with_event
+from chalicelib.workers.isolation import log_isolated
 from chalicelib.workers.ports import WorkerPorts
 
 DEAD_LETTERED = "deadLettered"
@@ -17,17 +18,30 @@ def record_dead_letter(job_ids: Sequence[str], reason: str, ports: WorkerPorts) 
     """Note it in the history of each job that is still open. A pending one that keeps doing it fails: it is not on chain.
 
     One in flight stays open, whatever happens: only the chain can close it (invariant 4), and reconcile goes on with it.
+    Raises what another delivery may mend, after every job was tried.
     """
+    failure: Exception | None = None
     for job_id in job_ids:
-        for _ in range(LOST_RACES_ALLOWED):
-            job = ports.jobs.get(job_id)
-            if job is None or not job.is_open or _is_noted(job, reason):
-                break
-            try:
-                ports.jobs.save(_noted(job, reason, ports))
-            except VersionConflict:
-                continue
-            break
+        try:
+            _record(job_id, reason, ports)
+        except (WriteRefused, RowUnreadable) as error:
+            log_isolated("a dead letter could not be noted", job_id, error)
+        except Exception as error:  # noqa: BLE001 -- what is wrong with one job must not keep the others from being told
+            failure = error
+    if failure is not None:
+        raise failure
+
+
+def _record(job_id: str, reason: str, ports: WorkerPorts) -> None:
+    for _ in range(LOST_RACES_ALLOWED):
+        job = ports.jobs.get(job_id)
+        if job is None or not job.is_open or _is_noted(job, reason):
+            return
+        try:
+            ports.jobs.save(_noted(job, reason, ports))
+        except VersionConflict:
+            continue
+        return
 
 
 def _is_noted(job: Job, reason: str) -> bool:

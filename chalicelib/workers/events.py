@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from chalicelib.errors import RowTooNew
 from chalicelib.queues.batch import BatchAnswer, batch_answer, messages_of, run_step
 from chalicelib.queues.messages import ConfirmJobs, ExecuteJobs, Message
 from chalicelib.workers.confirm import confirm_jobs
@@ -57,12 +58,35 @@ def handle_confirm(event: Event, ports: WorkerPorts) -> BatchAnswer:
         for message_id, message in _longest_waiting_first(messages, event)
         if isinstance(message, ConfirmJobs)
     }
-    job_ids = list(dict.fromkeys(job_id for ids in polls.values() for job_id in ids))
-    not_reached: set[str] = set()
-    if job_ids and not run_step("confirm", lambda: not_reached.update(confirm_jobs(job_ids, ports, deadline))):
-        failed |= polls.keys()
-    failed |= {message_id for message_id, ids in polls.items() if not not_reached.isdisjoint(ids)}
+    failed |= _failed_polls(polls, deadline, ports)
     return batch_answer(failed)
+
+
+def _failed_polls(polls: Mapping[str, Sequence[str]], deadline: datetime, ports: WorkerPorts) -> set[str]:
+    """Poll the jobs of these messages (job ids by message id) in one run. Returns the messages to be delivered again.
+
+    Where a newer version of this service wrote one of the rows, each message gets a run of its own: the others go on.
+    """
+    if not polls:
+        return set()
+    not_reached: set[str] = set()
+    newer: list[RowTooNew] = []
+
+    def together() -> None:
+        job_ids = dict.fromkeys(job_id for ids in polls.values() for job_id in ids)
+        try:
+            not_reached.update(confirm_jobs(list(job_ids), ports, deadline))
+        except RowTooNew as error:
+            if len(polls) == 1:
+                raise
+            newer.append(error)
+
+    if not run_step("confirm", together):
+        return set(polls)
+    if newer:
+        parts = ({message_id: ids} for message_id, ids in polls.items())
+        return {message_id for part in parts for message_id in _failed_polls(part, deadline, ports)}
+    return {message_id for message_id, ids in polls.items() if not not_reached.isdisjoint(ids)}
 
 
 def _deadline(ports: WorkerPorts) -> datetime:

@@ -21,6 +21,7 @@ from chalicelib.workers.funds import UNFUNDED, pause_if_broke, resumed_if_funded
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.sign import Signing, sign_jobs
 from chalicelib.workers.sorting import Round, Standing, sort_jobs
+from chalicelib.workers.storing import put_refused_off, save_failed, store_signed
 from chalicelib.workers.waits import all_put_off, code_of, postpone, put_off
 
 log = logging.getLogger(__name__)
@@ -73,12 +74,10 @@ def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts, un
             left = [*jobs, *backlog.rest()][:AT_ONCE]
             return postpone(account_id, all_put_off(left, code_of(error), error.message), ports)
         account = done.account
-        backlog.put_back(done.unreached)
-        if done.signed:
-            backlog.put_back(wait.job for wait in done.next_round)
-            postpone(account_id, done.waits, ports)
-        else:
-            postpone(account_id, [*done.next_round, *done.waits], ports)
+        backlog.put_back([*done.unreached, *done.for_next_round])
+        postpone(account_id, done.to_postpone, ports)
+        if done.busy:
+            break
     rest = backlog.rest() or (backlog.next_round(account) if account else [])
     if rest:
         ports.queue.execute_later(account_id, [job.job_id for job in rest[:AT_ONCE]], delay_seconds=1)
@@ -101,6 +100,8 @@ def _execute_round(account: Account, jobs: Sequence[Job], ports: WorkerPorts) ->
         return Round(account)
     if account.paused not in (None, UNFUNDED):
         return _paused(account, jobs)
+    if _is_busy(account, ports):
+        return Round(account, unreached=list(jobs), busy=True)
     jobs, in_doubt = in_custody(jobs, account, ports)
     too_new = [put_off(job, WaitCode.CONTRACT_TOO_NEW, reason) for job, reason in in_doubt]
     if not jobs:
@@ -119,12 +120,38 @@ def _execute_round(account: Account, jobs: Sequence[Job], ports: WorkerPorts) ->
     signing = sign_jobs(done.accepted, account, standing.first_nonce, outlook, ports) if done.accepted else Signing()
     if signing.because is not None:
         done.waits += all_put_off(signing.put_off, code_of(signing.because), signing.because.message)
-    if signed := signing.signed:
-        next_nonce = standing.first_nonce + len(signed)
-        broadcast(ports.jobs.start(account, next_nonce, signed), ports)
-        done.account, done.signed = account.having_signed(next_nonce, signed), True
-        ports.bursts.signed(account.account_id, len(signed))
+    if signing.signed:
+        _store(signing.signed, done, standing, ports)
     return done
+
+
+def _store(signed: Sequence[Job], done: Round, standing: Standing, ports: WorkerPorts) -> None:
+    """Store the signed jobs and broadcast them. Jobs whose rows are refused wait; those signed behind them are signed anew."""
+    account = standing.account
+    stored = store_signed(account, standing.first_nonce, signed, ports)
+    unsigned = {job.job_id: job for job, _ in done.accepted}
+    done.unreached += [unsigned[job_id] for job_id in stored.behind]
+    if stored.started:
+        broadcast(stored.started, ports)
+        next_nonce = standing.first_nonce + len(stored.started)
+        done.account, done.signed = account.having_signed(next_nonce, stored.started), True
+        ports.bursts.signed(account.account_id, len(stored.started))
+    put_refused_off(account.account_id, [unsigned[job_id] for job_id in stored.refused], ports)
+
+
+def _is_busy(account: Account, ports: WorkerPorts) -> bool:
+    """True if the node does not even estimate a payment of nothing in time, because of estimates that were cut off before.
+
+    Asked only where rounds are down to one job: a job would be taken for too slow because of the jobs before it.
+    """
+    pace = ports.paces.of(account.account_id)
+    if not (pace.is_slowest and pace.may_be_busy(ports.clock())):
+        return False
+    try:
+        (estimate,) = ports.chain.outlook(account.address, [Call(account.address, account.address, 0, b"")]).estimates
+    except ChainUnavailable:
+        return True
+    return _is_missing(estimate)
 
 
 def _look(account: Account, jobs: Sequence[Job], ports: WorkerPorts) -> Outlook:
@@ -142,7 +169,10 @@ def _look(account: Account, jobs: Sequence[Job], ports: WorkerPorts) -> Outlook:
         outlook = replace(outlook, estimates=(missing,) * len(jobs))
     seconds = (ports.clock() - began).total_seconds()
     answered = sum(not _is_missing(estimate) for estimate in outlook.estimates)
-    ports.paces.of(account.account_id).learn(len(jobs), answered, seconds, ports.bounds.round_seconds)
+    pace = ports.paces.of(account.account_id)
+    pace.learn(len(jobs), answered, seconds, ports.bounds.round_seconds)
+    if answered < len(jobs):
+        pace.cut_at = ports.clock()
     for estimate in outlook.estimates if len(jobs) == 1 else ():
         if isinstance(estimate, Unavailable) and not (estimate.answered or estimate.alone):
             raise ChainUnavailable(estimate.reason)
@@ -160,7 +190,7 @@ def _fail_expired(jobs: Sequence[Job], ports: WorkerPorts) -> list[Job]:
     for job in jobs:
         valid_until = job.request.valid_until
         if valid_until is not None and valid_until <= now:
-            ports.jobs.save(failed(job, Failure("Expired", "It was not signed by its validUntil."), now))
+            save_failed(failed(job, Failure("Expired", "It was not signed by its validUntil."), now), ports)
         else:
             alive.append(job)
     return alive

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from chalicelib.errors import JobsApiError, VersionConflict
+from chalicelib.errors import JobsApiError, RowTooNew, ServiceUnavailable, VersionConflict
 from chalicelib.jobs.model import Job
 from chalicelib.jobs.states import checked
 from chalicelib.workers.delays import by_delay
+from chalicelib.workers.isolation import log_isolated
 from chalicelib.workers.ports import WorkerPorts
 
 log = logging.getLogger(__name__)
@@ -61,5 +62,9 @@ def _keep_reconcile_away(polled: Sequence[Polled], ports: WorkerPorts) -> None:
         if job.next_check_at is not None and job.next_check_at <= again + CHECK_MARGIN / 2:
             try:
                 ports.jobs.save(checked(job, again + CHECK_AHEAD))
-            except VersionConflict:
+            except (VersionConflict, RowTooNew):
                 continue  # it was moved on a moment ago, which serves as well
+            except ServiceUnavailable:
+                raise
+            except Exception as error:  # noqa: BLE001 -- what is wrong with one job must not hold back those polled with it
+                log_isolated("a poll could not be noted", job.job_id, error)

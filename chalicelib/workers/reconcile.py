@@ -4,9 +4,10 @@ import logging
 import random
 from datetime import timedelta
 
-from chalicelib.errors import VersionConflict
+from chalicelib.errors import RowTooNew, ServiceUnavailable, VersionConflict
 from chalicelib.jobs.model import IN_FLIGHT, Job
 from chalicelib.jobs.states import checked
+from chalicelib.workers.isolation import log_isolated
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.sweep import sweep_jobs
 
@@ -25,13 +26,15 @@ def reconcile_jobs(ports: WorkerPorts) -> int:
     Raises ServiceUnavailable when the table or the queue does not answer; the next minute tries again.
     """
     nudged = 0
+    unwritable: set[str] = set()
     for _ in range(ROUNDS):
-        due = ports.jobs.due(ports.clock(), JOBS_PER_ROUND)
-        claimed = [job for job in (_claim(job, ports) for job in due) if job is not None]
+        limit = JOBS_PER_ROUND + len(unwritable)  # they stay due: those behind them have their turn all the same
+        due = ports.jobs.due(ports.clock(), limit)
+        claimed = [job for job in due if job.job_id not in unwritable and _claim(job, unwritable, ports)]
         ports.queue.execute([job for job in claimed if job.status not in IN_FLIGHT])
         ports.queue.confirm([job.job_id for job in claimed if job.status in IN_FLIGHT], delay_seconds=0)
         nudged += len(claimed)
-        if len(due) < JOBS_PER_ROUND:
+        if len(due) < limit:
             break
     nudged += sweep_jobs(ports)
     if nudged:
@@ -39,11 +42,22 @@ def reconcile_jobs(ports: WorkerPorts) -> int:
     return nudged
 
 
-def _claim(job: Job, ports: WorkerPorts) -> Job | None:
-    """Put the next look off, exponentially and with jitter: a job that cannot move does not spin. None: lost the race."""
+def _claim(job: Job, unwritable: set[str], ports: WorkerPorts) -> bool:
+    """Put the next look off, exponentially and with jitter: a job that cannot move does not spin. False: lost the race.
+
+    A job whose row cannot be written is nudged each minute: what its step does may end it.
+    """
     ceiling = min(SHORTEST_PAUSE_SECONDS * 2 ** min(job.checks, 10), LONGEST_PAUSE_SECONDS)
     pause = timedelta(seconds=random.uniform(ceiling / 2, ceiling))  # nosec B311 # noqa: S311 -- jitter
     try:
-        return ports.jobs.save(checked(job, ports.clock() + pause))
+        ports.jobs.save(checked(job, ports.clock() + pause))
     except VersionConflict:
-        return None
+        return False
+    except ServiceUnavailable as error:
+        if not isinstance(error, RowTooNew):
+            raise
+        return False  # a newer version wrote it since
+    except Exception as error:  # noqa: BLE001 -- what is wrong with one job must not hold back the others (invariant 12)
+        log_isolated("a job could not be claimed", job.job_id, error)
+        unwritable.add(job.job_id)
+    return True

@@ -12,6 +12,7 @@ from chalicelib.jobs.pricing import limited
 from chalicelib.jobs.states import failed, started
 from chalicelib.workers.delays import first_look_seconds
 from chalicelib.workers.ports import WorkerPorts
+from chalicelib.workers.storing import save_failed
 
 log = logging.getLogger(__name__)
 
@@ -84,4 +85,4 @@ def _with_attempt(job: Job, unsigned: UnsignedTransaction, signed: tuple[str, by
 def _fail(job: Job, error: Exception, ports: WorkerPorts) -> None:
     """Whatever is wrong with this one job must not hold back the account. Nothing of it exists on chain."""
     log.error("a job could not be signed", extra={"jobId": job.job_id}, exc_info=error)
-    ports.jobs.save(failed(job, Failure("InternalError", "The transaction could not be built."), ports.clock()))
+    save_failed(failed(job, Failure("InternalError", "The transaction could not be built."), ports.clock()), ports)

@@ -10,6 +10,7 @@ from chalicelib.jobs.pricing import limited
 from chalicelib.jobs.states import failed
 from chalicelib.workers.backlog import place
 from chalicelib.workers.ports import WorkerPorts
+from chalicelib.workers.storing import save_failed
 from chalicelib.workers.waits import Wait, has_waited, put_off
 
 REVERTS_BEFORE_JOBS = "its gas estimate reverts while earlier jobs of the account are not signed"
@@ -59,9 +60,21 @@ class Round:
     waits: list[Wait] = field(default_factory=list)
     """They wait, whatever is signed."""
     unreached: list[Job] = field(default_factory=list)
-    """Nobody came to their estimates, or to that of an earlier job of their owner: they are taken again as they are."""
+    """They are taken again as they are: nobody came to their estimates, or to that of an earlier job of their owner; or they
+    were signed behind a job whose row is refused, so at nonces that are not theirs.
+    """
+    busy: bool = False
+    """The node still works on estimates that were cut off: no other round of this run would come through."""
     unfunded: bool = False
     signed: bool = False
+
+    @property
+    def for_next_round(self) -> list[Job]:
+        return [wait.job for wait in self.next_round] if self.signed else []
+
+    @property
+    def to_postpone(self) -> list[Wait]:
+        return self.waits if self.signed else [*self.next_round, *self.waits]
 
 
 def sort_jobs(jobs: Sequence[Job], standing: Standing) -> Round:
@@ -93,7 +106,7 @@ def sort_jobs(jobs: Sequence[Job], standing: Standing) -> Round:
                     result.accepted.append((job, gas))
             case Revert(reason):
                 if not _waits_for_earlier(job, result, standing):
-                    ports.jobs.save(failed(job, Failure("EstimateReverted", reason), ports.clock()))
+                    save_failed(failed(job, Failure("EstimateReverted", reason), ports.clock()), ports)
             case Unfunded(reason):
                 result.unfunded = True
                 reason = f"the account's funds do not cover it: {reason}"

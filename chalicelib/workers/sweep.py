@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from chalicelib.errors import JobsApiError, VersionConflict
+from chalicelib.errors import JobsApiError, RowTooNew, RowUnreadable, VersionConflict, WriteRefused
 from chalicelib.jobs.model import Account, Job, Status
 from chalicelib.jobs.states import checked
 from chalicelib.jobs.stores import Sweep
+from chalicelib.workers.isolation import log_isolated
 from chalicelib.workers.ports import WorkerPorts
 
 log = logging.getLogger(__name__)
@@ -43,8 +44,10 @@ class Walk:
     reached: str | None
 
 
-class Overtaken(Exception):
-    """A job changed whenever it was to be written: it is looked at again a minute later, and nobody behind it before."""
+class NotSeen(Exception):
+    """A job changed whenever it was to be written, or a newer version of this service wrote it: it is looked at again a minute
+    later, and nobody of its account behind it before.
+    """
 
 
 def sweep_jobs(ports: WorkerPorts) -> int:
@@ -94,7 +97,7 @@ def _look_at(page: Sequence[tuple[str, str]], at_most: int, walk: Walk, ports: W
 
     The watermark moves to the last one seen, after it was.
     """
-    rows = {job.job_id: job for job in ports.jobs.load([job_id for _, job_id in page], consistent=False)}
+    rows = _rows([job_id for _, job_id in page], ports)
     found: list[Job] = []
     seen_to = None
     for order, job_id in page:
@@ -102,7 +105,7 @@ def _look_at(page: Sequence[tuple[str, str]], at_most: int, walk: Walk, ports: W
             break
         try:
             marked = _looked_after(job_id, rows.get(job_id), ports)
-        except Overtaken:
+        except NotSeen:
             break
         if marked is not None:
             found.append(marked)
@@ -112,13 +115,21 @@ def _look_at(page: Sequence[tuple[str, str]], at_most: int, walk: Walk, ports: W
     return found, seen_to == page[-1][0]
 
 
+def _rows(job_ids: Sequence[str], ports: WorkerPorts) -> dict[str, Job]:
+    """The jobs' rows. Where a newer version wrote one of them, none: each is read on its own then."""
+    try:
+        return {job.job_id: job for job in ports.jobs.load(job_ids, consistent=False)}
+    except RowTooNew:
+        return {}
+
+
 def _looked_after(job_id: str, job: Job | None, ports: WorkerPorts) -> Job | None:
     """The job with a next check, if it had none. An old row does no harm: a next check stays until the job is final, and who
     retries it then sets another.
     """
     for _ in range(LOST_RACES_ALLOWED):
         if job is None:
-            job = next(iter(ports.jobs.load([job_id])), None)
+            job = _read(job_id, ports)
         if job is None or not job.is_fresh:
             return None
         pause = PENDING_PAUSE if job.status is Status.PENDING else IN_FLIGHT_PAUSE
@@ -126,7 +137,19 @@ def _looked_after(job_id: str, job: Job | None, ports: WorkerPorts) -> Job | Non
             return ports.jobs.save(checked(job, ports.clock() + pause))
         except VersionConflict:
             job = None  # somebody moved it on: as what it is now it may still need looking after
-    raise Overtaken(job_id)
+        except RowTooNew:
+            break
+        except (WriteRefused, RowUnreadable) as error:
+            log_isolated("a job could not be looked after", job_id, error)
+            return job  # one nudge is all that can be done for it
+    raise NotSeen(job_id)
+
+
+def _read(job_id: str, ports: WorkerPorts) -> Job | None:
+    try:
+        return next(iter(ports.jobs.load([job_id])), None)
+    except RowTooNew:
+        raise NotSeen(job_id) from None
 
 
 def _move(walk: Walk, to: str, ports: WorkerPorts) -> None:

@@ -8,9 +8,11 @@ import logging
 from dataclasses import dataclass
 from typing import Protocol
 
+from chalicelib.errors import ServiceUnavailable
 from chalicelib.jobs.model import Job
 from chalicelib.jobs.stores import Checkpoint, CheckpointStore
 from chalicelib.networks import Network
+from chalicelib.workers.isolation import log_isolated
 from chalicelib.workers.reorged import TellPorts, poll, send_again, tell
 
 log = logging.getLogger(__name__)
@@ -76,7 +78,12 @@ def _tell_jobs(reorg: DeepReorg, ports: WatchPorts) -> None:
         page = ports.jobs.list_jobs(None, None, None, PAGE, cursor)
         for job in page.jobs:
             if _closed_after(job, good_number):
-                _tell(job, ports)
+                try:
+                    _tell(job, ports)
+                except ServiceUnavailable:
+                    raise
+                except Exception as error:  # noqa: BLE001 -- one job's trouble must not keep the others from being told
+                    log_isolated("a job could not be told of a reorg", job.job_id, error)
         cursor = page.cursor
         finished = [job.last_finished_at for job in page.jobs if job.last_finished_at is not None]
         if cursor is None or (since is not None and finished and max(finished) < since):

@@ -79,13 +79,12 @@ def encode_transaction(sender: str, unsigned: UnsignedTransaction, signature: st
         "nonce": unsigned.nonce,
         "to": unsigned.to,
         "value": unsigned.value,
-        "data": unsigned.data.hex(),
         "gas": unsigned.gas,
         "maxFee": unsigned.fees.max_fee_per_gas,
         "tip": unsigned.fees.max_priority_fee_per_gas,
         "signature": signature,
     }
-    raw = json.dumps(fields, sort_keys=True).encode()
+    raw = json.dumps(fields, sort_keys=True).encode() + b"\n" + unsigned.data  # as it is, like a real one
     return transaction_hash(raw), raw
 
 
@@ -95,7 +94,8 @@ def transaction_hash(raw: bytes) -> str:
 
 def decode_transaction(raw: bytes) -> Transaction:
     """Raises ValueError for bytes that are no transaction."""
-    fields = json.loads(raw)
+    head, _, data = raw.partition(b"\n")
+    fields = json.loads(head)
     return Transaction(
         hash=transaction_hash(raw),
         chain_id=fields["chainId"],
@@ -103,7 +103,7 @@ def decode_transaction(raw: bytes) -> Transaction:
         nonce=fields["nonce"],
         to=fields["to"],
         value=fields["value"],
-        data=bytes.fromhex(fields["data"]),
+        data=data,
         gas=fields["gas"],
         fees=Fees(fields["maxFee"], fields["tip"]),
     )

@@ -5,13 +5,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from chalicelib.errors import VersionConflict
+from chalicelib.errors import VersionConflict, WriteRefused
 from chalicelib.jobs.model import RETRYABLE, Account, Job, Status, account_id
 from chalicelib.jobs.order import order
 from chalicelib.jobs.stores import FailedQuery, Page, Sweep
+from chalicelib.store.item_size import item_size
+from chalicelib.store.records import job_item
 
 COUNTED_AT_MOST = 1_000
 """Where the real adapter stops counting, too."""
+ROW_BYTES = 400 * 1024
+TRANSACTION_BYTES = 4 * 1024 * 1024
+LARGE = 30_000
+"""Bytes of data from which a row's size is looked at."""
 
 
 class MemoryAccountStore:
@@ -76,13 +82,19 @@ class MemoryJobStore:
         self.accounts = accounts or MemoryAccountStore()
         self.lock = self.accounts.lock
         self.rows: dict[str, Job] = {}
+        self.refused: set[str] = set()
+        """Jobs whose rows are refused, beside those that are too large."""
 
     # --- one row
+
+    def row_bytes(self, job: Job) -> int:
+        return item_size(job_item(job))
 
     def issue(self, job: Job) -> Job | None:
         with self.lock:
             existing = self.rows.get(job.job_id)
             if existing is None:
+                self._require_taken([job])
                 self.rows[job.job_id] = job
             return None if existing == job else existing  # its own put, repeated, is not somebody else's
 
@@ -98,6 +110,7 @@ class MemoryJobStore:
         with self.lock:
             if self.rows.get(job.job_id) != replace(job, version=job.version + 1):  # else: its own write, repeated
                 self._require_version(job)
+                self._require_taken([job])
                 self._write(job)
             return self.rows[job.job_id]
 
@@ -107,8 +120,8 @@ class MemoryJobStore:
     def _saved(self, job: Job) -> Job | Exception:
         try:
             return self.save(job)
-        except VersionConflict as conflict:
-            return conflict
+        except (VersionConflict, WriteRefused) as error:
+            return error
 
     def start(self, account: Account, next_nonce: int, jobs: Sequence[Job]) -> list[Job]:
         with self.lock:
@@ -117,6 +130,7 @@ class MemoryJobStore:
                 raise VersionConflict(f"The account {account.account_id} was changed meanwhile.")
             for job in jobs:
                 self._require_version(job)
+            self._require_taken(jobs)
             self.accounts.rows[account.account_id] = stored.having_signed(next_nonce, jobs)
             return [self._write(job) for job in jobs]
 
@@ -124,6 +138,14 @@ class MemoryJobStore:
         stored = self.rows.get(job.job_id)
         if stored is None or stored.version != job.version:
             raise VersionConflict(f"The job {job.job_id} was changed meanwhile.")
+
+    def _require_taken(self, jobs: Sequence[Job]) -> None:
+        """As DynamoDB does: refuse a row above 400 KB, and a transaction above 4 MB, of which it names no row."""
+        large = [job for job in jobs if len(job.request.data) + len(str(job.data)) > LARGE]
+        sizes = {job.job_id: self.row_bytes(job) for job in large}
+        refused = [job.job_id for job in jobs if job.job_id in self.refused or sizes.get(job.job_id, 0) > ROW_BYTES]
+        if refused or sum(sizes.values()) > TRANSACTION_BYTES:
+            raise WriteRefused("The table refuses the row.", refused)
 
     def _write(self, job: Job) -> Job:
         written = replace(job, version=job.version + 1, unsaved=())
@@ -135,9 +157,8 @@ class MemoryJobStore:
     def find_by_correlation_id(self, correlation_id: str) -> list[Job]:
         return self._where(lambda job: job.correlation_id == correlation_id)
 
-    def find_by_external_id(self, external_id: str, owner: str | None) -> list[Job]:
-        found = self._where(lambda job: job.external_id == external_id and owner in (None, job.owner))
-        return sorted(found, key=_issued_order, reverse=True)
+    def find_by_external_id(self, external_id: str, owner: str | None, limit: int, cursor: Mapping[str, str] | None) -> Page:
+        return self._newest(lambda job: job.external_id == external_id and owner in (None, job.owner), limit, cursor)
 
     def list_jobs(
         self,
@@ -149,26 +170,28 @@ class MemoryJobStore:
         *,
         account: str | None = None,
     ) -> Page:
-        found = self._where(
+        return self._newest(
             lambda job: (
                 owner in (None, job.owner)
                 and status in (None, job.status)
                 and name in (None, job.name)
                 and account in (None, job.account)
-            )
+            ),
+            limit,
+            cursor,
         )
-        found.sort(key=_issued_order, reverse=True)
+
+    def _newest(self, fits: Callable[[Job], bool], limit: int, cursor: Mapping[str, str] | None) -> Page:
+        found = sorted(self._where(fits), key=_issued_order, reverse=True)
         if cursor is not None:
             found = [job for job in found if _issued_order(job) < cursor["before"]]
-        page = tuple(found[:limit])
-        return Page(page, {"before": _issued_order(page[-1])} if len(found) > limit else None)
+        return _page(found, limit, [{"before": _issued_order(job)} for job in found])
 
     def find_failed(self, query: FailedQuery, limit: int, cursor: Mapping[str, str] | None) -> Page:
         found = sorted(self._where(lambda job: _is_found(job, query)), key=_finished_order)
         if cursor is not None:
             found = [job for job in found if _finished_order(job) > cursor["after"]]
-        page = tuple(found[:limit])
-        return Page(page, {"after": _finished_order(page[-1])} if len(found) > limit else None)
+        return _page(found, limit, [{"after": _finished_order(job)} for job in found])
 
     def issued_on(
         self, account: str, after: str | None, limit: int, *, before: datetime | None = None
@@ -194,12 +217,24 @@ class MemoryJobStore:
     def has_pending(self, account: Account) -> bool:
         return bool(self._pending(account.account_id))
 
-    def find_by_subject(self, name: str, subject: str, limit: int) -> list[Job]:
-        found = self._where(lambda job: (job.name, job.subject) == (name, subject))
+    def count_open(self, owner: str, at_most: int) -> int:
+        return min(at_most, len(self._where(lambda job: job.owner == owner and job.next_check_at is not None)))
+
+    def find_by_subject(
+        self, name: str, subject: str, limit: int, *, owner: str | None = None, made_only: bool = False
+    ) -> list[Job]:
+        found = self._where(
+            lambda job: (
+                (job.name, job.subject) == (name, subject)
+                and owner in (None, job.owner)
+                and (job.creation is not None or not made_only)
+            )
+        )
         return sorted(found, key=_issued_order, reverse=True)[:limit]
 
-    def find_by_creation(self, address: str) -> list[Job]:
-        return sorted(self._where(lambda job: job.creation == address), key=_issued_order, reverse=True)
+    def find_by_creation(self, address: str, name: str | None = None, limit: int = 100) -> list[Job]:
+        found = self._where(lambda job: job.creation == address and name in (None, job.name))
+        return sorted(found, key=_issued_order, reverse=True)[:limit]
 
     def _pending(self, account: str) -> list[Job]:
         return self._where(lambda job: job.pending_since is not None and account_id(job.chain_id, job.account) == account)
@@ -215,6 +250,11 @@ class MemoryJobStore:
     def _where(self, fits: Callable[[Job], bool]) -> list[Job]:
         with self.lock:
             return [job for job in self.rows.values() if fits(job)]
+
+
+def _page(found: Sequence[Job], limit: int, cursors: Sequence[Mapping[str, str]]) -> Page:
+    page = tuple(found[:limit])
+    return Page(page, cursors[limit - 1] if len(found) > limit else None, tuple(cursors[:limit]))
 
 
 def _is_found(job: Job, query: FailedQuery) -> bool:

@@ -17,11 +17,13 @@ SecondsOf = Callable[[Call], float]
 class SlowNode:
     """Stands in for the chain's estimates from when it is made."""
 
-    def __init__(self, world: World, seconds_of: SecondsOf, *, splits: bool = True) -> None:
-        """`splits` is False for a client that gives the whole batch up."""
+    def __init__(self, world: World, seconds_of: SecondsOf, *, splits: bool = True, lingers: bool = False) -> None:
+        """`splits` is False for a client that gives the whole batch up; a node that `lingers` goes on with what was cut off."""
         self._world = world
         self._seconds_of = seconds_of
         self._splits = splits
+        self._lingers = lingers
+        self.busy_until = world.now
         self._estimate = world.chain.estimate
         self.batches: list[int] = []
         world.chain.estimate = self.estimate  # type: ignore[method-assign]
@@ -51,5 +53,8 @@ class SlowNode:
         self.batches.append(len(calls))
         limit = self._world.ports.bounds.rpc_answer_seconds
         seconds = sum(map(self._seconds_of, calls))
+        if self._lingers:
+            self.busy_until = max(self.busy_until, self._world.now) + timedelta(seconds=seconds)
+            seconds = (self.busy_until - self._world.now).total_seconds()
         self._world.now += timedelta(seconds=min(seconds, limit))
         return seconds <= limit

@@ -183,9 +183,10 @@ class World:
         return self.accounts.rows[account_id(self.network.chain_id, address)]
 
     def share(self, address: str) -> None:
-        """Make the account one of a pool: it belongs to nobody."""
+        """Make the account one of a pool: it belongs to nobody, and may send coins. TARGET has been there since long ago."""
         account = self.account(address)
-        self.accounts.rows[account.account_id] = replace(account, owner=None, role="pool")
+        self.accounts.rows[account.account_id] = replace(account, owner=None, role="pool", allows_value=True)
+        self.chain.contracts[TARGET] = 0
 
     def pause(self, address: str, reason: str | None) -> None:
         account = self.account(address)

@@ -1,6 +1,8 @@
 """What the API's function needs its rights for: requests, and what comes of them when they are answered as they should be."""
 
 import secrets
+from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 from chalicelib.jobs.model import Status
 from tests.stack.issuers import new_address, new_phone_number
@@ -21,6 +23,15 @@ def issue_a_job_of_a_pool(scene: Scene) -> None:
     issuer = scene.token(accountAddress=new_address(), role=role)
     job = scene.ask("POST", "jobs", issuer, {"to": new_address()}, status=201)["job"]
     assert job["accountAddress"] in pool
+
+
+def count_open_jobs(scene: Scene) -> None:
+    """An issuer at its limit of open jobs gets no other one."""
+    issuer = scene.issuer()
+    scene.pending(issuer, next_check_at=datetime.now(UTC) + timedelta(hours=1))
+    with patch.dict(scene.stack.functions["APIHandler"].variables, OPEN_JOBS_OF_OWNER="1"):
+        refused = scene.ask("POST", "jobs", issuer.token, issuer.body, status=429)
+    assert refused["code"] == "TooManyOpenJobs"
 
 
 def fetch_a_job(scene: Scene) -> None:

@@ -23,6 +23,7 @@ NEEDED_TO: Mapping[str, Mapping[str, Scenario]] = {
         "dynamodb:GetItem on JobsTable": http.fetch_a_job,
         "dynamodb:BatchGetItem on JobsTable": http.list_ones_own_jobs,
         "dynamodb:Query on JobsTable/index/owner": http.list_ones_own_jobs,
+        "dynamodb:Query on JobsTable/index/openOfOwner": http.count_open_jobs,
         "dynamodb:Query on JobsTable/index/account": http.list_everybodys_jobs,
         "dynamodb:Query on JobsTable/index/correlationId": http.fetch_a_job_of_somebodys_by_correlation_id,
         "dynamodb:Query on JobsTable/index/ownerExternalId": http.list_ones_own_jobs_of_an_external_id,

@@ -8,8 +8,9 @@ import pytest
 
 from chalicelib.errors import VersionConflict
 from chalicelib.jobs.stores import Sweep
-from tests.store.backends import THREADS, Stores
-from tests.store.building import ACCOUNT_ID, OTHER_ADDRESS, account
+from chalicelib.store.account_records import account_item
+from tests.store.backends import THREADS, Stores, Tables, assert_eventually
+from tests.store.building import ACCOUNT_ID, CHAIN_ID, OTHER_ADDRESS, account
 
 
 def test_an_account_that_does_not_exist_is_none(stores: Stores) -> None:
@@ -149,3 +150,16 @@ def test_a_sweep_of_an_account_that_does_not_exist_makes_none(stores: Stores) ->
     stores.accounts.swept(account(), Sweep.FIRST, "b")
 
     assert stores.accounts.get(ACCOUNT_ID) is None
+
+
+def test_a_row_that_cannot_be_read_is_told_to_the_operator_and_the_other_accounts_are_there(
+    tables: Tables, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = account(1, role="minters")
+    tables.accounts.put(good)
+    bad = {**account_item(account(2, address=OTHER_ADDRESS, role="minters")), "nextNonce": {"S": "no number"}}
+    tables.inspector.put_item(TableName=tables.accounts_table, Item=bad)
+
+    assert tables.accounts.all() == [good]
+    assert_eventually(lambda: tables.accounts.of_role(CHAIN_ID, "minters"), [good])
+    assert {record.__dict__["accountId"] for record in caplog.records} == {f"{CHAIN_ID}:{OTHER_ADDRESS}"}

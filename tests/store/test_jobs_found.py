@@ -83,6 +83,19 @@ def test_a_retry_leaves_a_job_where_it_was_issued(stores: Stores) -> None:
     assert_eventually(lambda: stores.jobs.find_by_subject("createWallet", PHONE, 50), [newer, saved])
 
 
+def test_jobs_that_made_nothing_do_not_hide_the_one_that_did(stores: Stores) -> None:
+    """However many there are, and whoever issued them."""
+    wallet = wallet_job(0, result=made(ADDRESS))
+    issue(stores, wallet, *(wallet_job(second) for second in range(1, 102)), wallet_job(200, owner=OTHER_OWNER))
+
+    def wallets(limit: int) -> list[Job]:
+        return stores.jobs.find_by_subject("createWallet", PHONE, limit, owner=OWNER, made_only=True)
+
+    assert_eventually(lambda: len(stores.jobs.find_by_subject("createWallet", PHONE, 200)), 103)
+    assert wallets(1) == [wallet]
+    assert wallets(100) == [wallet]
+
+
 # --- find_by_creation --------------------------------------------------------------------------------------------------
 
 
@@ -97,25 +110,25 @@ def test_an_address_finds_the_jobs_that_made_what_stands_there_newest_first(stor
         pending_job(5, account=ADDRESS, subject=ADDRESS, data={name: ADDRESS}),
     )
 
-    assert_eventually(lambda: stores.jobs.find_by_creation(ADDRESS), [again, first])
+    assert_eventually(lambda: stores.jobs.find_by_creation(ADDRESS, "transaction", 10), [again, first])
 
 
 def test_an_address_at_which_no_job_made_anything_finds_nothing(stores: Stores) -> None:
     issue(stores, pending_job(1, result=made(ADDRESS)))
-    assert_eventually(lambda: len(stores.jobs.find_by_creation(ADDRESS)), 1)
+    assert_eventually(lambda: len(stores.jobs.find_by_creation(ADDRESS, "transaction", 10)), 1)
 
-    assert stores.jobs.find_by_creation(OTHER_ADDRESS) == []
-    assert stores.jobs.find_by_creation(ADDRESS.lower()) == []
+    assert stores.jobs.find_by_creation(OTHER_ADDRESS, "transaction", 10) == []
+    assert stores.jobs.find_by_creation(ADDRESS.lower(), "transaction", 10) == []
 
 
 def test_a_job_is_found_by_what_it_made_once_it_has(stores: Stores) -> None:
     (job,) = issue(stores, wallet_job(1))
     assert_eventually(lambda: stores.jobs.find_by_subject("createWallet", PHONE, 50), [job])
-    assert stores.jobs.find_by_creation(ADDRESS) == []
+    assert stores.jobs.find_by_creation(ADDRESS, "createWallet", 10) == []
 
     saved = stores.jobs.save(replace(job, result=made(ADDRESS)))
 
-    assert_eventually(lambda: stores.jobs.find_by_creation(ADDRESS), [saved])
+    assert_eventually(lambda: stores.jobs.find_by_creation(ADDRESS, "createWallet", 10), [saved])
     assert stores.jobs.find_by_subject("createWallet", PHONE, 50) == [saved]
 
 
@@ -129,7 +142,7 @@ def by_subject(jobs: DynamoJobStore) -> list[Job]:
 
 
 def by_creation(jobs: DynamoJobStore) -> list[Job]:
-    return jobs.find_by_creation(ADDRESS)
+    return jobs.find_by_creation(ADDRESS, "createWallet", 10)
 
 
 @pytest.mark.parametrize(

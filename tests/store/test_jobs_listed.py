@@ -1,9 +1,12 @@
 """Lists: newest first, page after page, each job exactly once, by owner or over everybody's."""
 
+from collections.abc import Callable, Mapping
+
 import pytest
 
 from chalicelib.jobs.model import Job, Status
-from chalicelib.jobs.stores import Page
+from chalicelib.jobs.stores import FailedQuery, Page
+from chalicelib.store.records import job_item
 from tests.store.backends import Stores, Tables, assert_eventually, ids
 from tests.store.building import (
     ADDRESS,
@@ -11,6 +14,7 @@ from tests.store.building import (
     OTHER_OWNER,
     OWNER,
     account,
+    after,
     cancelled_job,
     failed_job,
     pending_job,
@@ -163,6 +167,18 @@ def test_a_correlation_id_finds_the_jobs_of_every_owner(stores: Stores) -> None:
     assert stores.jobs.find_by_correlation_id("order-3") == []
 
 
+def test_a_correlation_id_finds_its_jobs_however_many_owners_use_it(stores: Stores) -> None:
+    jobs = [pending_job(number, owner=f"issuer-{number}", correlation_id="order-1") for number in range(130)]
+    for job in jobs:
+        stores.jobs.issue(job)
+
+    assert_eventually(lambda: sorted(ids(stores.jobs.find_by_correlation_id("order-1"))), sorted(ids(jobs)))
+
+
+def by_external_id(stores: Stores, external_id: str, owner: str | None) -> list[Job]:
+    return list(stores.jobs.find_by_external_id(external_id, owner, 50, None).jobs)
+
+
 def test_an_external_id_finds_the_jobs_of_one_owner_or_of_all_newest_first(stores: Stores) -> None:
     first, theirs, last, *_ = jobs = [
         pending_job(1, owner=OWNER, external_id="invoice"),
@@ -174,11 +190,11 @@ def test_an_external_id_finds_the_jobs_of_one_owner_or_of_all_newest_first(store
     for job in jobs:
         stores.jobs.issue(job)
 
-    assert_eventually(lambda: stores.jobs.find_by_external_id("invoice", None), [last, theirs, first])
-    assert stores.jobs.find_by_external_id("invoice", OWNER) == [last, first]
-    assert stores.jobs.find_by_external_id("invoice", OTHER_OWNER) == [theirs]
-    assert stores.jobs.find_by_external_id("invoice", "nobody") == []
-    assert stores.jobs.find_by_external_id("order", None) == []
+    assert_eventually(lambda: by_external_id(stores, "invoice", None), [last, theirs, first])
+    assert by_external_id(stores, "invoice", OWNER) == [last, first]
+    assert by_external_id(stores, "invoice", OTHER_OWNER) == [theirs]
+    assert by_external_id(stores, "invoice", "nobody") == []
+    assert by_external_id(stores, "order", None) == []
 
 
 def test_a_found_job_is_the_row_as_it_is_now(stores: Stores) -> None:
@@ -189,5 +205,56 @@ def test_a_found_job_is_the_row_as_it_is_now(stores: Stores) -> None:
     saved = stores.jobs.save(job)
 
     assert stores.jobs.find_by_correlation_id("order-1") == [saved]
-    assert stores.jobs.find_by_external_id("invoice", OWNER) == [saved]
+    assert by_external_id(stores, "invoice", OWNER) == [saved]
     assert stores.jobs.list_jobs(OWNER, None, None, 10, None).jobs == (saved,)
+
+
+def test_jobs_with_one_external_id_come_page_after_page_each_once_and_the_newest_first(stores: Stores) -> None:
+    jobs = [pending_job(number // 2, external_id="invoice") for number in range(23)]
+    for job in (*jobs, pending_job(3, owner=OTHER_OWNER, external_id="invoice")):
+        stores.jobs.issue(job)
+    assert_eventually(lambda: len(by_external_id(stores, "invoice", None)), 24)
+
+    pages = walk(lambda cursor: stores.jobs.find_by_external_id("invoice", OWNER, 10, cursor))
+
+    assert jobs_of(pages) == newest_first(jobs)
+    assert [len(page.jobs) for page in pages] == [10, 10, 3]
+
+
+def test_an_external_id_never_finds_the_job_of_an_owner_whose_name_goes_on_where_another_ends(stores: Stores) -> None:
+    """`acme` with the id `eu#invoice-7`, and `acme#eu` with the id `invoice-7`."""
+    theirs = pending_job(owner="acme#eu", external_id="invoice-7")
+    stores.jobs.issue(theirs)
+    assert_eventually(lambda: by_external_id(stores, "invoice-7", "acme#eu"), [theirs])
+
+    assert by_external_id(stores, "eu#invoice-7", "acme") == []
+
+
+def test_a_row_under_the_key_of_an_earlier_version_is_found_by_its_owner_alone(tables: Tables) -> None:
+    old = pending_job(1, owner="acme#eu", external_id="invoice-7")
+    row = {**job_item(old), "ownerExternalId": {"S": "acme#eu#invoice-7"}}
+    tables.inspector.put_item(TableName=tables.jobs_table, Item=row)
+    new = pending_job(2, owner="acme#eu", external_id="invoice-7")
+    tables.jobs.issue(new)
+    assert_eventually(lambda: by_external_id(tables.stores, "invoice-7", "acme#eu"), [new, old])
+
+    assert by_external_id(tables.stores, "eu#invoice-7", "acme") == []
+
+
+@pytest.mark.parametrize("find", ["list", "failed", "external"])
+def test_a_page_may_end_after_any_of_its_jobs_and_the_next_one_begins_there(stores: Stores, find: str) -> None:
+    """A reply that is full ends earlier than its page."""
+    with_accounts(stores)
+    for number in range(7):
+        stores.jobs.issue(failed_job(50 + number, created_at=after(number), external_id="invoice"))
+    finds: dict[str, Callable[[Mapping[str, str] | None], Page]] = {
+        "list": lambda cursor: stores.jobs.list_jobs(None, None, None, 5, cursor),
+        "failed": lambda cursor: stores.jobs.find_failed(FailedQuery(owner=OWNER), 5, cursor),
+        "external": lambda cursor: stores.jobs.find_by_external_id("invoice", OWNER, 5, cursor),
+    }
+    assert_eventually(lambda: len(jobs_of(walk(finds[find]))), 7)
+
+    pages = walk(lambda cursor: finds[find](cursor).first(2))
+
+    assert jobs_of(pages) == jobs_of(walk(finds[find]))
+    assert [len(page.jobs) for page in pages] == [2, 2, 2, 1]

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.jobs.model import Job
 from chalicelib.jobs.states import cancelled, checked, retried, waiting
 from chalicelib.jobs.stores import Sweep
-from chalicelib.store import jobs as store_jobs
+from chalicelib.store import job_reads
 from chalicelib.store.jobs import DynamoJobStore
 from tests.store.backends import THREADS, Stores, Tables, assert_eventually, ids
 from tests.store.building import (
@@ -203,7 +203,7 @@ def test_where_too_many_would_have_to_be_looked_at_somebody_is_said_to_wait(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then a revert is believed later: after the next sweep."""
-    monkeypatch.setattr(store_jobs, "FRESH_PAGES", 1)
+    monkeypatch.setattr(job_reads, "FRESH_PAGES", 1)
     jobs = [signed_job(pending_job(number / 100), number) for number in range(101)]
     with ThreadPoolExecutor(THREADS) as threads:
         list(threads.map(tables.jobs.issue, jobs))

@@ -32,7 +32,7 @@ def test_nothing_the_store_does_scans_the_jobs_table(tables: Tables) -> None:
         "get": lambda: jobs.get(job.job_id),
         "load": lambda: jobs.load([job.job_id]),
         "find_by_correlation_id": lambda: jobs.find_by_correlation_id("order-1"),
-        "find_by_external_id": lambda: [jobs.find_by_external_id("invoice", owner) for owner in (OWNER, None)],
+        "find_by_external_id": lambda: [jobs.find_by_external_id("invoice", owner, 10, None) for owner in (OWNER, None)],
         "list_jobs": lambda: [jobs.list_jobs(owner, job.status, job.name, 10, None) for owner in (OWNER, None)],
         "find_failed": lambda: [jobs.find_failed(FailedQuery(owner=owner), 10, None) for owner in (OWNER, None)],
         "issued_on": lambda: jobs.issued_on(ACCOUNT_ID, None, 10),
@@ -41,11 +41,13 @@ def test_nothing_the_store_does_scans_the_jobs_table(tables: Tables) -> None:
         "count_pending": lambda: jobs.count_pending(account(), 10),
         "has_pending": lambda: jobs.has_pending(account()),
         "find_by_subject": lambda: jobs.find_by_subject("createWallet", "a hash", 10),
-        "find_by_creation": lambda: jobs.find_by_creation(ADDRESS),
+        "find_by_creation": lambda: jobs.find_by_creation(ADDRESS, "createWallet", 10),
+        "count_open": lambda: jobs.count_open(OWNER, 10),
         "watched": lambda: jobs.watched(10),
         "due": lambda: jobs.due(after(100), 10),
         "save": lambda: jobs.save(job),
         "save_each": lambda: jobs.save_each([replace(one, stored=job_item(one)) for one in two]),
+        "row_bytes": lambda: jobs.row_bytes(job),
         "start": lambda: jobs.start(account(), 1, [signed_job(replace(job, version=3), 0)]),
     }
     assert uses.keys() == {name for name, _ in inspect.getmembers(JobStore, inspect.isfunction) if not name.startswith("_")}

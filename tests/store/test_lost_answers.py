@@ -135,8 +135,8 @@ READS: dict[str, tuple[str, Callable[[Tables], object]]] = {
     "issued_until": ("Query", lambda tables: tables.jobs.issued_until(ACCOUNT_ID, "9", 10)),
     "list_jobs' accounts": ("Scan", lambda tables: tables.jobs.list_jobs(None, None, None, 10, None).jobs),
     "find_by_subject": ("Query", lambda tables: tables.jobs.find_by_subject("createWallet", "a hash", 10)),
-    "find_by_creation": ("Query", lambda tables: tables.jobs.find_by_creation(ADDRESS)),
-    "find_by_creation's rows": ("BatchGetItem", lambda tables: tables.jobs.find_by_creation(ADDRESS)),
+    "find_by_creation": ("Query", lambda tables: tables.jobs.find_by_creation(ADDRESS, "createWallet", 10)),
+    "find_by_creation's rows": ("BatchGetItem", lambda tables: tables.jobs.find_by_creation(ADDRESS, "createWallet", 10)),
     "of_role": ("Query", lambda tables: tables.accounts.of_role(CHAIN_ID, "minter")),
     "of_role's rows": ("BatchGetItem", lambda tables: tables.accounts.of_role(CHAIN_ID, "minter")),
 }

@@ -49,7 +49,7 @@ def test_a_previous_row_is_found_read_and_changed_as_any(tables: Tables) -> None
     assert tables.jobs.issue(replace(job, name="another")) == job
     assert_eventually(lambda: tables.jobs.due(after(1_000), 10), [job])
     assert_eventually(lambda: tables.jobs.list_jobs(OWNER, None, None, 10, None).jobs, (job,))
-    assert_eventually(lambda: tables.jobs.find_by_external_id("invoice", OWNER), [job])
+    assert_eventually(lambda: tables.jobs.find_by_external_id("invoice", OWNER, 10, None).jobs, (job,))
     assert_eventually(lambda: tables.jobs.find_by_correlation_id("order-1"), [job])
 
     saved = tables.jobs.save(cancelled(job, after(5)))

@@ -94,7 +94,6 @@ USES: dict[str, Callable[[Tables, Job], Any]] = {
     "get": lambda tables, job: tables.jobs.get(job.job_id),
     "load": lambda tables, job: tables.jobs.load([job.job_id]),
     "issue": lambda tables, job: tables.jobs.issue(job),
-    "due": lambda tables, job: tables.jobs.due(after(1_000), 10),
     "list": lambda tables, job: tables.jobs.list_jobs(OWNER, None, None, 10, None),
     "failed": lambda tables, job: tables.jobs.find_failed(FailedQuery(owner=OWNER), 10, None),
 }

@@ -14,11 +14,12 @@ from chalicelib.jobs.ids import fingerprint
 from chalicelib.jobs.model import Attempt, Fees, Job, Receipt, SignedTransaction, TransactionRequest
 from chalicelib.jobs.states import settled, started
 from chalicelib.store.account_records import account_item
+from chalicelib.store.item_size import item_size
 from chalicelib.store.records import job_item
 from stack.machine import dynamodb_local
 from tests.store.backends import Tables, fresh_tables
 from tests.store.building import ADDRESS, OTHER_ADDRESS, account, after, pending_job
-from tests.store.item_size import item_size, write_units
+from tests.store.item_size import write_units
 
 CALL = bytes.fromhex("a9059cbb") + bytes(12) + bytes(range(1, 21)) + bytes(23) + bytes(range(1, 10))
 """transfer(address,uint256), mint(address,uint256) and the like: 4 bytes and two words."""

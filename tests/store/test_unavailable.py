@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.auth.limits import LimitStore
-from chalicelib.errors import ServiceUnavailable, VersionConflict
+from chalicelib.errors import ServiceUnavailable, VersionConflict, WriteRefused
 from chalicelib.jobs.model import Job, Status
 from chalicelib.jobs.stores import AccountStore, FailedQuery, JobStore, Sweep
 from chalicelib.store.accounts import DynamoAccountStore
@@ -44,7 +44,7 @@ USES: dict[str, Callable[[Stores], object]] = {
     "jobs.save_each, several": lambda stores: the_first(stores.jobs.save_each(READ)),
     "jobs.start": lambda stores: stores.jobs.start(account(), 1, [signed_job(JOB, 0)]),
     "jobs.find_by_correlation_id": lambda stores: stores.jobs.find_by_correlation_id("order-1"),
-    "jobs.find_by_external_id": lambda stores: stores.jobs.find_by_external_id("invoice", OWNER),
+    "jobs.find_by_external_id": lambda stores: stores.jobs.find_by_external_id("invoice", OWNER, 10, None),
     "jobs.list_jobs": lambda stores: stores.jobs.list_jobs(None, Status.FAILED, None, 10, None),
     "jobs.find_failed": lambda stores: stores.jobs.find_failed(FailedQuery(), 10, None),
     "jobs.issued_on": lambda stores: stores.jobs.issued_on(ACCOUNT_ID, None, 10),
@@ -53,7 +53,8 @@ USES: dict[str, Callable[[Stores], object]] = {
     "jobs.count_pending": lambda stores: stores.jobs.count_pending(account(), 10),
     "jobs.has_pending": lambda stores: stores.jobs.has_pending(account()),
     "jobs.find_by_subject": lambda stores: stores.jobs.find_by_subject("createWallet", "a hash", 10),
-    "jobs.find_by_creation": lambda stores: stores.jobs.find_by_creation(ADDRESS),
+    "jobs.find_by_creation": lambda stores: stores.jobs.find_by_creation(ADDRESS, "createWallet", 10),
+    "jobs.count_open": lambda stores: stores.jobs.count_open(OWNER, 10),
     "jobs.watched": lambda stores: stores.jobs.watched(10),
     "jobs.due": lambda stores: stores.jobs.due(after(100), 10),
     "accounts.get": lambda stores: stores.accounts.get(ACCOUNT_ID),
@@ -66,6 +67,8 @@ USES: dict[str, Callable[[Stores], object]] = {
 }
 
 every_use = pytest.mark.parametrize("use", USES.values(), ids=USES.keys())
+WRITES = [USES[name] for name in ("jobs.issue", "jobs.save", "jobs.save_each", "jobs.save_each, several")]
+"""Of job rows."""
 
 
 def unreachable() -> tuple[Stores, "DynamoDBClient"]:
@@ -81,7 +84,7 @@ def test_no_method_of_the_stores_is_missing_from_the_uses() -> None:
         for store, port in (("jobs", JobStore), ("accounts", AccountStore), ("limits", LimitStore))
         for name, _ in inspect.getmembers(port, inspect.isfunction)
         if not name.startswith("_")
-    }
+    } - {"jobs.row_bytes"}  # it asks nobody
     assert {name.partition(",")[0] for name in USES} == methods
 
 
@@ -124,7 +127,7 @@ def test_an_answer_that_does_not_come_is_an_unavailable_service(name: str) -> No
 
 
 @every_use
-@pytest.mark.parametrize("code", ["ValidationException", "AccessDeniedException", "ResourceNotFoundException"])
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceNotFoundException"])
 def test_what_no_repeat_can_mend_is_not_called_passing(use: Callable[[Stores], object], code: str) -> None:
     stores, client = unreachable()
     answer_always(client, 400, code)
@@ -132,6 +135,26 @@ def test_what_no_repeat_can_mend_is_not_called_passing(use: Callable[[Stores], o
     with pytest.raises(ClientError) as caught:
         use(stores)
     assert caught.value.response["Error"]["Code"] == code
+
+
+@every_use
+def test_what_is_not_taken_is_not_called_passing(use: Callable[[Stores], object]) -> None:
+    """Of a job's row it is said that it is refused, and which one."""
+    stores, client = unreachable()
+    answer_always(client, 400, "ValidationException")
+
+    with pytest.raises((ClientError, WriteRefused)) as caught:
+        use(stores)
+    assert isinstance(caught.value, WriteRefused) == (use in WRITES)
+
+
+def test_a_transaction_that_is_not_taken_although_its_rows_are_small_is_a_fault_of_ours() -> None:
+    """To call each of its rows refused would end jobs with which nothing is wrong."""
+    stores, client = unreachable()
+    answer_always(client, 400, "ValidationException")
+
+    with pytest.raises(ClientError):
+        USES["jobs.start"](stores)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +165,9 @@ def test_what_no_repeat_can_mend_is_not_called_passing(use: Callable[[Stores], o
         (["ThrottlingError", "ConditionalCheckFailed"], VersionConflict),
         (["None", "ThrottlingError"], ServiceUnavailable),
         (["ProvisionedThroughputExceeded", "None"], ServiceUnavailable),
-        (["ValidationError", "None"], ClientError),
+        (["ValidationError", "None"], ClientError),  # the account's row
+        (["None", "ValidationError"], WriteRefused),
+        (["ConditionalCheckFailed", "ValidationError"], VersionConflict),
     ],
 )
 def test_a_cancelled_transaction_is_what_its_reasons_say(reasons: list[str], expected: type[Exception]) -> None:

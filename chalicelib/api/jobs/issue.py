@@ -35,6 +35,7 @@ def issue(call: Call) -> Reply:
         clock=services.clock,
         mined=services.mined_counts,
         callees=callees,
+        admission=services.admission,
     )
     return issued_reply(issued)
 

@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from chalicelib.api.endpoint import Call
+from chalicelib.api.pages import listed, position_of, scope_of
 from chalicelib.api.requests import ExternalQuery, ListQuery
-from chalicelib.api.views import job_view
+from chalicelib.api.values import MAX_PAGE
 from chalicelib.api.wire import Reply
 from chalicelib.jobs import fetch
 from chalicelib.jobs.stores import Page
 
 if TYPE_CHECKING:
-    from chalicelib.api.forms import JobPageView, JobsView
+    from chalicelib.api.forms import JobPageView
 
 
 def list_page(call: Call) -> Reply:
@@ -28,25 +29,27 @@ def list_page(call: Call) -> Reply:
         cursor=position_of(call, query.cursor, scope),
         jobs=call.services.jobs,
     )
-    view: JobPageView = {"data": [job_view(job, call.principal.owner, listed=True) for job in page.jobs]}
-    if page.cursor is not None:
-        view["nextCursor"] = call.services.cursors.write(page.cursor, scope)
-    return Reply(view)
+    return _page_reply(call, page, scope)
 
 
 def fetch_by_external_id(call: Call) -> Reply:
-    external_id = ExternalQuery.parse(call.query).external_id
-    found = fetch.fetch_by_external_id(external_id, call.principal, jobs=call.services.jobs)
-    view: JobsView = {"data": [job_view(job, call.principal.owner, listed=True) for job in found]}
+    """Newest first."""
+    query = ExternalQuery.parse(call.query)
+    scope = scope_of(call, "external", query.scope())
+    page = fetch.fetch_by_external_id(
+        query.external_id,
+        call.principal,
+        limit=MAX_PAGE,
+        cursor=position_of(call, query.cursor, scope),
+        jobs=call.services.jobs,
+    )
+    return _page_reply(call, page, scope)
+
+
+def _page_reply(call: Call, page: Page, scope: Mapping[str, str | None]) -> Reply:
+    """As many of the page's jobs as one reply holds. The next page begins after the last of them."""
+    views, cursor = listed(call, page)
+    view: JobPageView = {"data": views}
+    if cursor is not None:
+        view["nextCursor"] = call.services.cursors.write(cursor, scope)
     return Reply(view)
-
-
-def scope_of(call: Call, endpoint: str, filters: Mapping[str, str | None]) -> Mapping[str, str | None]:
-    """What a cursor given out for this question is good for."""
-    who = {"endpoint": endpoint, "caller": call.principal.owner, "sees": "all" if call.principal.is_admin else "own"}
-    return {**filters, **who}
-
-
-def position_of(call: Call, cursor: str | None, scope: Mapping[str, str | None]) -> Mapping[str, str] | None:
-    """Where the page of a cursor begins. Raises InvalidCursor."""
-    return None if cursor is None else call.services.cursors.read(cursor, scope)

@@ -7,7 +7,7 @@ from chalicelib.api.endpoint import Call
 from chalicelib.api.errors import invalid
 from chalicelib.api.jobs.fetch import job_id_in, one_job
 from chalicelib.api.jobs.issue import callees
-from chalicelib.api.jobs.listing import position_of, scope_of
+from chalicelib.api.pages import CHANGE_BYTES, position_of, room_of, scope_of
 from chalicelib.api.requests import RetryFilters, RetryOneBody
 from chalicelib.api.values import DEFAULT_PAGE
 from chalicelib.api.views import job_view, refusal_view
@@ -35,6 +35,7 @@ def retry_one(call: Call) -> Reply:
         accounts=services.accounts,
         callees=callees,
         valid_until=body.valid_until,
+        admission=services.admission,
     )
     return one_job(call, job)
 
@@ -58,6 +59,7 @@ def retry_by_query(call: Call) -> Reply:
         cursor=position_of(call, filters.cursor, scope),
         dry_run=filters.dry_run,
     )
+    reader, room = call.principal.owner, room_of(call)
     retries = retry_jobs(
         query,
         call.principal,
@@ -66,12 +68,13 @@ def retry_by_query(call: Call) -> Reply:
         clock=services.clock,
         accounts=services.accounts,
         callees=callees,
+        admission=services.admission,
+        has_room=lambda job: room.takes(job_view(job, reader, listed=True), CHANGE_BYTES),
     )
     results = list(retries.results)
     for index, job_id in enumerate(filters.ids or ()):
         if not JOB_ID.fullmatch(job_id):
             results.insert(index, Refusal(shown(job_id), InvalidJobId()))
-    reader = call.principal.owner
     data: list[JobView | RefusalView] = [
         refusal_view(result) if isinstance(result, Refusal) else job_view(result, reader, listed=True) for result in results
     ]

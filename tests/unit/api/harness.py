@@ -17,6 +17,7 @@ from chalicelib.auth.jwks import IdentityProvider
 from chalicelib.auth.limits import RequestLimiter
 from chalicelib.auth.secrets import TokenKeys, token_keys
 from chalicelib.cached import Cached
+from chalicelib.jobs.admission import Admission
 from chalicelib.jobs.model import (
     Account,
     Attempt,
@@ -78,10 +79,14 @@ class Api:
         self.app = app
         self.client = Client(app)
         self.token_keys: Cached[TokenKeys] = Cached("JWT secret", lambda: token_keys(self.key, "local"))
+        self.admission = Admission(self.settings.bounds, lambda: self.jobs, self.seconds)
         self.limiter = RequestLimiter(self.settings.requests_per_minute, lambda: self.limits, self.clock)
 
     def clock(self) -> datetime:
         return self.now
+
+    def seconds(self) -> float:
+        return self.now.timestamp()
 
     def phone_key(self) -> bytes:
         return b"a key of phone numbers"

@@ -54,7 +54,7 @@ def test_a_page_that_may_call_can_read_that_there_is_no_such_path_or_verb(open_a
     assert (missing["statusCode"], missing["headers"]["Access-Control-Allow-Origin"]) == (404, SHOP)
     refused = open_api.app(event("DELETE", "/api/v2/jobs", origin=SHOP), None)
     assert (refused["statusCode"], refused["headers"]["Access-Control-Allow-Origin"]) == (405, SHOP)
-    assert refused["headers"]["Allow"] == "POST, GET, OPTIONS"
+    assert refused["headers"]["Allow"] == "POST, GET, HEAD, OPTIONS"
 
 
 @pytest.mark.parametrize("verb", ["GET", "OPTIONS"])

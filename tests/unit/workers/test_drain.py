@@ -142,7 +142,7 @@ def test_jobs_too_large_for_one_write_are_signed_in_several_rounds_of_one_run() 
     starts = [call.arguments[2] for call in world.calls.log if call.name == "jobs.start"]
     assert len(starts) > 1
     for jobs in starts:
-        assert sum(len(job.request.data) + len(job.attempt.latest.raw) // 2 for job in jobs) < 4_000_000
+        assert sum(world.jobs.row_bytes(job) for job in jobs) < 4_000_000
 
 
 def test_what_is_left_after_many_rounds_is_asked_for_again() -> None:

@@ -332,7 +332,7 @@ def test_a_message_that_comes_late_or_twice_finds_its_job_past_its_step() -> Non
 
 def test_large_jobs_are_all_signed_without_waiting_for_reconcile() -> None:
     world = World()
-    job_ids = [world.issue(f"fail {number}" + "x" * 400_000) for number in range(5)]
+    job_ids = [world.issue(f"fail {number};" + ";" * 160_000) for number in range(24)]
     world.deliver()
     assert {world.status(job_id) for job_id in job_ids} == {Status.FAILED}
 

@@ -1,11 +1,14 @@
 """Estimates that take long: the slow job waits alone and fails in the end, and nobody else waits for longer than a round."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import pytest
 
 from chalicelib.jobs.model import Status, WaitCode
-from chalicelib.jobs.ports import Call
+from chalicelib.jobs.ports import Call, Estimate, Unavailable
+from chalicelib.jobs.states import waiting
+from chalicelib.workers.execute import execute_jobs
 from tests.fakes.slow_node import SlowNode
 from tests.fakes.world import ALICE, BOUNDS, World
 
@@ -85,19 +88,26 @@ def test_a_node_that_recovers_is_asked_for_full_rounds_again() -> None:
     assert max(node.batches[-3:]) == 90
 
 
-def test_invariant_11_jobs_of_one_owner_keep_their_order_past_a_job_that_nobody_came_to() -> None:
+def test_invariant_11_jobs_of_one_owner_keep_their_order_past_a_job_whose_estimate_was_lost() -> None:
     world = World()
     world.share(ALICE)
-    node = SlowNode(world, slow_for("slow", 5))
-    for number in range(12):
-        world.issue(f"hit slow {number};hit {number}", owner="slow owner")
-        world.issue(f"hit quick {number}", owner="quick owner")
-    world.run_until_settled(minutes=10)
+    estimate, lost = world.chain.estimate, {"hit 1"}
+
+    def loses_one(calls: Sequence[Call]) -> list[Estimate]:
+        answers = [
+            Unavailable("the answer was lost", answered=False) if call.data.decode() in lost else answer
+            for call, answer in zip(calls, estimate(calls), strict=True)
+        ]
+        lost.clear()
+        return answers
+
+    world.chain.estimate = loses_one  # type: ignore[method-assign]
+    mine = [world.issue(f"hit {number}", owner="one") for number in range(4)]
+    others = world.issue("hit other", owner="another")
+    world.run_until_settled(minutes=1)
     world.assert_exactly_once()
-    effects = world.chain.order_of_effects()
-    for kind in ("slow", "quick"):
-        assert [what for what in effects if what.startswith(kind)] == [f"{kind} {number}" for number in range(12)]
-    assert node.batches
+    assert world.chain.order_of_effects() == ["0", "other", "1", "2", "3"]
+    assert {tuple(world.events(job_id)) for job_id in (*mine, others)} == {("issued", "signed", "succeeded")}
 
 
 # --- invariant 12 ------------------------------------------------------------------------------------------------------
@@ -132,17 +142,36 @@ def test_invariant_12_an_owners_burst_keeps_anothers_job_waiting_for_a_round() -
     assert world.job(job_id).attempt.nonce < 90
 
 
-def test_invariant_12_slow_jobs_that_come_back_together_hold_up_nobody() -> None:
+def test_invariant_12_slow_jobs_that_come_back_go_after_anothers_job_and_one_in_a_run() -> None:
     world = World()
     world.share(ALICE)
-    SlowNode(world, slow_for("slow", 100))
-    for number in range(8):
-        world.issue(f"hit slow {number}", owner="mallory")
-    world.run(60)
-    for number in range(20):
-        waited = seconds_until_signed(world, world.issue(f"hit {number}", owner="another"))
-        assert waited <= BOUNDS.run_seconds
-        world.run(3)
+    node = SlowNode(world, slow_for("slow", 100))
+    slow = [world.issue(f"hit slow {number}", owner="mallory") for number in range(8)]
+    for job_id in slow:
+        later = world.now + timedelta(seconds=5)
+        was_slow = waiting(world.job(job_id), world.now, later, "slow", code=WaitCode.ESTIMATE_TOO_SLOW, next_check_at=later)
+        world.jobs.save(was_slow)
+    world.now += timedelta(seconds=6)
+    transfer = world.issue("hit transfer", owner="another")
+    began = world.now
+    execute_jobs(world.account(ALICE).account_id, [*slow, transfer], world.ports)
+    assert (world.job(transfer).attempt.latest.signed_at - began).total_seconds() < 1
+    assert node.batches == [1, 1], "the transfer, and one of the slow ones"
+
+
+def test_invariant_12_a_job_is_not_taken_for_slow_because_a_node_goes_on_with_anothers_estimates() -> None:
+    world = World()
+    world.share(ALICE)
+    node = SlowNode(world, slow_for("slow", 10), lingers=True)
+    slow = [world.issue(f"hit slow {number}", owner="mallory") for number in range(8)]
+    transfer = world.issue("hit transfer", owner="another")
+    flooded = world.now + timedelta(seconds=(8 + 4) * 10)
+    world.run_until(lambda: world.status(transfer) is not Status.PENDING, minutes=10)
+    assert world.events(transfer)[:2] == ["issued", "signed"], "it was not put off once"
+    assert world.job(transfer).attempt.latest.signed_at <= flooded + timedelta(seconds=2 * BOUNDS.run_seconds)
+    world.run_until_settled(minutes=60)
+    assert {world.job(job_id).failure and world.job(job_id).failure.code for job_id in slow} == {"EstimateTooSlow"}
+    assert node.batches
 
 
 def test_jobs_of_several_owners_that_one_round_holds_are_signed_in_the_order_of_issue() -> None:

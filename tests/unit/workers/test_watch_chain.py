@@ -75,6 +75,23 @@ def test_a_deeper_one_tells_the_jobs_it_touches_and_no_others(drop: bool) -> Non
     assert watched.minute() is None, "told once"
 
 
+def test_a_job_whose_row_cannot_be_written_does_not_keep_the_others_from_being_told(caplog: pytest.LogCaptureFixture) -> None:
+    watched = Watched()
+    watched.minute()
+    touched = [watched.world.issue(f"hit {number}") for number in range(3)]
+    watched.world.run_until_settled()
+    watched.minute()
+    watched.jobs.refused = {touched[1]}
+    receipt = watched.world.job(touched[0]).attempt.receipt
+    assert receipt is not None
+    watched.chain.reorg(watched.chain.blocks[-1].number - receipt.block_number + 1)
+
+    assert watched.minute() is not None
+
+    assert ["reorged" in watched.world.events(job_id) for job_id in touched] == [True, False, True]
+    assert any(record.__dict__.get("jobId") == touched[1] for record in caplog.records)
+
+
 @pytest.mark.parametrize("lag", [1, 5, 30])
 @pytest.mark.parametrize("method", ["head", "block_hash"])
 def test_invariant_8_a_node_that_lags_is_no_reorg(method: str, lag: int) -> None:
