@@ -89,13 +89,13 @@ def written_without_a_condition() -> None:
 
 
 def signed_anew_without_proof() -> None:
-    """What is not mined after some blocks is believed to be gone, and its nonce somebody else's."""
+    """What is not mined one block after it was signed is believed to be gone, and its nonce somebody else's."""
     from chalicelib.chain.node import Node  # noqa: PLC0415 -- only the workers have it
 
     def broken(job: Job, sight: Any, confirmations: int) -> Any:
         verdict = judge(job, sight, confirmations)
         waited = sight.head - job.attempt.latest.signed_at_block
-        return NonceSettledElsewhere() if isinstance(verdict, Unmined) and waited >= 3 else verdict
+        return NonceSettledElsewhere() if isinstance(verdict, Unmined) and waited >= 1 else verdict
 
     _set(confirm, "judge", broken)
     _set(Node, "user_of_nonce", lambda *_: "0x" + "11" * 32)
