@@ -36,7 +36,40 @@ def user_of_nonce(rpc: RpcClient, address: str, nonce: int, block_number: int) -
             used = middle
         else:
             unused = middle
-    return _user_in(rpc.call("eth_getBlockByNumber", hex(used), True), address, nonce)
+    block = rpc.call("eth_getBlockByNumber", hex(used), True)
+    user = _user_in(block, address, nonce)
+    if user is None or user != str(block.get("hash")).lower():
+        return user
+    return user if _is_by_authorization(rpc, block, used, address, nonce) else None
+
+
+def _is_by_authorization(rpc: RpcClient, block: Any, number: int, address: str, nonce: int) -> bool:
+    """Return whether the block used the nonce without a transaction of the account (EIP-7702).
+
+    That no transaction is there proves nothing. The block has to carry an authorization with this nonce, or the account has to
+    be delegated: its code may have used the nonce. And one node has to count the nonce as used in this very block.
+    """
+    before, after, again, code = rpc.read_together(
+        [
+            ("eth_getTransactionCount", [address, hex(number - 1)]),
+            ("eth_getTransactionCount", [address, hex(number)]),
+            ("eth_getBlockByNumber", [hex(number), False]),
+            ("eth_getCode", [address, hex(number)]),
+        ]
+    )
+    unused, used = quantity_or_none(before.result), quantity_or_none(after.result)
+    if unused is None or used is None or not unused <= nonce < used:
+        return False
+    if not isinstance(again.result, dict) or again.result.get("hash") != block.get("hash"):
+        return False
+    return _carries_authorization(block, nonce) or str(code.result).lower().startswith("0xef0100")
+
+
+def _carries_authorization(block: Any, nonce: int) -> bool:
+    """Any account's with this nonce: who signed it is not worked out."""
+    lists = [transaction.get("authorizationList") for transaction in block["transactions"]]
+    entries = [entry for one in lists if isinstance(one, list) for entry in one if isinstance(entry, dict)]
+    return any(quantity_or_none(entry.get("nonce")) == nonce for entry in entries)
 
 
 def _user_in(block: Any, address: str, nonce: int) -> str | None:

@@ -4,12 +4,12 @@ Such a job keeps its status while its transaction is sent again: most are mined 
 outcome is settled in the end, that is the job's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from chalicelib.jobs.model import Attempt, Failure, Job, Outcome, Purpose, Receipt, SignedTransaction, Status
+from chalicelib.jobs.model import Attempt, Failure, Fees, Job, Outcome, Purpose, Receipt, SignedTransaction, Status
 from chalicelib.jobs.states import failed, reverted, settled, with_event
 from chalicelib.jobs.verdict import REORGED, is_taken_back
 
@@ -29,6 +29,27 @@ def is_told(job: Job, receipt: Receipt) -> bool:
 def reorged(job: Job, receipt: Receipt, where: str, made: Mapping[str, Any], now: datetime) -> Job:
     """The same status, and a line in the history. `made` is what stands of what it had made."""
     return replace(with_event(job, now, REORGED, f"{_told(receipt)}; {where}"), result=made)
+
+
+def in_flight_again(job: Job, receipt: Receipt, now: datetime) -> Job:
+    """A retried job that is not signed yet, and whose last transaction is not mined any more: that one is its attempt again
+    (invariant 3).
+    """
+    told = with_event(job, now, REORGED, f"{_told(receipt)}; it is in flight again")
+    attempt = replace(job.attempt, outcome=None, receipt=None)
+    return replace(
+        told,
+        status=Status.STARTED,
+        attempts=(*job.attempts[:-1], attempt),
+        waits_because=None,
+        waits_code=None,
+        waits_since=None,
+        waits_until=None,
+        waits_for_nonce=None,
+        pending_since=None,
+        checks=0,
+        next_check_at=now,
+    )
 
 
 def settled_again(job: Job, receipt: Receipt, now: datetime) -> Job:
@@ -54,6 +75,36 @@ def displaced_after_reorg(job: Job, now: datetime) -> Job:
     opened = with_event(replace(opened, attempts=(*job.attempts[:-1], attempt)), now, "displaced", detail)
     reason = "The block that it was mined in was replaced after it was final, and another program used its nonce since."
     return failed(opened, Failure("ReorgedAway", reason), now)
+
+
+def earlier_to_free(job: Job, mined: int, is_taken: Callable[[Fees], bool]) -> Attempt | None:
+    """Return the first earlier attempt whose nonce a reorg took back and needs a cancel transaction that the next block takes.
+
+    The job has a later attempt. So the earlier one's own bytes must not be mined on the new chain: both would take effect.
+    """
+    return next(
+        (
+            one
+            for one in _earlier_taken_back(job, mined)
+            if one.latest.purpose is not Purpose.CANCEL or not one.latest.raw or not is_taken(one.latest.fees)
+        ),
+        None,
+    )
+
+
+def freeing(jobs: Iterable[Job], mined: int) -> list[SignedTransaction]:
+    """Return the cancel transactions at nonces of earlier attempts that a reorg took back."""
+    lost = [one for job in jobs for one in _earlier_taken_back(job, mined)]
+    return [one.latest for one in lost if one.latest.purpose is Purpose.CANCEL and one.latest.raw]
+
+
+def _earlier_taken_back(job: Job, mined: int) -> list[Attempt]:
+    return [one for one in taken_back_attempts(job, mined) if one.nonce != job.attempt.nonce]
+
+
+def is_safe_to_send(job: Job, attempt: Attempt, sent: SignedTransaction) -> bool:
+    """True unless the transaction, if it is mined again, makes something happen that the job does not tell (invariant 4)."""
+    return sent.purpose is Purpose.CANCEL or (attempt.nonce == job.attempt.nonce and job.status is Status.SUCCEEDED)
 
 
 def to_send_again(attempt: Attempt) -> SignedTransaction | None:

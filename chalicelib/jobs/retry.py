@@ -13,6 +13,7 @@ from chalicelib.jobs.ports import Clock, Queue
 from chalicelib.jobs.principal import Principal
 from chalicelib.jobs.states import retried
 from chalicelib.jobs.stores import AccountStore, FailedQuery, JobStore, Page
+from chalicelib.jobs.verdict import is_taken_back
 
 FIRST_CHECK = timedelta(seconds=60)
 """How long a nudge may take before reconcile sends another."""
@@ -185,3 +186,5 @@ def _require_sense(job: Job, now: datetime, custody: Custody) -> None:
 def _require_retryable(job: Job) -> None:
     if job.status not in RETRYABLE:
         raise JobNotRetryable(f"Only a failed or cancelled job can be retried; this one is {job.status}.")
+    if is_taken_back(job):
+        raise JobNotRetryable("A reorg has replaced the block that closed this job; retry it once its nonce is settled again.")

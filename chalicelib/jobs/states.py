@@ -138,17 +138,20 @@ def checked(job: Job, next_check_at: datetime) -> Job:
     return replace(job, next_check_at=next_check_at, checks=job.checks + 1)
 
 
-def with_transaction(job: Job, transaction: SignedTransaction, now: datetime, abandoned: Failure | None = None) -> Job:
+def with_transaction(
+    job: Job, transaction: SignedTransaction, now: datetime, abandoned: Failure | None = None, nonce: int | None = None
+) -> Job:
     """Another transaction of the attempt in flight, or of one that a reorg has taken back: same nonce, higher fees. Stored
     before it is broadcast (invariant 1).
     """
     if not is_taken_back(job):
         _require(job, IN_FLIGHT, "replaced")
-    attempt = job.attempt
+    at = next((n for n, one in enumerate(job.attempts) if one.nonce == nonce), len(job.attempts) - 1)
+    attempt = job.attempts[at]
     # Only the latest is ever sent again; of the earlier ones hashes and fees are watched. Rows hold 400 KB.
     earlier = (replace(sent, raw=b"") for sent in attempt.transactions)
     attempt = replace(attempt, transactions=(*earlier, transaction), abandoned=abandoned or attempt.abandoned)
-    job = replace(job, attempts=(*job.attempts[:-1], attempt))
+    job = replace(job, attempts=(*job.attempts[:at], attempt, *job.attempts[at + 1 :]))
     event = "cancelSigned" if transaction.purpose is Purpose.CANCEL else "replaced"
     return with_event(job, now, event, transaction.hash)
 

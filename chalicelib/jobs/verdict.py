@@ -74,7 +74,7 @@ def judge(job: Job, sight: Sight, confirmations: int) -> Verdict:
 
 def is_to_be_cancelled(job: Job) -> bool:
     """Asked for by the issuer, or given up by us: the nonce has to be freed."""
-    return job.status is Status.CANCEL_REQUESTED or job.attempt.abandoned is not None
+    return job.status in {Status.CANCEL_REQUESTED, Status.FAILED, Status.CANCELLED} or job.attempt.abandoned is not None
 
 
 def is_being_cancelled(job: Job) -> bool:

@@ -16,7 +16,7 @@ from chalicelib.jobs.verdict import Sight, is_being_cancelled, is_to_be_cancelle
 from chalicelib.workers.backlog import JOBS_PER_ROUND, read_jobs
 from chalicelib.workers.broadcast import send
 from chalicelib.workers.ports import WorkerPorts
-from chalicelib.workers.resign import Due, sign_again
+from chalicelib.workers.resign import Due, send_freeing, sign_again, with_nonces_to_free
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,8 @@ def push(account_id: str, jobs: Sequence[Job], sight: Sight, ports: WorkerPorts)
     if any(_is_too_cheap(job, sight, ports) for job in jobs):
         jobs = [*jobs, *_others_too_cheap(account_id, jobs, sight, ports)]
     due = [Due(job, _reason_to_give_up(job, now)) for job in jobs if _needs_signing(job, sight, now, ports)]
-    signed = sign_again(account_id, due, sight, ports)
+    signed = sign_again(account_id, with_nonces_to_free(due, jobs, sight, ports), sight, ports)
+    send_freeing(signed.values(), sight, ports)
     current = {job.job_id: signed.get(job.job_id, job) for job in jobs}
     # A fresh one has just been sent by whoever signed it: it gets a block's time before it is sent again.
     to_send = [job for job in current.values() if job.job_id in signed or sight.head > job.attempt.latest.signed_at_block]

@@ -8,7 +8,15 @@ from chalicelib.errors import JobsApiError, VersionConflict
 from chalicelib.jobs.model import FINAL, Attempt, Job, Status, account_id
 from chalicelib.jobs.ports import Chain, Clock, Queue
 from chalicelib.jobs.pricing import is_taken
-from chalicelib.jobs.reorgs import displaced_after_reorg, is_told, reorged, settled_again, to_send_again
+from chalicelib.jobs.reorgs import (
+    displaced_after_reorg,
+    in_flight_again,
+    is_safe_to_send,
+    is_told,
+    reorged,
+    settled_again,
+    to_send_again,
+)
 from chalicelib.jobs.results import result_of
 from chalicelib.jobs.stores import JobStore
 from chalicelib.jobs.verdict import Mined, NonceSettledElsewhere, Settled, Sight, judge
@@ -17,7 +25,7 @@ from chalicelib.workers.broadcast import send
 from chalicelib.workers.look import look, settled_block
 from chalicelib.workers.polls import Polled, after_error, patience_after
 from chalicelib.workers.ports import WorkerPorts
-from chalicelib.workers.resign import Due, sign_again
+from chalicelib.workers.resign import Due, send_freeing, sign_again, with_nonces_to_free
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +53,11 @@ def send_again(taken_back: Sequence[tuple[Job, Attempt]], ports: TellPorts) -> N
     Every later nonce of an account waits for them. So they are sent first, and each time this is asked for.
     """
     in_order = sorted(taken_back, key=lambda one: one[1].nonce)
-    transactions = [sent for _, attempt in in_order if (sent := to_send_again(attempt)) is not None]
+    transactions = [
+        sent
+        for job, attempt in in_order
+        if (sent := to_send_again(attempt)) is not None and is_safe_to_send(job, attempt, sent)
+    ]
     if transactions:
         ports.chain.broadcast(transactions)
     told = [tell(job, attempt, "it was sent again", ports) for job, attempt in last_of_each(in_order)]
@@ -66,6 +78,8 @@ def tell(job: Job, attempt: Attempt, where: str, ports: TellPorts) -> Job | None
     if is_told(job, receipt):
         minutes = round((now - job.updated_at).total_seconds() / 60)
         return job if minutes % POLLED_AGAIN_MINUTES == 0 else None
+    if job.status is Status.PENDING and attempt == job.attempt and to_send_again(attempt) is not None:
+        return _saved(in_flight_again(job, receipt, now), ports)
     mined_now = ports.chain.receipts([receipt.hash]).get(receipt.hash)
     if mined_now is not None:
         where = f"it is mined in block {mined_now.block_number} now"
@@ -73,8 +87,12 @@ def tell(job: Job, attempt: Attempt, where: str, ports: TellPorts) -> Job | None
     made = result_of(job, mined_now) if mined_now and job.status is Status.SUCCEEDED else {}
     if job.status not in FINAL:
         made = job.result
+    return _saved(reorged(job, receipt, where, made, now), ports)
+
+
+def _saved(job: Job, ports: TellPorts) -> Job | None:
     try:
-        return ports.jobs.save(reorged(job, receipt, where, made, now))
+        return ports.jobs.save(job)
     except VersionConflict:
         log.warning("a reorged job was changed at the same time", extra={"jobId": job.job_id})
     except JobsApiError as error:  # the other jobs are told all the same, and this one a minute later
@@ -84,7 +102,7 @@ def tell(job: Job, attempt: Attempt, where: str, ports: TellPorts) -> Job | None
 
 def poll(jobs: Sequence[Job], ports: TellPorts) -> None:
     """Have the final ones among them followed; the others are followed by their own polls."""
-    ids = [job.job_id for job in jobs if job.status in FINAL]
+    ids = [job.job_id for job in jobs if job.status is not Status.PENDING]
     for first in range(0, len(ids), JOBS_PER_ROUND):
         ports.queue.confirm(ids[first : first + JOBS_PER_ROUND], delay_seconds=0)
 
@@ -136,14 +154,16 @@ def _push(account: str, jobs: Sequence[Job], sight: Sight, ports: WorkerPorts) -
     Nothing of a job that failed or was cancelled may happen now: its replacement is a cancel transaction.
     """
     due = [
-        Due(job, give_up=None if job.status is Status.SUCCEEDED else job.failure)
+        Due(job, give_up=job.failure if job.status is Status.FAILED else None)
         for job in jobs
         if _needs_signing(job, sight, ports)
     ]
-    signed = sign_again(account, due, sight, ports)
-    send(list(signed.values()), ports)
-    kept = [to_send_again(job.attempt) for job in jobs if job.job_id not in signed]
-    transactions = [sent for sent in kept if sent is not None]
+    signed = sign_again(account, with_nonces_to_free(due, jobs, sight, ports), sight, ports)
+    send_freeing(signed.values(), sight, ports)
+    safe = [job for job in signed.values() if is_safe_to_send(job, job.attempt, job.attempt.latest)]
+    send([job for job in safe if job.attempt.latest.raw], ports)
+    kept = [(job, to_send_again(job.attempt)) for job in jobs if job.job_id not in signed]
+    transactions = [sent for job, sent in kept if sent is not None and is_safe_to_send(job, job.attempt, sent)]
     if transactions:
         ports.chain.broadcast(transactions)
     return signed
@@ -151,6 +171,6 @@ def _push(account: str, jobs: Sequence[Job], sight: Sight, ports: WorkerPorts) -
 
 def _needs_signing(job: Job, sight: Sight, ports: WorkerPorts) -> bool:
     sent = to_send_again(job.attempt)
-    if sent is None:
+    if sent is None or not is_safe_to_send(job, job.attempt, sent):
         return True
     return sight.head > sent.signed_at_block and not is_taken(sent.fees, sight.base_fee, ports.network.min_priority_fee)

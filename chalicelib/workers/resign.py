@@ -1,13 +1,14 @@
 """Sign again: the next transaction of an attempt, at the attempt's own nonce, stored before it is sent (invariants 1 and 3)."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.errors import ConfigurationError, JobsApiError
-from chalicelib.jobs.model import Failure, Fees, Job, Purpose, SignedTransaction, UnsignedTransaction
+from chalicelib.jobs.model import Attempt, Failure, Fees, Job, Purpose, SignedTransaction, UnsignedTransaction
 from chalicelib.jobs.ports import Broadcast, Outlook
-from chalicelib.jobs.pricing import at_least, cancel_cap, replaced
+from chalicelib.jobs.pricing import at_least, cancel_cap, is_taken, replaced
+from chalicelib.jobs.reorgs import earlier_to_free, freeing
 from chalicelib.jobs.states import with_transaction
 from chalicelib.jobs.verdict import Sight, is_being_cancelled, is_to_be_cancelled
 from chalicelib.workers.ports import WorkerPorts
@@ -29,6 +30,12 @@ class Due:
     """Why a cancel transaction has to free its nonce. The job fails with this, once that is mined."""
     refusal: Broadcast | None = None
     """A node's answer to the latest transaction, which may say what the node asks for."""
+    earlier: Attempt | None = None
+    """The earlier attempt whose nonce a cancel transaction has to use; None: it is about the last attempt."""
+
+    @property
+    def attempt(self) -> Attempt:
+        return self.earlier or self.job.attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,25 @@ class _Prepared:
     unsigned: UnsignedTransaction
     purpose: Purpose
     give_up: Failure | None
+    nonce: int
+
+
+def with_nonces_to_free(due: Sequence[Due], jobs: Sequence[Job], sight: Sight, ports: WorkerPorts) -> list[Due]:
+    """Return what is due. A job with an earlier attempt whose nonce has to be freed after a reorg is due for that first."""
+
+    def is_taken_now(fees: Fees) -> bool:
+        return is_taken(fees, sight.base_fee, ports.network.min_priority_fee)
+
+    to_free = [Due(job, earlier=lost) for job in jobs if (lost := earlier_to_free(job, sight.mined, is_taken_now))]
+    first = {one.job.job_id for one in to_free}
+    return [*to_free, *(one for one in due if one.job.job_id not in first)]
+
+
+def send_freeing(jobs: Iterable[Job], sight: Sight, ports: WorkerPorts) -> None:
+    """Send the cancel transactions at nonces of earlier attempts that a reorg took back. They are stored."""
+    transactions = freeing(jobs, sight.mined)
+    if transactions:
+        ports.chain.broadcast(transactions)
 
 
 def sign_again(account_id: str, due: Sequence[Due], sight: Sight, ports: WorkerPorts) -> dict[str, Job]:
@@ -86,7 +112,7 @@ def _prepared_alone(due: Due, market: Outlook, sight: Sight, ports: WorkerPorts)
 def _prepared(due: Due, market: Outlook, sight: Sight, ports: WorkerPorts) -> _Prepared | None:
     """A cancel where one is due, else the same transaction again; fees raised. None at the cap: the latest one is kept."""
     job, give_up = due.job, due.give_up
-    cancels = give_up is not None or is_to_be_cancelled(job) or is_being_cancelled(job)
+    cancels = due.earlier is not None or give_up is not None or is_to_be_cancelled(job) or is_being_cancelled(job)
     fees = _fees(due, market, ports, cancels=cancels)
     if fees is None and not cancels and _holds_up_others(job, sight, ports):
         fees, cancels, give_up = _fees(due, market, ports, cancels=True), True, _limit_too_low(job, ports)
@@ -94,7 +120,7 @@ def _prepared(due: Due, market: Outlook, sight: Sight, ports: WorkerPorts) -> _P
         log.warning("at the fee cap", extra={"jobId": job.job_id, "txHash": job.attempt.latest.hash})
         return None
     purpose = Purpose.CANCEL if cancels else Purpose.REPLACEMENT
-    return _Prepared(job, _unsigned(job, fees, cancels=cancels), purpose, give_up)
+    return _Prepared(job, _unsigned(job, due.attempt, fees, cancels=cancels), purpose, give_up, due.attempt.nonce)
 
 
 def _fees(due: Due, market: Outlook, ports: WorkerPorts, *, cancels: bool) -> Fees | None:
@@ -106,7 +132,7 @@ def _fees(due: Due, market: Outlook, ports: WorkerPorts, *, cancels: bool) -> Fe
     offered = market.fees
     if due.refusal is not None:
         offered = at_least(offered, due.refusal.minimum_fee, due.refusal.minimum_tip)
-    return replaced(job.attempt.latest.fees, offered, cap)
+    return replaced(due.attempt.latest.fees, offered, cap)
 
 
 def _holds_up_others(job: Job, sight: Sight, ports: WorkerPorts) -> bool:
@@ -131,8 +157,8 @@ def _limit_too_low(job: Job, ports: WorkerPorts) -> Failure:
     return Failure("FeeLimitTooLow", reason)
 
 
-def _unsigned(job: Job, fees: Fees, *, cancels: bool) -> UnsignedTransaction:
-    request, attempt = job.request, job.attempt
+def _unsigned(job: Job, attempt: Attempt, fees: Fees, *, cancels: bool) -> UnsignedTransaction:
+    request = job.request
     if cancels:
         return UnsignedTransaction(job.chain_id, attempt.nonce, job.account, 0, b"", CANCEL_GAS, fees)
     return UnsignedTransaction(job.chain_id, attempt.nonce, request.to, request.value, request.data, attempt.gas, fees)
@@ -142,7 +168,7 @@ def _with_signature(one: _Prepared, signature: tuple[str, bytes], market: Outloo
     now = ports.clock()
     transaction_hash, raw = signature
     transaction = SignedTransaction(transaction_hash, raw, one.unsigned.fees, now, market.head.number, one.purpose)
-    return with_transaction(one.job, transaction, now, one.give_up)
+    return with_transaction(one.job, transaction, now, one.give_up, one.nonce)
 
 
 def _log_put_off(subject: str, error: Exception) -> None:

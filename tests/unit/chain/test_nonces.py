@@ -69,8 +69,9 @@ def test_state_the_node_no_longer_has_is_no_answer(rpc, stub):
 BLOCK_HASH = "0x" + "b" * 64
 
 
-def block_with(stub, *transactions, hash_=BLOCK_HASH):
-    """The block in which nonces 2 and 3 were used."""
+def block_with(stub, *transactions, hash_=BLOCK_HASH, code="0x"):
+    """The block in which nonces 2 and 3 were used; the account has this code there."""
+    stub.methods |= {"eth_getCode": code, "eth_blockNumber": "0x80"}
     stub.methods["eth_getTransactionCount"] = lambda _, tag: "0x2" if int(tag, 16) < 40 else "0x4"
     stub.methods["eth_getBlockByNumber"] = {"hash": hash_.upper().replace("0X", "0x"), "transactions": list(transactions)}
 
@@ -88,6 +89,23 @@ def test_several_nonces_may_pass_in_one_block(rpc, stub):
     block_with(stub, transaction(WHO, 2), sponsored(3))
     assert user_of_nonce(rpc, WHO, 2, 100) == hash_of(WHO, 2)
     assert user_of_nonce(rpc, WHO, 3, 100) == BLOCK_HASH
+
+
+def test_a_delegated_account_may_have_used_a_nonce_to_create_a_contract(rpc, stub):
+    block_with(stub, transaction(OTHER, 0), code="0xef0100" + "1" * 40)
+    assert user_of_nonce(rpc, WHO, 2, 100) == BLOCK_HASH
+
+
+def test_that_the_account_has_no_transaction_in_the_block_proves_nothing(rpc, stub):
+    """A node that answers 0 for states it has pruned, or that ignores the block it is asked for, shows such a block."""
+    block_with(stub, transaction(OTHER, 0), sponsored(7))
+    assert user_of_nonce(rpc, WHO, 2, 100) is None
+
+
+def test_a_node_that_ignores_the_block_it_is_asked_for_proves_nothing(rpc, stub):
+    block_with(stub, transaction(OTHER, 0), sponsored(2))
+    stub.methods["eth_getTransactionCount"] = "0x4"
+    assert user_of_nonce(rpc, WHO, 2, 100) is None
 
 
 @pytest.mark.parametrize(
