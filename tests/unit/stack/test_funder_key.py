@@ -15,7 +15,7 @@ KEY = "0x" + "12" * 32
 
 @pytest.fixture(autouse=True)
 def nothing_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("RPC_URL", "FUNDER_KEY", "FUNDER_KEY_FILE", "MAKEFLAGS"):
+    for name in ("RPC_URL", "FUNDER_KEY", "FUNDER_KEY_FILE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
         monkeypatch.delenv(name, raising=False)
 
 
