@@ -40,6 +40,10 @@ class Bounds:
     """A revert in estimation is believed after so long at the latest, although earlier transactions are not settled."""
     open_jobs_of_owner: int = 10_000
     """Jobs of one owner that may be open for longer than a few minutes. Another one is refused."""
+    shared_blocks_of_gas: int = 2
+    """Of the gas that a block takes: what one owner may have in flight on a shared account. A single job always goes."""
+    shared_part_in_flight: float = 0.5
+    """Of the transactions that an account may have in flight: one owner's on a shared account."""
     unmined_blocks: int = 60
     """Blocks for which a job may hold its account's next nonce at a fee that is not mined. Then it gives the nonce up."""
     replay_seconds: float = 8.0

@@ -14,7 +14,10 @@ MEANINGS: Mapping[WaitCode, str] = {
     WaitCode.EARLIER_TRANSACTIONS: "Its gas estimate reverts, and earlier jobs of the account, which it may need, are not"
     " signed or not settled. After a bounded wait the revert is believed, and the job fails.",
     WaitCode.FEE_LIMIT_TOO_LOW: "Its maxFeePerGas is below the price that the next block takes.",
-    WaitCode.TOO_MANY_IN_FLIGHT: "The account has as many transactions in flight as the network takes.",
+    WaitCode.TOO_MANY_IN_FLIGHT: (
+        "The account has as many transactions in flight as the network takes, "
+        "or its issuer as much as one issuer may have on a shared account."
+    ),
     WaitCode.ESTIMATE_FAILED: "The node's answer to its gas estimate cannot be believed.",
     WaitCode.ESTIMATE_TOO_SLOW: "Its gas estimate, asked for alone, takes too long or answers too much. If that stays so for"
     " minutes, the job fails: EstimateTooSlow.",

@@ -64,6 +64,7 @@ class Estimates:
         balance = quantity(result_of(newest, "eth_getBalance"), "balance")
         spendable = quantity_or_none(pending.result)
         head = head_of(read.block)
+        block_limit = _field(read.block, "gasLimit")
         gas_price = None if head.base_fee is not None else quantity(self._rpc.call("eth_gasPrice"), "gas price")
         return Outlook(
             head=head,
@@ -73,7 +74,8 @@ class Estimates:
             spendable=balance if spendable is None else min(balance, spendable),
             next_base_fee=None if head.base_fee is None else next_base_fee(head.base_fee, history),
             gas_price=gas_price,
-            estimates=tuple(self._estimated(calls, read.of_calls, lambda _: spendable, _field(read.block, "gasLimit"), until)),
+            block_gas_limit=block_limit,
+            estimates=tuple(self._estimated(calls, read.of_calls, lambda _: spendable, block_limit, until)),
         )
 
     def _read_simulating(self, address: str, calls: Sequence[Call], until: float) -> _Read:

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from chalicelib.jobs.in_flight import InFlight, with_signed
 from chalicelib.jobs.order import order
 
 
@@ -314,6 +315,8 @@ class Account:
     """Up to here no open job is fresh any more: reconcile has seen each, and looks after those that it found open."""
     swept_again_to: str | None = None
     """The same, later: up to here it has looked a second time, for what an index that lagged had kept from the first look."""
+    in_flight: tuple[InFlight, ...] = ()
+    """Of a shared account: what was signed for each owner. Written with the nonces, and so never older than they are."""
 
     @property
     def is_shared(self) -> bool:
@@ -328,7 +331,9 @@ class Account:
     def having_signed(self, next_nonce: int, jobs: Sequence[Job]) -> "Account":
         """The account after `JobStore.start` has stored these signed jobs."""
         newest = max(job.issued_order for job in jobs)
-        return replace(self, next_nonce=next_nonce, signed_to=max(self.signed_to or newest, newest))
+        signed = [(job.owner, job.attempt.nonce, job.attempt.gas) for job in jobs] if self.is_shared else ()
+        in_flight = with_signed(self.in_flight, signed) if signed else self.in_flight
+        return replace(self, next_nonce=next_nonce, signed_to=max(self.signed_to or newest, newest), in_flight=in_flight)
 
 
 def account_id(chain_id: int, address: str) -> str:

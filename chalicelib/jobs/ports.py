@@ -146,6 +146,8 @@ class Outlook:
     """The base fee of the next block, in wei; None on a chain without base fees."""
     gas_price: int | None = None
     """On a chain without base fees: the gas price that the node asks for, in wei, whatever the network's cap is."""
+    block_gas_limit: int | None = None
+    """Of the newest block. None where the node does not tell."""
     estimates: tuple[Estimate, ...] = ()
     """One a call, in order, each simulated against the pending state."""
 

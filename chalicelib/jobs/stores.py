@@ -70,7 +70,8 @@ class JobStore(Protocol):
     def start(self, account: Account, next_nonce: int, jobs: Sequence[Job]) -> list[Job]:
         """One TransactWriteItems (invariant 2): the account's nextNonce moves from what `account` says to `next_nonce`, and
         every job (already carrying its signed attempt) is written at its version. The account's signedTo moves to the newest
-        of the jobs, if it is not further on already: `Account.having_signed` is the account afterwards. All or nothing.
+        of the jobs, if it is not further on already, and a shared account remembers what each owner has in flight, beside what
+        `account` says: `Account.having_signed` is the account afterwards. All or nothing.
 
         Raises VersionConflict when the account or any job was changed meanwhile, and WriteRefused when the table will never
         take the row of one of them, or all of them together; then nothing was written.

@@ -1,8 +1,9 @@
 """Account as a DynamoDB item (design: section 4). `poolKey` is present exactly while the account belongs to a pool."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chalicelib.jobs.in_flight import InFlight
 from chalicelib.jobs.model import Account
 from chalicelib.jobs.order import time_text
 from chalicelib.jobs.stores import Sweep
@@ -30,6 +31,7 @@ def account_item(account: Account) -> Item:
             "signedTo": account.signed_to,
             Sweep.FIRST: account.swept_to,
             Sweep.SECOND: account.swept_again_to,
+            "inFlight": in_flight_value(account.in_flight) or None,
         }
     )
 
@@ -52,4 +54,12 @@ def account_from(attributes: Mapping[str, Any]) -> Account:
         signed_to=item.get("signedTo"),
         swept_to=item.get(Sweep.FIRST),
         swept_again_to=item.get(Sweep.SECOND),
+        in_flight=tuple(
+            InFlight(entry["owner"], int(entry["toNonce"]), int(entry["gas"]), int(entry["jobs"]))
+            for entry in item.get("inFlight", ())
+        ),
     )
+
+
+def in_flight_value(entries: Sequence[InFlight]) -> list[dict[str, Any]]:
+    return [{"owner": entry.owner, "toNonce": entry.to_nonce, "gas": entry.gas, "jobs": entry.jobs} for entry in entries]

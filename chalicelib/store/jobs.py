@@ -8,6 +8,8 @@ from botocore.exceptions import ClientError
 
 from chalicelib.errors import RowTooNew, RowUnreadable, VersionConflict, WriteRefused
 from chalicelib.jobs.model import Account, Job
+from chalicelib.store.account_records import in_flight_value
+from chalicelib.store.attributes import to_attributes
 from chalicelib.store.dynamodb import has_lost_a_race, is_refused, refused_places, row_in_the_way, translated_errors
 from chalicelib.store.item_size import item_size
 from chalicelib.store.job_reads import JobReads
@@ -89,16 +91,20 @@ class DynamoJobStore(JobReads):
     def start(self, account: Account, next_nonce: int, jobs: Sequence[Job]) -> list[Job]:
         written = [_next_version(job) for job in jobs]
         account_is_as_read = "nextNonce = :expected" if account.next_nonce is not None else "attribute_not_exists(nextNonce)"
-        # Whoever signs for the account moves its nonce: where that is as read, so is signedTo.
-        signed_to = str(account.having_signed(next_nonce, jobs).signed_to)
-        values: dict[str, Any] = {":next": {"N": str(next_nonce)}, ":to": {"S": signed_to}}
+        # Whoever signs for the account moves its nonce: where that is as read, so are signedTo and inFlight.
+        after = account.having_signed(next_nonce, jobs)
+        values: dict[str, Any] = {":next": {"N": str(next_nonce)}, ":to": {"S": str(after.signed_to)}}
+        update = "SET nextNonce = :next, signedTo = :to"
+        if after.is_shared:
+            update += ", inFlight = :inFlight"
+            values |= to_attributes({":inFlight": in_flight_value(after.in_flight)})
         if account.next_nonce is not None:
             values[":expected"] = {"N": str(account.next_nonce)}
         take_nonces: Any = {
             "Update": {
                 "TableName": self._accounts_table,
                 "Key": {"accountId": {"S": account.account_id}},
-                "UpdateExpression": "SET nextNonce = :next, signedTo = :to",
+                "UpdateExpression": update,
                 "ConditionExpression": f"attribute_exists(accountId) AND attribute_not_exists(paused) AND {account_is_as_read}",
                 "ExpressionAttributeValues": values,
             }

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.errors import ChainUnavailable, ConfigurationError, SignerUnavailable, VersionConflict
+from chalicelib.jobs.in_flight import still_in_flight
 from chalicelib.jobs.model import IN_FLIGHT, RETRYABLE, Account, Failure, Job, WaitCode
 from chalicelib.jobs.ports import Call, Estimate, Outlook, Unavailable
 from chalicelib.jobs.states import failed
@@ -75,6 +76,8 @@ def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts, un
             return postpone(account_id, all_put_off(left, code_of(error), error.message), ports)
         account = done.account
         backlog.put_back([*done.unreached, *done.for_next_round])
+        if done.shares is not None and done.shares.full:
+            done.waits += [done.shares.put_off(job) for job in backlog.of_owners(done.shares.full, AT_ONCE)]
         postpone(account_id, done.to_postpone, ports)
         if done.busy:
             break
@@ -110,11 +113,10 @@ def _execute_round(account: Account, jobs: Sequence[Job], ports: WorkerPorts) ->
     account = resumed_if_funded(account, outlook, ports)
     if account.paused is not None:
         return _paused(account, jobs)
+    account = replace(account, in_flight=still_in_flight(account.in_flight, outlook.mined))
     standing = Standing(account, outlook, ports)
-    room = max(0, ports.network.max_in_flight - (standing.first_nonce - outlook.mined))
-    done = sort_jobs(jobs[:room], standing)
-    no_room = "the account has as many transactions in flight as the network takes"
-    done.waits += [*too_new, *all_put_off(jobs[room:], WaitCode.TOO_MANY_IN_FLIGHT, no_room)]
+    done = sort_jobs(jobs, standing)
+    done.waits += too_new
     if done.unfunded and not done.accepted:
         done.account = pause_if_broke(account, outlook, ports)
     signing = sign_jobs(done.accepted, account, standing.first_nonce, outlook, ports) if done.accepted else Signing()

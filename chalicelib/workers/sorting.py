@@ -10,10 +10,12 @@ from chalicelib.jobs.pricing import limited
 from chalicelib.jobs.states import failed
 from chalicelib.workers.backlog import place
 from chalicelib.workers.ports import WorkerPorts
+from chalicelib.workers.shares import Shares
 from chalicelib.workers.storing import save_failed
 from chalicelib.workers.waits import Wait, has_waited, put_off
 
 REVERTS_BEFORE_JOBS = "its gas estimate reverts while earlier jobs of the account are not signed"
+NO_ROOM = "the account has as many transactions in flight as the network takes"
 REVERTS_BEFORE_TRANSACTIONS = "its gas estimate reverts while earlier transactions of the account are not settled"
 
 
@@ -29,6 +31,11 @@ class Standing:
     def first_nonce(self) -> int:
         """The chain is ahead where the key is used elsewhere, too."""
         return max(self.account.next_nonce or 0, self.outlook.mined)
+
+    @property
+    def room(self) -> int:
+        """How many more transactions the network takes of the account."""
+        return max(0, self.ports.network.max_in_flight - (self.first_nonce - self.outlook.mined))
 
     @property
     def least_price(self) -> int:
@@ -53,6 +60,8 @@ class Round:
     """What became of a round's jobs. Those in none of the lists have failed."""
 
     account: Account
+    shares: Shares | None = None
+    """Which owners are full. None where the round did not come so far."""
     accepted: list[tuple[Job, int]] = field(default_factory=list)
     """To be signed, each with its gas limit."""
     next_round: list[Wait] = field(default_factory=list)
@@ -83,7 +92,8 @@ def sort_jobs(jobs: Sequence[Job], standing: Standing) -> Round:
     Raises VersionConflict when a job that fails was changed meanwhile.
     """
     outlook, ports = standing.outlook, standing.ports
-    result = Round(standing.account)
+    shares = Shares(standing.account, outlook.block_gas_limit, ports)
+    result = Round(standing.account, shares)
     funds = outlook.spendable
     held: set[str] = set()
     """Owners with a job that nobody came to: their later jobs keep their place behind it."""
@@ -91,19 +101,12 @@ def sort_jobs(jobs: Sequence[Job], standing: Standing) -> Round:
         if job.owner in held:
             result.unreached.append(job)
             continue
+        if isinstance(estimate, GasEstimate | Revert) and (no_place := _no_place(job, result, shares, standing)) is not None:
+            result.waits.append(no_place)
+            continue
         match estimate:
             case GasEstimate(gas):
-                price = limited(outlook.fees, job.request.max_fee_per_gas).max_fee_per_gas
-                most = job.request.value + gas * price
-                if price < standing.least_price:  # signed, it would hold its nonce, and with it every later job
-                    result.waits.append(put_off(job, WaitCode.FEE_LIMIT_TOO_LOW, _too_cheap(job, price, standing)))
-                elif most > funds:  # the same
-                    result.unfunded = True
-                    reason = f"the account's funds do not cover it: it may take {most} wei, and {funds} wei are left"
-                    result.waits.append(put_off(job, WaitCode.FUNDS_TOO_LOW, reason))
-                else:
-                    funds -= most
-                    result.accepted.append((job, gas))
+                funds -= _accepted(job, gas, funds=funds, result=result, shares=shares, standing=standing)
             case Revert(reason):
                 if not _waits_for_earlier(job, result, standing):
                     save_failed(failed(job, Failure("EstimateReverted", reason), ports.clock()), ports)
@@ -120,6 +123,33 @@ def sort_jobs(jobs: Sequence[Job], standing: Standing) -> Round:
             case Unavailable(reason):
                 result.waits.append(put_off(job, WaitCode.ESTIMATE_FAILED, f"the node could not estimate it: {reason}"))
     return result
+
+
+def _no_place(job: Job, result: Round, shares: Shares, standing: Standing) -> Wait | None:
+    """Put off a job that would wait whatever its estimate says: its owner is full, or the whole account is."""
+    if job.owner in shares.full:
+        return shares.put_off(job)
+    if len(result.accepted) < standing.room:
+        return None
+    return put_off(job, WaitCode.TOO_MANY_IN_FLIGHT, NO_ROOM, 1 if standing.account.is_shared else None)
+
+
+def _accepted(job: Job, gas: int, *, funds: int, result: Round, shares: Shares, standing: Standing) -> int:
+    """Accept the job, or put it off. Returns the wei of `funds` that it may take."""
+    price = limited(standing.outlook.fees, job.request.max_fee_per_gas).max_fee_per_gas
+    most = job.request.value + gas * price
+    if price < standing.least_price:  # signed, it would hold its nonce, and with it every later job
+        result.waits.append(put_off(job, WaitCode.FEE_LIMIT_TOO_LOW, _too_cheap(job, price, standing)))
+    elif most > funds:  # the same
+        result.unfunded = True
+        reason = f"the account's funds do not cover it: it may take {most} wei, and {funds} wei are left"
+        result.waits.append(put_off(job, WaitCode.FUNDS_TOO_LOW, reason))
+    elif not shares.takes(job, gas):
+        result.waits.append(shares.put_off(job))
+    else:
+        result.accepted.append((job, gas))
+        return most
+    return 0
 
 
 def _too_cheap(job: Job, price: int, standing: Standing) -> str:

@@ -4,6 +4,8 @@ How long a job rests grows with the number of its waits, whatever their reasons 
 job that has waited long a tenth of that time, up to five minutes. So the end of a condition (funds arrive, the base fee falls,
 an account is resumed) is noticed within a minute, or within a tenth of the time that the job has waited. A job that waits for a
 day is written about 300 times. No rest goes on past the moment at which the job fails, or at which more is known.
+
+A job of a shared account that waits for its turn is another matter: it rests for about as many blocks as that takes.
 """
 
 import logging
@@ -27,6 +29,8 @@ LONGEST_SECONDS = 300.0
 LONGEST_SHARE = 0.1
 """Of the time that a job has waited: the longest rest between the two bounds above."""
 MOST_DOUBLINGS = 10
+BLOCKS_AGAIN = 4
+"""How long a job rests at most whose turn it is already, and that comes back for nothing, as where no blocks are made."""
 
 CANNOT_BE_SIGNED = "CannotBeSigned"
 ESTIMATE_TOO_SLOW = "EstimateTooSlow"
@@ -40,11 +44,13 @@ class Wait:
     code: WaitCode
     reason: str
     waits_for_nonce: int | None
+    blocks: int | None = None
+    """After how many blocks it is probably its turn. None: nobody knows, and its rests get longer each time."""
 
 
-def put_off(job: Job, code: WaitCode, reason: str) -> Wait:
+def put_off(job: Job, code: WaitCode, reason: str, blocks: int | None = None) -> Wait:
     """The job waits for a reason that tells nothing about its estimate: what is known of that stays."""
-    return Wait(job, code, reason, job.waits_for_nonce)
+    return Wait(job, code, reason, job.waits_for_nonce, blocks)
 
 
 def all_put_off(jobs: Sequence[Job], code: WaitCode, reason: str) -> list[Wait]:
@@ -141,6 +147,9 @@ def _delay_seconds(wait: Wait, now: datetime, ports: WorkerPorts) -> int:
     longest = min(max(LONGEST_SHARE * waited, LONGEST_SECONDS_AT_FIRST), LONGEST_SECONDS)
     doublings = min(max(job.checks - 1, 0), MOST_DOUBLINGS)
     delay: float = min(ceil(ports.network.block_seconds) * 2.0**doublings, longest)
+    if wait.blocks is not None:
+        blocks = max(wait.blocks, min(2**doublings, BLOCKS_AGAIN))
+        delay = min(ceil(ports.network.block_seconds) * blocks, LONGEST_SECONDS)
     ends = [(at - now).total_seconds() for at in _known_ends(wait, now, ports.bounds) if at > now]
     return max(1, ceil(min([delay, *ends])))
 

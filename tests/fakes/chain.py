@@ -189,6 +189,7 @@ class SimulatedChain:
             balance=balance,
             spendable=min(balance, self._simulated_state().balance(address)),
             next_base_fee=self.base_fee,
+            block_gas_limit=GAS_LIMIT,
             estimates=tuple(self.estimate(calls)),
         )
 

@@ -131,7 +131,8 @@ class MemoryJobStore:
             for job in jobs:
                 self._require_version(job)
             self._require_taken(jobs)
-            self.accounts.rows[account.account_id] = stored.having_signed(next_nonce, jobs)
+            known = replace(stored, in_flight=account.in_flight if stored.is_shared else stored.in_flight)
+            self.accounts.rows[account.account_id] = known.having_signed(next_nonce, jobs)
             return [self._write(job) for job in jobs]
 
     def _require_version(self, job: Job) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
+from chalicelib.jobs.in_flight import InFlight
 from chalicelib.jobs.model import (
     Account,
     Attempt,
@@ -125,6 +126,7 @@ jobs = st.builds(
     waits_until=st.none() | times,
     waits_for_nonce=st.none() | uint64,
 )
+in_flight = st.builds(InFlight, owner=key_text, to_nonce=uint64, gas=uint64, jobs=uint64)
 accounts = st.builds(
     Account,
     chain_id=uint64,
@@ -142,4 +144,5 @@ accounts = st.builds(
     signed_to=st.none() | any_text,
     swept_to=st.none() | any_text,
     swept_again_to=st.none() | any_text,
+    in_flight=st.lists(in_flight, max_size=3).map(tuple),
 )

@@ -8,6 +8,7 @@ from threading import Barrier
 import pytest
 
 from chalicelib.errors import VersionConflict
+from chalicelib.jobs.in_flight import InFlight, still_in_flight
 from chalicelib.jobs.model import Account, Job, Status, TransactionRequest
 from chalicelib.jobs.states import cancelled
 from tests.store.backends import Stores, Tables, ids
@@ -181,6 +182,35 @@ def test_one_start_takes_a_whole_round_of_jobs_with_their_data(stores: Stores, c
 
     assert stores.jobs.load(ids(jobs)) == started
     assert stores.accounts.get(ACCOUNT_ID) == moved(before, count, jobs[-1])
+
+
+def test_a_start_tells_a_shared_account_what_each_owner_has_in_flight(stores: Stores) -> None:
+    stores.accounts.put(account(7, role="pool", in_flight=(InFlight("gone", 7, 5, 1), InFlight("two", 9, 30_000, 1))))
+    read = stores.accounts.get(ACCOUNT_ID)
+    assert read is not None
+    jobs = [pending_job(number, owner=owner) for number, owner in enumerate(("one", "two", "one"))]
+    for job in jobs:
+        stores.jobs.issue(job)
+
+    before = replace(read, in_flight=still_in_flight(read.in_flight, 7))
+    stores.jobs.start(before, 12, signed(jobs, 9))
+
+    stored = stores.accounts.get(ACCOUNT_ID)
+    assert stored == before.having_signed(12, signed(jobs, 9))
+    assert stored.in_flight == (
+        InFlight("two", 9, 30_000, 1),
+        InFlight("two", 11, 21_000, 1),
+        InFlight("one", 12, 42_000, 2),
+    )
+
+
+def test_a_start_of_an_account_with_an_owner_remembers_nothing_of_what_is_in_flight(stores: Stores) -> None:
+    before, jobs = account(7, owner="issuer-one", role="pool"), issued(stores, 2)
+    stores.accounts.put(before)
+
+    stores.jobs.start(before, 9, signed(jobs, 7))
+
+    assert stores.accounts.get(ACCOUNT_ID) == moved(before, 9, jobs[-1])
 
 
 def test_a_start_is_one_transaction_and_reads_nothing(tables: Tables) -> None:

@@ -41,6 +41,7 @@ def test_an_outlook_is_one_request_whatever_it_tells(stub):
         balance=10 * ETHER,
         spendable=10 * ETHER,
         next_base_fee=10 * GWEI,
+        block_gas_limit=20_000_000,
         estimates=(GasEstimate(75_000),) * 2,
     )
     assert len(stub.asked) == 1
