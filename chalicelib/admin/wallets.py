@@ -65,7 +65,7 @@ def wallet_exists(address: str, ports: AdminPorts) -> bool:
 
 def _made(phone_number: str, limit: int, principal: Principal, ports: AdminPorts) -> Sequence[Job]:
     subject = _subject(phone_number, principal, ports)
-    return ports.jobs.find_by_subject(CREATE_WALLET, subject, limit, owner=principal.owner, made_only=True)
+    return ports.jobs.find_by_subject(CREATE_WALLET, subject, limit, owner=principal.owner)
 
 
 def _subject(phone_number: str, principal: Principal, ports: AdminPorts) -> str:
