@@ -136,7 +136,7 @@ class Wiring:
     def _node(self) -> Chain:
         from chalicelib.chain.node import Node
 
-        return Node(self.network, self._rpc)
+        return Node(self.network, self._rpc, self.settings.wallet_factory)
 
     @cached_property
     def _ledger(self) -> Ledger:

@@ -184,7 +184,7 @@ def find_token(address: str, ports: AdminPorts) -> KnownToken:
 
 def tokens_of(owner: str, ports: AdminPorts) -> Sequence[MadeToken]:
     """The newest hundred tokens that this account made here, newest first, and who owns each now."""
-    jobs = ports.jobs.find_by_subject(CREATE_TOKEN, owner, LISTED, made_only=True)
+    jobs = ports.jobs.find_by_subject(CREATE_TOKEN, owner, LISTED)
     made = {job.creation: job for job in jobs if job.creation is not None}
     owners = ports.ledger.owners(list(made)) if made else {}
     return [MadeToken(job, owners[address]) for address, job in made.items()]

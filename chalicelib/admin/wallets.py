@@ -27,7 +27,7 @@ def create_wallet(phone_number: str, correlation_id: str | None, principal: Prin
     def prepare(job_id: str) -> Prepared:
         factory = ports.wallet_factory
         account = signing_account(principal, ports)
-        salt = salt_of(job_id)
+        salt = salt_of(job_id, ports.phone_key())
         call = ports.calls.create_wallet(account.address, salt)
         data = {"owner": account.address, "phoneNumber": phone_number, "salt": f"0x{salt.hex()}"}
         return Prepared(account, TransactionRequest(factory, data=call), data, subject=_subject(phone_number, principal, ports))
@@ -36,9 +36,13 @@ def create_wallet(phone_number: str, correlation_id: str | None, principal: Prin
     return issue_order(Order(CREATE_WALLET, asked, correlation_id), principal, prepare, ports)
 
 
-def salt_of(job_id: str) -> bytes:
-    """32 bytes. Of the job's id alone: a salt made from the number would let anybody who sees the chain try numbers."""
-    return hashlib.sha256(f"jobs-api wallet {job_id}".encode()).digest()
+def salt_of(job_id: str, key: bytes) -> bytes:
+    """32 bytes that nobody can work out before they are on chain: who knows them can make the wallet before the job does.
+
+    Of the job's id alone: no salt tells anything of the number, even to who has the key. What the key hashes beside salts has a
+    NUL in it, which no job's id has.
+    """
+    return hmac.digest(key, f"jobs-api wallet {job_id}".encode(), "sha256")
 
 
 def wallets_of(phone_number: str, principal: Principal, ports: AdminPorts) -> Sequence[Job]:
@@ -61,7 +65,7 @@ def wallet_exists(address: str, ports: AdminPorts) -> bool:
 
 def _made(phone_number: str, limit: int, principal: Principal, ports: AdminPorts) -> Sequence[Job]:
     subject = _subject(phone_number, principal, ports)
-    return ports.jobs.find_by_subject(CREATE_WALLET, subject, limit, owner=principal.owner, made_only=True)
+    return ports.jobs.find_by_subject(CREATE_WALLET, subject, limit, owner=principal.owner)
 
 
 def _subject(phone_number: str, principal: Principal, ports: AdminPorts) -> str:

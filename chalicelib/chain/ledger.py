@@ -11,12 +11,13 @@ from typing import Any
 
 from chalicelib.admin.ports import Token
 from chalicelib.chain.addresses import checksummed
-from chalicelib.chain.classify import classify_estimate, message_of
+from chalicelib.chain.classify import message_of
 from chalicelib.chain.estimates import call_fields
 from chalicelib.chain.quantities import quantity
 from chalicelib.chain.rpc import Answer, Request, RpcClient
+from chalicelib.chain.wallet_code import CALL_GAS, IMPLEMENTATION, WalletCode, first_word, returned_by
 from chalicelib.errors import ChainUnavailable
-from chalicelib.jobs.ports import Call, Revert
+from chalicelib.jobs.ports import Call
 
 # The first four bytes of the hash of each signature; a test works them out.
 SELECTORS = {
@@ -27,15 +28,13 @@ SELECTORS = {
     "owner()": "8da5cb5b",
     "tokenURI()": "3c130d90",
     "balanceOf(address)": "70a08231",
-    "IMPLEMENTATION()": "3a4741bd",
+    "IMPLEMENTATION()": IMPLEMENTATION,
     "supportsInterface(bytes4)": "01ffc9a7",
 }
 FUNCTIONS = {"mint": "40c10f19", "burn": "42966c68", "transfer": "a9059cbb"}
 """mint(address,uint256), burn(uint256), transfer(address,uint256): what jobs call."""
 ERC_721 = "80ac58cd"
 """Its interface's id (ERC-165)."""
-CALL_GAS = 2_000_000
-"""Bounds how long a contract may compute and, since memory costs gas, how much it returns: about 1 MB."""
 MOST_DECIMALS = 77
 """10^77 is the largest power of ten below 2^256: with more decimals there could be no whole token."""
 LONGEST_NAME = 256
@@ -43,11 +42,6 @@ LONGEST_SYMBOL = 64
 LONGEST_URI = 2_048
 NOBODY = "0x" + "0" * 40
 
-# EIP-1167, as OpenZeppelin's Clones deploys it: a call of anything is delegated to the address in the middle.
-_CLONE_HEAD = bytes.fromhex("363d3d373d3d3d363d73")
-_CLONE_TAIL = bytes.fromhex("5af43d82803e903d91602b57fd5bf3")
-
-_HEX = re.compile(r"0x((?:[0-9a-fA-F]{2})*)", re.ASCII)
 _LINE_BREAKS = re.compile("\\s*[\t\n\v\f\r\x85\u2028\u2029]\\s*")
 
 
@@ -57,8 +51,7 @@ class ContractLedger:
     def __init__(self, rpc: RpcClient, wallet_factory: str | None = None) -> None:
         self._rpc = rpc
         self._wallet_factory = wallet_factory
-        self._wallet_code: bytes | None = None
-        """The code of every wallet of the factory; read once, it cannot change."""
+        self._wallet_code = WalletCode(wallet_factory)
 
     def token(self, address: str, holders: Sequence[str] = ()) -> Token | None:
         """None where no ERC-20 stands: no code, code that does not answer totalSupply and balanceOf, or an ERC-721.
@@ -71,8 +64,8 @@ class ContractLedger:
             *(_call(address, f"{name}()") for name in ("decimals", "totalSupply", "name", "symbol", "owner", "tokenURI")),
             *(_call(address, "balanceOf(address)", holder) for holder in asked),
         )
-        code, decimals, supply, name, symbol, owner, uri = (_returned(next(answers)) for _ in range(7))
-        balances = [_number(_returned(answer)) for answer in answers]
+        code, decimals, supply, name, symbol, owner, uri = (returned_by(next(answers)) for _ in range(7))
+        balances = [_number(returned_by(answer)) for answer in answers]
         places, total = _number(decimals), _number(supply)
         if not code or total is None or None in balances or (places or 0) > MOST_DECIMALS:
             return None
@@ -95,25 +88,23 @@ class ContractLedger:
     def _is_erc_721(self, address: str) -> bool:
         """Some of these count as ERC-20 tokens do, and their ids are no amounts."""
         (answer,) = self._read(_interface_call(address, ERC_721))
-        return _number(_returned(answer)) == 1
+        return _number(returned_by(answer)) == 1
 
     def owners(self, addresses: Sequence[str]) -> dict[str, str | None]:
         """What `owner()` of each contract says; None where it does not answer."""
         asked = list(dict.fromkeys(addresses))
         answers = self._read(*(_call(address, "owner()") for address in asked))
-        return {address: _address(_returned(answer)) for address, answer in zip(asked, answers, strict=True)}
+        return {address: _address(returned_by(answer)) for address, answer in zip(asked, answers, strict=True)}
 
     def wallet_owner(self, address: str) -> str | None:
         """The owner of the service's wallet at this address: a clone of the factory's implementation that has an owner."""
         if self._wallet_factory is None:
             return None
-        calls = [("eth_getCode", [address, "latest"]), _call(address, "owner()")]
-        if self._wallet_code is None:
-            calls.append(_call(self._wallet_factory, "IMPLEMENTATION()"))
-        code, owner, *shared = (_returned(answer) for answer in self._read(*calls))
-        if shared and (implementation := _word(shared[0])) is not None:
-            self._wallet_code = _CLONE_HEAD + implementation[12:] + _CLONE_TAIL
-        if self._wallet_code is None or code != self._wallet_code:
+        calls = [("eth_getCode", [address, "latest"]), _call(address, "owner()"), *self._wallet_code.questions]
+        code, owner, *shared = (returned_by(answer) for answer in self._read(*calls))
+        for told in shared:
+            self._wallet_code.learn(told)
+        if not self._wallet_code.is_of(code):
             return None
         found = _address(owner)
         return None if found == NOBODY else found
@@ -122,7 +113,7 @@ class ContractLedger:
         """Whether the call, simulated at the newest block, returns false: itself, or what a wallet passes on of its callee."""
         fields = {**call_fields(call), "gas": hex(CALL_GAS)}
         (answer,) = self._read(("eth_call", [fields, "latest"]))
-        return _is_false(_returned(answer))
+        return _is_false(returned_by(answer))
 
     def transaction_counts(self, addresses: Sequence[str]) -> dict[str, int]:
         """Mined transactions of each, up to the newest block."""
@@ -154,29 +145,13 @@ def _result(answer: Answer) -> Any:
     return answer.result
 
 
-def _returned(answer: Answer) -> bytes:
-    """What a call returned, or the code of an address; empty when the call reverts. Raises ChainUnavailable for no answer."""
-    if answer.error is not None and isinstance(classify_estimate(answer.error, CALL_GAS), Revert):
-        return b""
-    result = _result(answer)
-    matched = _HEX.fullmatch(result) if isinstance(result, str) else None
-    if matched is None:
-        raise ChainUnavailable("The chain's node gave an answer that cannot be read.")
-    return bytes.fromhex(matched[1])
-
-
-def _word(returned: bytes) -> bytes | None:
-    """The one word that a number or an address is returned in; more after it is ignored, as Solidity does."""
-    return returned[:32] if len(returned) >= 32 else None
-
-
 def _number(returned: bytes) -> int | None:
-    word = _word(returned)
+    word = first_word(returned)
     return None if word is None else int.from_bytes(word, "big")
 
 
 def _address(returned: bytes) -> str | None:
-    word = _word(returned)
+    word = first_word(returned)
     if word is None or any(word[:12]):
         return None
     return checksummed(word[12:])

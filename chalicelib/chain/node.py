@@ -13,12 +13,14 @@ from chalicelib.chain.quantities import quantity
 from chalicelib.chain.reads import block_and_count, blocks_of, count_at, head_of, receipt_request, receipts_of, result_of
 from chalicelib.chain.replays import passes_with_more_gas
 from chalicelib.chain.rpc import Answer, RpcClient
+from chalicelib.chain.wallet_code import WalletCode, bytes_of, is_clone, returned_by
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Receipt, SignedTransaction, TransactionRequest
 from chalicelib.jobs.ports import (
     Broadcast,
     BroadcastStatus,
     Call,
+    Code,
     Estimate,
     Head,
     Outlook,
@@ -43,13 +45,16 @@ _REFUSALS = frozenset(
 
 
 class Node:
-    """Remembered between calls is only how the nodes simulate and what price they ask for: all else is read anew."""
+    """Remembered between calls is only how the nodes simulate, what price they ask for and which code the service's wallets
+    have: all else is read anew.
+    """
 
-    def __init__(self, network: Network, rpc: RpcClient) -> None:
+    def __init__(self, network: Network, rpc: RpcClient, wallet_factory: str | None = None) -> None:
         self._network = network
         self._rpc = rpc
         self._estimates = Estimates(network, rpc)
         self._asked = AskedPrices(network.max_fee_cap)
+        self._wallet_code = WalletCode(wallet_factory)
 
     # --- blocks and accounts -------------------------------------------------------------------------------------------
 
@@ -138,14 +143,25 @@ class Node:
         """The contracts that the transaction calls, also through the service's wallets."""
         return callees_of(request)
 
-    def contracts_at(self, addresses: Sequence[str], depth: int) -> set[str]:
-        """Those of these addresses that had code `depth` blocks below the newest one, as far as a node tells."""
+    def code_at(self, addresses: Sequence[str], depth: int) -> dict[str, Code]:
+        """What stands at each of these addresses `depth` blocks below the newest one, as far as a node tells: an address that
+        is left out is not known to be without code. Raises ChainUnavailable where it cannot be told what a clone is one of.
+        """
         if not addresses:
-            return set()
+            return {}
         block = hex(max(0, self.head().number - depth))
         answers = self._rpc.batch([("eth_getCode", [address, block]) for address in addresses])
-        codes = zip(addresses, (answer.result for answer in answers), strict=True)
-        return {address for address, code in codes if isinstance(code, str) and len(code) > len("0x")}
+        read = zip(addresses, (bytes_of(answer.result) for answer in answers), strict=True)
+        codes = {address: code for address, code in read if code is not None}
+        if any(is_clone(code) for code in codes.values()) and (asked := self._wallet_code.questions):
+            for answer in self._rpc.read_together(asked):
+                self._wallet_code.learn(returned_by(answer))
+        return {address: self._kind_of(code) for address, code in codes.items()}
+
+    def _kind_of(self, code: bytes) -> Code:
+        if not code:
+            return Code.NONE
+        return Code.WALLET if self._wallet_code.is_of(code) else Code.OTHER
 
     # --- transactions --------------------------------------------------------------------------------------------------
 

@@ -179,6 +179,14 @@ class Sighting:
     """Of the newest block, in wei, where the chain has base fees."""
 
 
+class Code(StrEnum):
+    """What stands at an address."""
+
+    NONE = "none"
+    WALLET = "wallet"  # of the stage's own factory
+    OTHER = "other"
+
+
 class Chain(Protocol):
     """A node, or several. Everything here raises ChainUnavailable rather than guess."""
 
@@ -219,8 +227,10 @@ class Chain(Protocol):
     def callees(self, request: TransactionRequest) -> Sequence[str]:
         """The contracts that the transaction calls, also through the service's wallets. Checksummed; asks no node."""
 
-    def contracts_at(self, addresses: Sequence[str], depth: int) -> set[str]:
-        """Those of these addresses that had code `depth` blocks below the newest one, as far as a node tells."""
+    def code_at(self, addresses: Sequence[str], depth: int) -> dict[str, Code]:
+        """What stands at each of these addresses `depth` blocks below the newest one, as far as a node tells: an address that
+        is left out is not known to be without code.
+        """
 
     def revert_reason(self, call: Call, block_number: int) -> str:
         """Replay a mined revert on the state it met and decode why; a sentence saying so when it cannot be told."""

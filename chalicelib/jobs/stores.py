@@ -133,11 +133,9 @@ class JobStore(Protocol):
         fresh jobs do not count.
         """
 
-    def find_by_subject(
-        self, name: str, subject: str, limit: int, *, owner: str | None = None, made_only: bool = False
-    ) -> list[Job]:
-        """Jobs of this name about this subject, newest first (eventually consistent): of any owner, or of `owner`. With
-        `made_only`, those that have made a contract. Some 2,000 jobs are looked at.
+    def find_by_subject(self, name: str, subject: str, limit: int, *, owner: str | None = None) -> list[Job]:
+        """Jobs of this name about this subject that have made a contract, newest first (eventually consistent): of any owner,
+        or of `owner`. Some 2,000 of them are looked at; jobs that have made nothing are not among these.
         """
 
     def find_by_creation(self, address: str, name: str | None = None, limit: int = 100) -> list[Job]:

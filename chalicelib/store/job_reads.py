@@ -235,12 +235,10 @@ class JobReads:
     def count_open(self, owner: str, at_most: int) -> int:
         return self._indexes.count(OPEN_OF_OWNER, owner, Slice(), at_most)
 
-    def find_by_subject(
-        self, name: str, subject: str, limit: int, *, owner: str | None = None, made_only: bool = False
-    ) -> list[Job]:
+    def find_by_subject(self, name: str, subject: str, limit: int, *, owner: str | None = None) -> list[Job]:
         def fits(job: Job) -> bool:
             is_asked_for = (job.name, job.subject) == (name, subject) and owner in (None, job.owner)
-            return is_asked_for and (job.creation is not None or not made_only)
+            return is_asked_for and job.creation is not None
 
         return self._found(BY_SUBJECT, subject_key(name, subject), fits, limit)
 

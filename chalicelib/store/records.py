@@ -104,10 +104,10 @@ def _index_keys(job: Job) -> Item:
     keys: Item = {}
     if job.external_id is not None:
         keys["ownerExternalId"] = owner_external_id(job.owner, job.external_id)
-    if job.subject is not None:
-        keys["subjectKey"] = subject_key(job.name, job.subject)
     if job.creation is not None:
         keys["creation"] = job.creation
+        if job.subject is not None:  # rows of earlier versions have it without a creation, too
+            keys["subjectKey"] = subject_key(job.name, job.subject)
     if job.next_check_at is not None:
         keys |= {"openShard": shard(job.job_id), "nextCheckAt": time_text(job.next_check_at)}
         if job.pending_since is not None:  # fresh ones cost nothing here: they are found by the order they were issued in

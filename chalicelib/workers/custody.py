@@ -4,21 +4,26 @@ The API has looked already. But a contract may become another issuer's while the
 it exists: it follows from the account's next nonce, or from a wallet's salt. So a shared account calls a contract only when
 
 1. the caller's own job created it, by the index of creations; or
-2. no job created it, and it has been there for KNOWN_AFTER_SECONDS.
+2. no job created it, it has been there for KNOWN_AFTER_SECONDS, and it is no wallet of the stage's factory.
+
+Anybody may have the factory make a wallet for the account, also the one that a job of another issuer's is about to make: that
+job then succeeds with the wallet that is there. So a wallet that is in no row may yet become somebody's.
 
 ConfirmJobs writes what a job creates into the index when it first sees the transaction mined: within seconds, and within two
 minutes after a lost message. A contract that has been there for longer, and in no row, was created by no job. A call is never
-signed for an address without code: the account's later nonces are mined after it, so nothing can stand there in time.
+signed for an address without code: the account's later nonces are mined after it, so nothing can stand there in time. Without
+data it is a payment, which takes nothing from anybody; at an address with code it is a call like any other.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from math import ceil
 
 from chalicelib.errors import NotYourContract
 from chalicelib.jobs.custody import EachOnce, is_by_admin, require_own_contracts
 from chalicelib.jobs.model import Account, Failure, Job
+from chalicelib.jobs.ports import Code
 from chalicelib.jobs.results import CREATE_TOKEN, CREATE_WALLET
 from chalicelib.jobs.states import failed
 from chalicelib.workers.ports import WorkerPorts
@@ -55,24 +60,39 @@ def in_custody(jobs: Sequence[Job], account: Account, ports: WorkerPorts) -> tup
                 waiting.append((job, TOO_MANY))
                 continue
             looked_up[job.owner] |= set(callees)
-            found = require_own_contracts(callees, job.owner, account, jobs=creations)
-            unknown[job.job_id] = found if job.request.data else frozenset()  # a payment takes nothing from anybody
+            unknown[job.job_id] = require_own_contracts(callees, job.owner, account, jobs=creations)
         except NotYourContract as error:
-            save_failed(failed(job, Failure(error.code, error.message), ports.clock()), ports)
-    known = ports.chain.contracts_at(sorted(set().union(*unknown.values())), _known_after_blocks(ports))
+            _fail(job, error.code, error.message, ports)
+    payees = frozenset().union(*(unknown[job.job_id] for job in jobs if job.job_id in unknown and not job.request.data))
+    codeless = _those_of(Code.NONE, ports.chain.code_at(sorted(payees), 0))  # a payment takes nothing from them
+    for job in jobs:
+        if job.job_id in unknown and not job.request.data:
+            unknown[job.job_id] -= codeless
+    stood = ports.chain.code_at(sorted(set().union(*unknown.values())), _known_after_blocks(ports))
+    wallets, known = _those_of(Code.WALLET, stood), stood.keys() - _those_of(Code.NONE, stood)
     allowed: list[Job] = []
     for job in jobs:
         if job.job_id not in unknown:
             continue
         too_new = sorted(unknown[job.job_id] - known)
-        if not too_new:
+        if nobodys := sorted(unknown[job.job_id] & wallets):
+            problem = f"No job of yours created the wallet {nobodys[0]}: the shared account {account.address} may not call it."
+            _fail(job, NotYourContract.code, problem, ports)
+        elif not too_new:
             allowed.append(job)
         elif _waits_for_nothing(job, too_new, ports):
-            problem = f"There is no contract at {too_new[0]}: a shared account calls contracts only."
-            save_failed(failed(job, Failure("NoContract", problem), ports.clock()), ports)
+            _fail(job, "NoContract", f"There is no contract at {too_new[0]}: a shared account calls contracts only.", ports)
         else:
             waiting.append((job, TOO_NEW.format(too_new[0])))
     return allowed, waiting
+
+
+def _fail(job: Job, code: str, reason: str, ports: WorkerPorts) -> None:
+    save_failed(failed(job, Failure(code, reason), ports.clock()), ports)
+
+
+def _those_of(kind: Code, codes: Mapping[str, Code]) -> frozenset[str]:
+    return frozenset(address for address, code in codes.items() if code is kind)
 
 
 def _callees(job: Job, ports: WorkerPorts) -> Sequence[str]:
@@ -90,4 +110,4 @@ def _known_after_blocks(ports: WorkerPorts) -> int:
 def _waits_for_nothing(job: Job, addresses: Sequence[str], ports: WorkerPorts) -> bool:
     if ports.clock() < job.open_since + PATIENCE:
         return False
-    return not set(addresses) <= ports.chain.contracts_at(addresses, 0)
+    return Code.NONE in ports.chain.code_at(addresses, 0).values()

@@ -12,6 +12,7 @@ from chalicelib.chain.ledger import ContractLedger
 from chalicelib.chain.node import Node
 from chalicelib.chain.rpc import RpcClient
 from chalicelib.jobs.model import ContractEvent
+from chalicelib.jobs.ports import Code
 from chalicelib.networks import FUSE
 from tests.contracts.ground import COIN, MAX_UINT256, ZERO, Ground, call_data, fresh_salt
 
@@ -180,6 +181,24 @@ def test_a_wallet_is_known_from_the_block_that_it_was_made_in(
     assert ledger.wallet_owner(address) is None
     ground.send(wallet_factory.functions.createWallet(ground.other, salt), ground.stranger)
     assert ledger.wallet_owner(address) == ground.other
+
+
+def test_a_wallet_is_told_from_other_contracts_whoever_had_it_made(
+    ground: Ground, rpc: RpcClient, wallet_factory: Contract, new_token: Callable[..., Contract]
+) -> None:
+    salt = fresh_salt()
+    wallet = wallet_factory.functions.walletAddress(ground.issuer, salt).call()
+    ground.send(wallet_factory.functions.createWallet(ground.issuer, salt), ground.stranger)
+    shared = wallet_factory.functions.IMPLEMENTATION().call()
+    told = {
+        wallet: Code.WALLET,
+        new_token().address: Code.OTHER,
+        shared: Code.OTHER,
+        ground.issuer: Code.NONE,
+        EMPTY: Code.NONE,
+    }
+    assert Node(FUSE, rpc, wallet_factory.address).code_at(list(told), 0) == told
+    assert Node(FUSE, rpc).code_at([wallet], 0) == {wallet: Code.OTHER}
 
 
 def test_a_factory_that_is_none_has_no_wallets(

@@ -21,6 +21,7 @@ from chalicelib.jobs.ports import (
     Broadcast,
     BroadcastStatus,
     Call,
+    Code,
     Estimate,
     GasEstimate,
     Head,
@@ -63,6 +64,8 @@ class Lies:
     takes_without_answer: int = 0
     """So many batches of broadcasts are taken into the pool, and the answer is lost."""
     hides_receipts: bool = False
+    hides_code: bool = False
+    """Whether code stands at an address is told by no answer."""
     lag: dict[str, int] = field(default_factory=dict)
     """By method: it is answered by a node so many blocks behind."""
     stale_receipts: bool = False
@@ -98,6 +101,8 @@ class SimulatedChain:
         self._authorizations: dict[str, int] = {}
         self.contracts: dict[str, int] = {}
         """Where code stands, since which block: as a test says."""
+        self.wallets: dict[str, int] = {}
+        """Where a wallet of the stage's factory stands that somebody else had it make, since which block."""
         self._forks = 0
         self.seen: dict[str, Transaction] = {}
         """Every transaction that was ever sent, in the order of its first broadcast."""
@@ -169,6 +174,11 @@ class SimulatedChain:
 
     def order_of_effects(self) -> list[str]:
         return [hit for block in self.blocks for mined in block.mined for hit in mined.hits]
+
+    def made_wallets(self) -> dict[str, int]:
+        """Where a wallet stands that a transaction made, since which block."""
+        events = ((event, block) for block in self.blocks for mined in block.mined for event in _receipt(mined, block).events)
+        return {event.args["wallet"]: block.number for event, block in events if "wallet" in event.args}
 
     # --- the port ----------------------------------------------------------------------------------------------------
 
@@ -277,11 +287,16 @@ class SimulatedChain:
         inner = [what for verb, _, what in instructions if verb == "call"]
         return [] if request.to is None else list(dict.fromkeys([request.to, *inner]))
 
-    def contracts_at(self, addresses: Sequence[str], depth: int) -> set[str]:
+    def code_at(self, addresses: Sequence[str], depth: int) -> dict[str, Code]:
         self._answer()
+        if self.lies.hides_code:
+            return {}
         block = max(0, self.blocks[-1].number - depth)
-        deployed = {_created(mined): number for number, one in enumerate(self.blocks) for mined in one.mined}
-        return {address for address in addresses if {**self.contracts, **deployed}.get(address, block + 1) <= block}
+        wallets = self.wallets | self.made_wallets()
+        since = {**self.contracts, **self._deployed(), **wallets}
+        there = {address for address in addresses if since.get(address, block + 1) <= block}
+        standing = {address: Code.WALLET if address in wallets else Code.OTHER for address in there}
+        return {address: standing.get(address, Code.NONE) for address in addresses}
 
     def revert_reason(self, call: Call, block_number: int) -> str:
         self._answer()
@@ -303,6 +318,9 @@ class SimulatedChain:
         return False
 
     # --- inside ------------------------------------------------------------------------------------------------------
+
+    def _deployed(self) -> dict[str | None, int]:
+        return {_created(mined): block.number for block in self.blocks for mined in block.mined}
 
     def _answer(self) -> None:
         if self.lies.silent:

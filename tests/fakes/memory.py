@@ -221,15 +221,9 @@ class MemoryJobStore:
     def count_open(self, owner: str, at_most: int) -> int:
         return min(at_most, len(self._where(lambda job: job.owner == owner and job.next_check_at is not None)))
 
-    def find_by_subject(
-        self, name: str, subject: str, limit: int, *, owner: str | None = None, made_only: bool = False
-    ) -> list[Job]:
+    def find_by_subject(self, name: str, subject: str, limit: int, *, owner: str | None = None) -> list[Job]:
         found = self._where(
-            lambda job: (
-                (job.name, job.subject) == (name, subject)
-                and owner in (None, job.owner)
-                and (job.creation is not None or not made_only)
-            )
+            lambda job: (job.name, job.subject) == (name, subject) and owner in (None, job.owner) and job.creation is not None
         )
         return sorted(found, key=_issued_order, reverse=True)[:limit]
 

@@ -134,6 +134,17 @@ def test_the_salt_on_chain_says_nothing_of_the_number(api: Api) -> None:
     assert create(api, {**body, "phoneNumber": "+14155550123"}).body["job"]["data"]["salt"] == salt
 
 
+def test_nobody_works_out_the_salt_without_the_stages_key(api: Api) -> None:
+    """Who knows it can make the wallet before the job does. The job's id follows from what may be guessed."""
+    body = {"phoneNumber": NUMBER, "correlationId": "user-1"}
+    first = create(api, body).body["job"]
+    api.jobs.rows.clear()
+    api.phone_key = lambda: b"another key"  # type: ignore[method-assign]
+    second = create(api, body).body["job"]
+    assert first["_id"] == second["_id"]
+    assert first["data"]["salt"] != second["data"]["salt"]
+
+
 @pytest.mark.parametrize(
     "number",
     ["972501234567", "+0972501234", "+", "+1234567890123456", "+1 415 555", "+٣٤٥٦٧٨٩٠", "", 5, None, [NUMBER]],

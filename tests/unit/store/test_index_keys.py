@@ -1,5 +1,6 @@
 """Each index key stands for one pair of values: nothing that an issuer chooses makes the key of another."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from chalicelib.jobs.ids import derived_job_id
 from chalicelib.jobs.model import Status
 from chalicelib.store.keys import failed_owner, owner_external_id, owner_external_ids, pool_key, subject_key
+from chalicelib.store.records import job_from, job_item
+from tests.store.building import ADDRESS, OTHER_ADDRESS, pending_job
 
 PARTS = ["", "#", "##", "a", "a#", "#a", "a#b", "a##b", "1", "#1", "1#", "1#a", "#1#a", "#1#a#", "3", "#3#a#b", "a%23b", "é#"]
 
@@ -33,3 +36,12 @@ def test_job_ids_of_correlation_ids_differ_for_owners_that_read_alike() -> None:
     """Owners and correlation ids have no NUL: requests and JWTs with one are refused."""
     parts = [part for part in PARTS if part]
     assert len({derived_job_id(owner, id_) for owner, id_ in product(parts, parts)}) == len(parts) ** 2
+
+
+def test_only_jobs_that_have_made_something_are_found_by_their_subject() -> None:
+    """An account's tokens are listed by it. Jobs that make nothing cost nothing, and would hide those that do."""
+    job = pending_job(name="createToken", subject=ADDRESS)
+    assert "subjectKey" not in job_item(job)
+    row = job_item(replace(job, result={"tokenAddress": OTHER_ADDRESS, "blockNumber": 7}))
+    assert row["subjectKey"] == {"S": subject_key("createToken", ADDRESS)}
+    assert job_from(job_item(job)).subject == ADDRESS

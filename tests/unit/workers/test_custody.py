@@ -8,12 +8,14 @@ import pytest
 from chalicelib.jobs.issue import JobRequest, issue_job
 from chalicelib.jobs.model import Account, Status, TransactionRequest
 from chalicelib.jobs.principal import Principal
+from chalicelib.jobs.results import CREATE_WALLET
 from chalicelib.workers.custody import KNOWN_AFTER_SECONDS, MOST_LOOKED_UP, PATIENCE
 from tests.fakes.chain import ETHER, created_address
 from tests.fakes.world import NETWORK, TARGET, World
 
 POOL = "0x" + "D" * 40
 TOKEN = "0x" + "E" * 40
+WALLET = "0x" + "9" * 40
 OPEN_TO_ALL = "0x" + "F" * 40
 ME, OTHER = Principal("me", POOL, role="pool"), Principal("other", POOL, role="pool")
 ADMIN = Principal("the operators", POOL, is_admin=True)
@@ -165,6 +167,91 @@ def test_a_contract_inside_a_wallets_call_counts(world: World) -> None:
     job_id = rewritten(world, issue(world, ME), OPEN_TO_ALL, f"hit one;call {theirs}")
     world.run_until_settled()
     assert fail_code(world, job_id) == "NotYourContract"
+
+
+# --- wallets -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("to", "data"),
+    [(WALLET, "hit one"), (WALLET, ""), (OPEN_TO_ALL, f"hit one;call {WALLET}")],
+    ids=["called", "paid", "called by another wallet"],
+)
+def test_a_wallet_that_no_job_created_is_called_by_nobody_however_old_it_is(world: World, to: str, data: str) -> None:
+    """Somebody may have made it for the account before the job of an issuer does, which then succeeds with it."""
+    world.chain.wallets[WALLET] = 0
+    jobs = [issue(world, principal, to, data) for principal in (ME, OTHER)]
+    world.run_until_settled()
+    assert [fail_code(world, job_id) for job_id in jobs] == ["NotYourContract"] * 2
+    assert world.chain.hits("one") == 0
+
+
+def test_an_administrators_job_calls_a_wallet_that_no_job_created(world: World) -> None:
+    world.chain.wallets[WALLET] = 0
+    job_id = issue(world, ADMIN, WALLET)
+    world.run_until_settled()
+    assert world.status(job_id) is Status.SUCCEEDED
+
+
+def test_ones_own_wallet_is_called_and_no_other_issuer_calls_it(world: World) -> None:
+    job_id = issue(world, ME, data="make WalletCreated", name=CREATE_WALLET)
+    world.run_until_settled()
+    wallet = world.job(job_id).creation
+    assert wallet is not None and wallet in world.chain.made_wallets()
+    world.run(2 * KNOWN_AFTER_SECONDS)
+    own, others = issue(world, ME, wallet), rewritten(world, issue(world, OTHER), wallet, "hit two")
+    world.run_until_settled()
+    assert (world.status(own), fail_code(world, others)) == (Status.SUCCEEDED, "NotYourContract")
+
+
+def test_a_new_wallet_waits_for_the_job_that_has_created_it(world: World) -> None:
+    world.chain.lies.hides_receipts = True
+    issue(world, ME, data="make WalletCreated", name=CREATE_WALLET)
+    world.run_until(lambda: bool(world.chain.made_wallets()))
+    (wallet,) = world.chain.made_wallets()
+    job_id = issue(world, ME, wallet)
+    world.run(60)
+    assert waits_for_certainty(world, job_id)
+    world.chain.lies.hides_receipts = False
+    world.run_until_settled()
+    assert world.status(job_id) is Status.SUCCEEDED
+
+
+# --- payments ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_payment_to_an_address_without_a_contract_waits_for_nothing(world: World) -> None:
+    world.pause(POOL, "an operator looks into it")
+    payments = [issue(world, ME, f"0x{number:040x}", "") for number in range(1, 21)]
+    world.pause(POOL, None)
+    world.calls.log.clear()
+    world.run_until(lambda: world.status(payments[0]) is not Status.PENDING)
+    assert {world.status(job_id) for job_id in payments} == {Status.STARTED}
+    asked = [call.arguments[0] for call in world.calls.log if call.name == "chain.code_at"]
+    assert len([addresses for addresses in asked if addresses]) == 1
+
+
+def test_a_call_without_data_waits_for_certainty_like_any_other(world: World) -> None:
+    world.chain.contracts[TOKEN] = world.chain.blocks[-1].number
+    job_id = issue(world, ME, TOKEN, "")
+    world.run(60)
+    assert waits_for_certainty(world, job_id)
+    world.run_until_settled()
+    assert world.status(job_id) is Status.SUCCEEDED
+
+
+@pytest.mark.parametrize(("to", "data"), [(TARGET, ""), (OPEN_TO_ALL, "hit one")], ids=["a payment", "a call"])
+def test_what_no_node_tells_is_neither_signed_nor_failed(world: World, to: str, data: str) -> None:
+    world.chain.lies.hides_code = True
+    job_id = issue(world, ME, to, data)
+    world.run(2 * PATIENCE.total_seconds())
+    assert waits_for_certainty(world, job_id)
+    world.chain.lies.hides_code = False
+    world.run_until_settled()
+    assert world.status(job_id) is Status.SUCCEEDED
+
+
+# --- whom custody does not bind ----------------------------------------------------------------------------------------
 
 
 def test_an_administrators_job_calls_anything(world: World) -> None:

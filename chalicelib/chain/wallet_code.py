@@ -1,0 +1,79 @@
+"""By which code the service's wallets are known: each is a clone of the implementation that the wallet factory names.
+
+Only the factory can put a wallet that works at one of its addresses. The code of such a clone never changes.
+"""
+
+import re
+
+from chalicelib.chain.answers import Answer, Request
+from chalicelib.chain.classify import classify_estimate, message_of
+from chalicelib.errors import ChainUnavailable
+from chalicelib.jobs.ports import Revert
+
+IMPLEMENTATION = "3a4741bd"
+"""The first four bytes of the hash of IMPLEMENTATION(); a test works them out."""
+CALL_GAS = 2_000_000
+"""Bounds how long a contract may compute and, since memory costs gas, how much it returns: about 1 MB."""
+
+# EIP-1167, as OpenZeppelin's Clones deploys it: a call of anything is delegated to the address in the middle.
+_CLONE_HEAD = bytes.fromhex("363d3d373d3d3d363d73")
+_CLONE_TAIL = bytes.fromhex("5af43d82803e903d91602b57fd5bf3")
+_CLONE_LENGTH = len(_CLONE_HEAD) + 20 + len(_CLONE_TAIL)
+
+_HEX = re.compile(r"0x((?:[0-9a-fA-F]{2})*)", re.ASCII)
+
+
+class WalletCode:
+    """The code of every wallet of one factory: read once, as it cannot change. Without a factory there are no wallets."""
+
+    def __init__(self, factory: str | None) -> None:
+        self._factory = factory
+        self._code: bytes | None = None
+
+    @property
+    def questions(self) -> list[Request]:
+        """What still has to be read: nothing, or one call."""
+        if self._factory is None or self._code is not None:
+            return []
+        call = {"to": self._factory, "data": f"0x{IMPLEMENTATION}", "gas": hex(CALL_GAS)}
+        return [("eth_call", [call, "latest"])]
+
+    def learn(self, returned: bytes) -> None:
+        """What the factory returned. A factory that is not there yet returns nothing, and is asked again."""
+        if (implementation := first_word(returned)) is not None:
+            self._code = _CLONE_HEAD + implementation[12:] + _CLONE_TAIL
+
+    def is_of(self, code: bytes) -> bool:
+        """Whether a contract with this code is one of the factory's wallets, as far as the factory has been asked."""
+        return self._code is not None and code == self._code
+
+
+def is_clone(code: bytes) -> bool:
+    """Of whatever implementation."""
+    return len(code) == _CLONE_LENGTH and code.startswith(_CLONE_HEAD) and code.endswith(_CLONE_TAIL)
+
+
+# --- answers -----------------------------------------------------------------------------------------------------------
+
+
+def bytes_of(result: object) -> bytes | None:
+    """What an answer's hex digits stand for; None where it has none."""
+    matched = _HEX.fullmatch(result) if isinstance(result, str) else None
+    return None if matched is None else bytes.fromhex(matched[1])
+
+
+def returned_by(answer: Answer) -> bytes:
+    """What a call returned, or the code of an address; empty when the call reverts. Raises ChainUnavailable for no answer."""
+    if answer.error is not None:
+        if isinstance(classify_estimate(answer.error, CALL_GAS), Revert):
+            return b""
+        raise ChainUnavailable(f"The chain's node did not answer a read: {message_of(answer.error)}.")
+    content = bytes_of(answer.result)
+    if content is None:
+        raise ChainUnavailable("The chain's node gave an answer that cannot be read.")
+    return content
+
+
+def first_word(content: bytes) -> bytes | None:
+    """The one word that a number or an address is returned in; more after it is ignored, as Solidity does."""
+    return content[:32] if len(content) >= 32 else None
