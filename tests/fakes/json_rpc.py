@@ -50,6 +50,8 @@ class CountedNode:
         match method:
             case "eth_chainId":
                 return {"result": hex(chain.network.chain_id)}
+            case "eth_blockNumber":
+                return {"result": hex(chain.blocks[-1].number)}
             case "eth_getBlockByNumber":
                 block = self._block(params[0])
                 return {"result": block and _block_object(block)}

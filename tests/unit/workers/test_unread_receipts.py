@@ -10,7 +10,9 @@ from chalicelib.chain import endpoint
 from chalicelib.chain.node import Node
 from chalicelib.chain.rpc import RpcClient
 from chalicelib.jobs.model import Status
+from chalicelib.jobs.verdict import is_taken_back
 from chalicelib.workers.confirm import confirm_jobs
+from chalicelib.workers.nonces import watch_nonces
 from tests.fakes.json_rpc import CountedNode
 from tests.fakes.world import ALICE, BOB, NETWORK, World
 
@@ -105,3 +107,23 @@ def test_nobody_asks_what_used_a_nonce_after_the_run_is_over(world: World, monke
     assert asked == []
     confirm_jobs([job_id], world.ports, over + timedelta(seconds=1))
     assert asked == [0]
+
+
+def test_a_job_that_a_reorg_has_taken_back_is_not_sent_again_while_its_receipt_cannot_be_read(world: World) -> None:
+    job_id = world.issue("hit much")
+    world.run_until_settled(minutes=3)
+    signed = world.job(job_id).attempt.hashes
+    world.chain.reorg(world.chain.blocks[-1].number - world.job(job_id).attempt.receipt.block_number + 1)
+    watch_nonces(world.ports)
+    assert is_taken_back(world.job(job_id))
+    world.node.too_large = {"hit much"}
+    world.run_until(lambda: world.chain.hits("much") == 1, minutes=1)
+    world.node.bodies.clear()
+    world.run(180)
+    assert sum("eth_getTransactionReceipt" in body for body in world.node.bodies) > 1
+    assert not any("eth_sendRawTransaction" in body for body in world.node.bodies)
+    assert is_taken_back(world.job(job_id))
+    assert world.job(job_id).attempt.hashes == signed
+    world.node.too_large = set()
+    world.run_until(lambda: not is_taken_back(world.job(job_id)), minutes=3)
+    world.assert_exactly_once()
