@@ -18,6 +18,8 @@ class Bounds:
     """Of the jobs in one HTTP reply. Lambda returns at most 6 MB."""
     rpc_answer_bytes: int = 8_000_000
     """Of the answer to one RPC request, decompressed. A batch whose answer is larger is split."""
+    rpc_receipt_bytes: int = 64_000_000
+    """Of the answer with one receipt that is too large for `rpc_answer_bytes`: it is read after all else, without its logs."""
     rpc_answer_seconds: float = 6.0
     """For one RPC request, from its first byte to the last one of its answer."""
     estimate_seconds: float = 12.0

@@ -167,6 +167,7 @@ class Wiring:
             self._rpc_urls,
             chain_id=network.chain_id,
             answer_bytes=bounds.rpc_answer_bytes,
+            receipt_bytes=bounds.rpc_receipt_bytes,
             answer_seconds=bounds.rpc_answer_seconds,
             total_seconds=bounds.estimate_seconds,
             health=CountedRpc(self.metrics),

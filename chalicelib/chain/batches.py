@@ -2,6 +2,7 @@
 
 - A batch that is refused as a whole is split, whatever the refusal says. A request that goes alone decides what it means.
 - A batch whose answer is too slow or too large is split until the request that makes it so stands alone.
+- A receipt that is too large by itself is read at the end, without its logs: one of them each time.
 - All of it has one total time. What it does not reach is left without an answer.
 - What fits is remembered, and so is which contracts were slow: those are asked last.
 """
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 
 from chalicelib.chain.answers import Answer, Cut, Outcome, Refused, Request
 from chalicelib.chain.classify import meets_own_bound, message_of
+from chalicelib.chain.large_receipts import LargeReceipts
 from chalicelib.chain.transport import Bound
 
 BATCH_ITEMS = 100  # a last one above it goes along
@@ -26,6 +28,7 @@ REMEMBERED_SUSPECTS = 200
 REFUSAL_REMEMBERED_SECONDS = 600.0
 LEAST_SECONDS = 0.05
 NO_TIME_LEFT = "there was no time left to ask for it"
+NOT_ITS_TURN = "the receipt is large, and it was not its turn to be read"
 
 
 class Connection(Protocol):
@@ -33,6 +36,9 @@ class Connection(Protocol):
 
     def exchange(self, calls: Sequence[Request], seconds: float) -> Outcome:
         """One HTTP request. One that goes alone is never Refused."""
+
+    def skim(self, call: Request, seconds: float) -> Outcome:
+        """The same for one request whose answer is large: the lists in the answer are left out."""
 
     def failed(self, sentence: str, *, doubtful: bool = False) -> Answer:
         """Leave the endpoint out for a while. Returns what each of its open requests is told."""
@@ -48,6 +54,8 @@ class _Asking:
     """Groups, each to be asked in one HTTP request if it fits. One that was cut off comes back in several."""
     late: list[int]
     """Asked by themselves, at the end: they were slow before."""
+    large: list[int]
+    """Receipts to be read without their logs, after all else."""
     answers: dict[int, Answer] = field(default_factory=dict)
     doubtful: set[int] = field(default_factory=set)
     requests: int = 0
@@ -56,6 +64,7 @@ class _Asking:
     tried_alone: bool = False
     """One request of a refused batch was asked by itself, so that the refusal is known to be about batches."""
     ran_code: bool = False
+    has_ended: bool = False
 
     def runs_code(self, index: int) -> bool:
         return self.calls[index][0] in RUNS_CODE
@@ -71,6 +80,7 @@ class _Asking:
 
     def end(self, answer: Answer) -> None:
         """Everything open gets this answer."""
+        self.has_ended = True
         for index in range(len(self.calls)):
             self.answers.setdefault(index, answer)
         self.queue.clear()
@@ -102,18 +112,22 @@ class Batches:
         """How many the endpoint takes in one, as its refusals tell."""
         self._most_until = float("inf")
         self._suspects: dict[Any, None] = {}
+        self._large = LargeReceipts()
 
     def ask(self, calls: Sequence[Request], until: float) -> list[Answer]:
         """One answer a call, in order. `until` is on the monotonic clock; the first HTTP request is made in any case."""
         if self._monotonic() > self._most_until:
             self._most, self._most_until = BATCH_ITEMS, float("inf")
         suspects = {index for index, call in enumerate(calls) if self._suspects and _suspect(call) in self._suspects}
-        others = (index for index in range(len(calls)) if index not in suspects)
-        asking = _Asking(calls, until, deque(group for group in [list(others)] if group), sorted(suspects))
+        large = self._large.among(calls)
+        others = (index for index in range(len(calls)) if index not in suspects.union(large))
+        asking = _Asking(calls, until, deque(group for group in [list(others)] if group), sorted(suspects), large)
         while asking.queue and self._has_time(asking):
             self._ask_part(asking, self._next_part(asking))
         while asking.late and self._has_time(asking):
             self._ask_alone(asking, asking.late.pop(0))
+        if asking.large and not asking.has_ended:
+            self._read_large(asking)
         self._accuse(asking)
         return asking.in_order()
 
@@ -246,6 +260,26 @@ class Batches:
             asking.end(self._connection.failed(cut.sentence, doubtful=True))
         else:
             asking.answers[part[0]] = _left_alone(cut)
+            if self._large.note(asking.calls[part[0]]):
+                asking.large.append(part[0])
+
+    def _read_large(self, asking: _Asking) -> None:
+        """Read one of the large receipts, without its logs. The others are left to later calls of `ask`."""
+        for index in asking.large:
+            asking.answers.setdefault(index, Answer(error=NOT_ITS_TURN, answered=False, doubtful=True, alone=True))
+        if not self._has_time(asking):
+            return
+        index = self._large.next_of(asking.calls, asking.large)
+        seconds = self._within(asking, self._answer_seconds)
+        asking.requests += 1
+        match self._connection.skim(asking.calls[index], seconds):
+            case Cut() as cut:
+                asking.answers[index] = _left_alone(cut)
+                self._large.unread(asking.calls[index], cut)
+            case Refused(answer):
+                asking.answers[index] = answer
+            case answers:
+                self._take(asking, [index], answers)
 
     def _suspect(self, asking: _Asking, index: int) -> None:
         """Whatever calls the same contract is asked last, now and the next time."""
@@ -278,6 +312,7 @@ class Batches:
     def _accuse(self, asking: _Asking) -> None:
         """Before requests are told that they are too slow by themselves: does the endpoint run any code in time?"""
         alone = [index for index, answer in asking.answers.items() if answer.alone and not answer.answered]
+        alone = [index for index in alone if index not in asking.large]
         if alone and not asking.ran_code:
             self._probe(asking, str(asking.answers[alone[0]].error), accused=alone)
 

@@ -16,7 +16,7 @@ from chalicelib.chain.error_objects import bounded
 from chalicelib.chain.health import RpcHealth
 from chalicelib.chain.quantities import quantity_or_none
 from chalicelib.chain.text import host_of
-from chalicelib.chain.transport import Bound, NoReply, Transport
+from chalicelib.chain.transport import Bound, NoReply, Reply, Transport
 from chalicelib.errors import ConfigurationError
 
 INTERNAL_ERROR = -32603
@@ -32,6 +32,9 @@ _REFUSED_AT_THE_EDGE = frozenset({401, 403, 407, 429})
 _NOT_TAKEN = _REFUSED_AT_THE_EDGE | {404, 405, 411, 413, 414, 415, 431}
 _GATEWAY_TIMEOUTS = frozenset({408, 502, 503, 504, 524})
 """A gateway says with them that the node behind it was too slow, or that it is not there."""
+
+_Send = Callable[[bytes, float], Reply | NoReply]
+"""Sends a body, and waits so many seconds for its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Endpoint:
         health: RpcHealth,
         *,
         answer_bytes: int,
+        receipt_bytes: int,
         answer_seconds: float,
         total_seconds: float,
     ) -> None:
@@ -70,6 +74,7 @@ class Endpoint:
         self._failures = 0
         self._used_at = float("-inf")
         self._answer_seconds = answer_seconds
+        self._receipt_bytes = receipt_bytes
         self._batches = Batches(self, answer_seconds, total_seconds, monotonic)
 
     def __repr__(self) -> str:
@@ -106,9 +111,16 @@ class Endpoint:
 
     def exchange(self, calls: Sequence[Request], seconds: float) -> Outcome:
         """One HTTP request. One that goes alone is never Refused."""
+        return self._exchange(calls, seconds, self._transport.post)
+
+    def skim(self, call: Request, seconds: float) -> Outcome:
+        """Ask for one answer that is bounded by `receipt_bytes`, and leave out the lists in it."""
+        return self._exchange([call], seconds, lambda body, time_out: self._transport.skim(body, time_out, self._receipt_bytes))
+
+    def _exchange(self, calls: Sequence[Request], seconds: float, send: _Send) -> Outcome:
         if self._monotonic() - self._used_at > IDLE_SECONDS:
             self._transport.close_idle()
-        reply = self._post(calls, seconds)
+        reply = self._post(calls, seconds, send)
         self._used_at = self._monotonic()
         if isinstance(reply, _Reply):
             return self._outcome(calls, reply)
@@ -137,12 +149,12 @@ class Endpoint:
             return not (_is_json_rpc(reply.body) and is_unsupported(_error_of(reply.body)))
         return not _is_success(reply.status) and not _is_json_rpc(reply.body)
 
-    def _post(self, calls: Sequence[Request], seconds: float) -> _Reply | Answer | Cut:
+    def _post(self, calls: Sequence[Request], seconds: float, send: _Send) -> _Reply | Answer | Cut:
         items = [
             {"jsonrpc": "2.0", "id": index, "method": method, "params": params} for index, (method, params) in enumerate(calls)
         ]
         # One goes alone, so that an error without an id is its for certain.
-        reply = self._transport.post(json.dumps(items[0] if len(items) == 1 else items).encode(), seconds)
+        reply = send(json.dumps(items[0] if len(items) == 1 else items).encode(), seconds)
         if isinstance(reply, NoReply):
             if reply.bound is not None:
                 return Cut(reply.bound, reply.sentence)

@@ -198,12 +198,16 @@ class Node:
             ]
         )
         head = head_of(block)
+        told = dict(zip(hashes, answers, strict=False))
+        too_large = frozenset(hash_ for hash_, answer in told.items() if answer.alone)
+        read = [hash_ for hash_ in hashes if hash_ not in too_large]
         return Sighting(
             head=head.number,
             mined=quantity(result_of(mined, "eth_getTransactionCount"), "transaction count"),
-            receipts=receipts_of(hashes, answers[: len(hashes)]),
+            receipts=receipts_of(read, [told[hash_] for hash_ in read]),
             blocks=blocks_of(asked, answers[len(hashes) :]),
             base_fee=head.base_fee,
+            too_large=too_large,
         )
 
 

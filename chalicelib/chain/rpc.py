@@ -34,12 +34,14 @@ class RpcClient:
         *,
         chain_id: int,
         answer_bytes: int = Bounds().rpc_answer_bytes,
+        receipt_bytes: int = Bounds().rpc_receipt_bytes,
         answer_seconds: float = Bounds().rpc_answer_seconds,
         total_seconds: float = Bounds().estimate_seconds,
         monotonic: Callable[[], float] = time.monotonic,
         health: RpcHealth | None = None,
     ) -> None:
         """`answer_bytes` and `answer_seconds` bound one HTTP answer: its decompressed bytes, and the time until its last one.
+        A receipt with a larger answer is read without its logs, up to `receipt_bytes`.
         `total_seconds` bounds one call of a method here, however often a batch is split. Each endpoint that has to be asked
         may still have one HTTP request after that.
         """
@@ -53,6 +55,7 @@ class RpcClient:
                 monotonic,
                 self._health,
                 answer_bytes=answer_bytes,
+                receipt_bytes=receipt_bytes,
                 answer_seconds=answer_seconds,
                 total_seconds=total_seconds,
             )

@@ -7,7 +7,7 @@ import logging
 import ssl
 import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -21,6 +21,7 @@ from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, NewConnectionError, ReadTimeoutError
 
 from chalicelib.chain.deadlines import POOLS
+from chalicelib.chain.skim import Skimmer
 from chalicelib.chain.text import host_of
 from chalicelib.errors import ConfigurationError
 
@@ -33,6 +34,8 @@ HEADERS = {
 
 
 CHUNK_BYTES = 65_536
+SKIMMED_BYTES = 500_000
+"""What may be left of an answer without its lists. A receipt without its logs has less than 2,000 bytes."""
 
 
 class Bound(Enum):
@@ -66,6 +69,17 @@ class _TooLarge(Exception):
     pass
 
 
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Of one answer."""
+
+    deadline: float
+    read_bytes: int
+    kept_bytes: int
+    keep: Callable[[bytes], bytes]
+    """Returns what is kept of a piece."""
+
+
 class Transport:
     """Not for several threads at once."""
 
@@ -89,7 +103,15 @@ class Transport:
 
     def post(self, body: bytes, seconds: float) -> Reply | NoReply:
         """`seconds` are for all of it. What was cut off has its connection closed: what still comes over it is nobody's."""
-        deadline = time.monotonic() + seconds
+        limits = _Limits(time.monotonic() + seconds, self._answer_bytes, self._answer_bytes, bytes)
+        return self._send(body, seconds, limits)
+
+    def skim(self, body: bytes, seconds: float, answer_bytes: int) -> Reply | NoReply:
+        """As `post` does, with another bound of bytes; the lists in the answer are left out as it comes in (`Skimmer`)."""
+        limits = _Limits(time.monotonic() + seconds, answer_bytes, SKIMMED_BYTES, Skimmer().feed)
+        return self._send(body, seconds, limits)
+
+    def _send(self, body: bytes, seconds: float, limits: _Limits) -> Reply | NoReply:
         try:
             response = self._pool.request(
                 "POST",
@@ -101,9 +123,9 @@ class Transport:
                 redirect=False,
                 preload_content=False,
             )
-            return self._read(response, deadline)
+            return self._read(response, limits)
         except _TooLarge:
-            sentence = f"{self._host} answered with more than {self._answer_bytes} bytes"
+            sentence = f"{self._host} answered with more than {limits.read_bytes} bytes"
             no_reply = NoReply(sentence, doubtful=True, bound=Bound.BYTES)
         except NewConnectionError:
             no_reply = NoReply(f"the connection to {self._host} failed", doubtful=False)
@@ -115,27 +137,28 @@ class Transport:
             no_reply = NoReply(f"the connection to {self._host} failed", doubtful=True)
         return no_reply  # out of the except: what it caught has the URL in its text
 
-    def _read(self, response: BaseHTTPResponse, deadline: float) -> Reply:
+    def _read(self, response: BaseHTTPResponse, limits: _Limits) -> Reply:
         """Raises _TooLarge and TimeoutError. Only an answer that was read to its end leaves its connection open."""
         with closing(response):
             declared = response.headers.get("Content-Length", "")
-            if declared.isascii() and declared.isdigit() and int(declared[:18]) > self._answer_bytes:
+            if declared.isascii() and declared.isdigit() and int(declared[:18]) > limits.read_bytes:
                 raise _TooLarge
-            body = b"".join(self._pieces(response, deadline))
+            body = b"".join(self._pieces(response, limits))
             retry_after = response.headers.get("Retry-After", "").strip()
             response.release_conn()
             return Reply(response.status, body, retry_after)
 
-    def _pieces(self, response: BaseHTTPResponse, deadline: float) -> Iterator[bytes]:
+    def _pieces(self, response: BaseHTTPResponse, limits: _Limits) -> Iterator[bytes]:
         """The answer, decompressed piece by piece: a few bytes may be compressed gigabytes."""
-        left = self._answer_bytes
+        to_read, to_keep = limits.read_bytes, limits.kept_bytes
         for piece in response.stream(CHUNK_BYTES):
-            left -= len(piece)
-            if left < 0:
+            kept = limits.keep(piece)
+            to_read, to_keep = to_read - len(piece), to_keep - len(kept)
+            if to_read < 0 or to_keep < 0:
                 raise _TooLarge
-            if time.monotonic() > deadline:
+            if time.monotonic() > limits.deadline:
                 raise TimeoutError
-            yield piece
+            yield kept
 
 
 def _split(url: str) -> tuple[str, dict[str, str]]:

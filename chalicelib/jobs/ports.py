@@ -177,6 +177,8 @@ class Sighting:
     """By number; of those that were asked for, as far as the node tells."""
     base_fee: int | None = field(default=None, compare=False)
     """Of the newest block, in wei, where the chain has base fees."""
+    too_large: frozenset[str] = frozenset()
+    """Hashes whose receipts the node has and that are too large, or too slow, to be read now."""
 
 
 class Code(StrEnum):

@@ -21,6 +21,8 @@ class Sight:
     """By hash. One that is missing decides nothing: the node may lag."""
     base_fee: int | None = None
     """Of the newest block, in wei, where the chain has base fees."""
+    too_large: frozenset[str] = frozenset()
+    """Hashes whose receipts are too large to be read now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +47,16 @@ class NonceSettledElsewhere:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """The nonce is used, and a receipt of ours is too large to be read now. There is nothing to prove: ours used it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unmined:
     """Nothing of the attempt is known to be mined; it may still be."""
 
 
-Verdict = Settled | Mined | NonceSettledElsewhere | Unmined
+Verdict = Settled | Mined | NonceSettledElsewhere | Unread | Unmined
 
 
 def judge(job: Job, sight: Sight, confirmations: int) -> Verdict:
@@ -65,6 +72,8 @@ def judge(job: Job, sight: Sight, confirmations: int) -> Verdict:
             return Mined(blocks_missing, receipt if attempt.nonce < sight.mined else None)
         if attempt.nonce < sight.settled:
             return Settled(receipt)
+    elif attempt.nonce < sight.mined and not sight.too_large.isdisjoint(attempt.hashes):
+        return Unread()
     elif attempt.nonce < sight.settled:
         return NonceSettledElsewhere()
     if attempt.nonce < sight.mined:

@@ -8,7 +8,7 @@ from chalicelib.errors import JobsApiError
 from chalicelib.jobs.model import IN_FLIGHT, Job, Purpose, Receipt, Status, account_id
 from chalicelib.jobs.results import result_of
 from chalicelib.jobs.states import seen_mined, settled, taken_back
-from chalicelib.jobs.verdict import Mined, NonceSettledElsewhere, Settled, is_taken_back, judge
+from chalicelib.jobs.verdict import Mined, NonceSettledElsewhere, Settled, Unread, is_taken_back, judge
 from chalicelib.workers.backlog import read_jobs
 from chalicelib.workers.look import look
 from chalicelib.workers.polls import Polled, after_error, patience, poll_again
@@ -35,12 +35,12 @@ def confirm_jobs(job_ids: Sequence[str], ports: WorkerPorts, until: datetime | N
     reverts: list[MinedRevert] = []
     not_reached: list[str] = []
     for address, of_account in by_account.items():
-        if until is not None and ports.clock() >= until:
+        if _is_over(until, ports):
             log.warning("account not reached in time", extra={"account": address})
             not_reached += [job.job_id for job in of_account]
             continue
         if in_flight := [job for job in of_account if job.status in IN_FLIGHT]:
-            polled += _follow_account(address, in_flight, reverts, ports)
+            polled += _follow_account(address, in_flight, reverts, ports, until)
         if taken_back := [job for job in of_account if job.status not in IN_FLIGHT]:
             polled += follow(address, taken_back, ports)
     poll_again(polled, ports)  # first: replays may take a while
@@ -48,8 +48,13 @@ def confirm_jobs(job_ids: Sequence[str], ports: WorkerPorts, until: datetime | N
     return not_reached
 
 
-def _follow_account(address: str, jobs: Sequence[Job], reverts: list[MinedRevert], ports: WorkerPorts) -> list[Polled]:
-    """Judge the jobs of one account; returns those that are still open, as they are now. Adds to `reverts` what is left."""
+def _follow_account(
+    address: str, jobs: Sequence[Job], reverts: list[MinedRevert], ports: WorkerPorts, until: datetime | None
+) -> list[Polled]:
+    """Judge the jobs of one account; returns those that are still open, as they are now. Adds to `reverts` what is left.
+
+    After `until` nobody asks what used a nonce, which takes several requests for each job: the next poll does.
+    """
     try:
         sight = look(address, jobs, ports)
     except JobsApiError as error:
@@ -67,8 +72,10 @@ def _follow_account(address: str, jobs: Sequence[Job], reverts: list[MinedRevert
                     reverts.append(MinedRevert(job, receipt, sight.head))
                 case Settled(receipt):
                     closing.append(settled(job, receipt, ports.clock()))
+                case Unread():
+                    polled.append(Polled(job, patience(job, ports)))
                 case NonceSettledElsewhere():
-                    if not displace(job, sight, ports):
+                    if _is_over(until, ports) or not displace(job, sight, ports):
                         polled.append(Polled(_without_result(job, ports), patience(job, ports)))
                 case Mined(blocks_missing, receipt):
                     polled.append(Polled(_with_result(job, receipt, ports), blocks_missing * ports.network.block_seconds))
@@ -81,6 +88,10 @@ def _follow_account(address: str, jobs: Sequence[Job], reverts: list[MinedRevert
             polled.append(after_error(in_flight[job.job_id], outcome, ports))
     pushed = push(account_id(jobs[0].chain_id, address), not_mined, sight, ports)
     return [*polled, *(Polled(job, patience(job, ports)) for job in pushed)]
+
+
+def _is_over(until: datetime | None, ports: WorkerPorts) -> bool:
+    return until is not None and ports.clock() >= until
 
 
 def _is_revert(job: Job, receipt: Receipt) -> bool:

@@ -29,7 +29,7 @@ def look(address: str, jobs: Sequence[Job], ports: WorkerPorts) -> Sight:
         if receipt.block_number not in deep | blocks.keys()
         or ((block := blocks.get(receipt.block_number)) is not None and block.hash == receipt.block_hash)
     }
-    return Sight(seen.head, seen.mined, _settled(blocks, settled_at), receipts, seen.base_fee)
+    return Sight(seen.head, seen.mined, _settled(blocks, settled_at), receipts, seen.base_fee, seen.too_large)
 
 
 def settled_block(head: int, ports: WorkerPorts) -> int:
@@ -53,7 +53,8 @@ def _expected_in(jobs: Sequence[Job], ports: WorkerPorts) -> list[int]:
 
 def _is_unclear(jobs: Sequence[Job], seen: Sighting, settled: int) -> bool:
     """A nonce is used, nobody shows by what, and for all that is known it may be used for good."""
-    return any(settled <= job.attempt.nonce < seen.mined and not seen.receipts.keys() & set(job.attempt.hashes) for job in jobs)
+    told = seen.receipts.keys() | seen.too_large
+    return any(settled <= job.attempt.nonce < seen.mined and not told & set(job.attempt.hashes) for job in jobs)
 
 
 def _settled(blocks: Mapping[int, StandingBlock], settled_at: int) -> int:

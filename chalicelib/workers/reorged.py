@@ -19,7 +19,7 @@ from chalicelib.jobs.reorgs import (
 )
 from chalicelib.jobs.results import result_of
 from chalicelib.jobs.stores import JobStore
-from chalicelib.jobs.verdict import Mined, NonceSettledElsewhere, Settled, Sight, judge
+from chalicelib.jobs.verdict import Mined, NonceSettledElsewhere, Settled, Sight, Unread, judge
 from chalicelib.workers.backlog import JOBS_PER_ROUND
 from chalicelib.workers.broadcast import send
 from chalicelib.workers.look import look, settled_block
@@ -121,6 +121,8 @@ def follow(address: str, jobs: Sequence[Job], ports: WorkerPorts) -> list[Polled
             match judge(job, sight, ports.network.confirmations):
                 case Settled(receipt):
                     ports.jobs.save(settled_again(job, receipt, ports.clock()))
+                case Unread():
+                    polled.append(Polled(job, _patience(job, ports)))
                 case NonceSettledElsewhere():
                     if not _displace(job, sight, ports):
                         polled.append(Polled(job, _patience(job, ports)))

@@ -4,7 +4,8 @@ import json
 from collections import Counter
 from typing import Any
 
-from chalicelib.chain.transport import Reply
+from chalicelib.chain.skim import Skimmer
+from chalicelib.chain.transport import Bound, NoReply, Reply
 from chalicelib.jobs.ports import BroadcastStatus, Call, GasEstimate
 from tests.fakes.chain import GAS_LIMIT, SimulatedChain
 from tests.fakes.ledger import Block, decode_transaction
@@ -16,6 +17,10 @@ class CountedNode:
     def __init__(self, chain: SimulatedChain) -> None:
         self._chain = chain
         self.bodies: list[Counter[str]] = []
+        self.large: set[str] = set()
+        """Programmes of transactions whose receipts are larger than an answer may be, because of their logs."""
+        self.too_large: set[str] = set()
+        """Programmes whose receipts are too large to be read without their logs, too."""
 
     def transport(self, _url: str, _answer_bytes: int) -> "CountedNode":
         """What an endpoint makes itself a connection with."""
@@ -24,10 +29,19 @@ class CountedNode:
     def close_idle(self) -> None:
         """There is no connection."""
 
-    def post(self, body: bytes, _seconds: float) -> Reply:
+    def post(self, body: bytes, _seconds: float) -> Reply | NoReply:
+        return self._reply(body, self.large | self.too_large)
+
+    def skim(self, body: bytes, _seconds: float, _answer_bytes: int) -> Reply | NoReply:
+        reply = self._reply(body, self.too_large)
+        return Reply(200, Skimmer().feed(reply.body), "") if isinstance(reply, Reply) else reply
+
+    def _reply(self, body: bytes, too_large: set[str]) -> Reply | NoReply:
         asked = json.loads(body)
         items = asked if isinstance(asked, list) else [asked]
         self.bodies.append(Counter(item["method"] for item in items))
+        if any(item["method"] == "eth_getTransactionReceipt" and self._is_one_of(too_large, *item["params"]) for item in items):
+            return NoReply("node answered with too many bytes", doubtful=True, bound=Bound.BYTES)
         answers = [{"jsonrpc": "2.0", "id": item["id"], **self._answer(item["method"], item["params"])} for item in items]
         return Reply(200, json.dumps(answers if isinstance(asked, list) else answers[0]).encode(), "")
 
@@ -36,6 +50,8 @@ class CountedNode:
         match method:
             case "eth_chainId":
                 return {"result": hex(chain.network.chain_id)}
+            case "eth_blockNumber":
+                return {"result": hex(chain.blocks[-1].number)}
             case "eth_getBlockByNumber":
                 block = self._block(params[0])
                 return {"result": block and _block_object(block)}
@@ -53,6 +69,10 @@ class CountedNode:
             case "eth_getTransactionReceipt":
                 return {"result": self._receipt(params[0])}
         return {"error": {"code": -32601, "message": f"the method {method} does not exist"}}
+
+    def _is_one_of(self, programmes: set[str], hash_: str) -> bool:
+        """Whether it is mined, and runs one of these programmes."""
+        return bool(self._chain.receipts([hash_])) and self._chain.seen[hash_].data.decode() in programmes
 
     def _block(self, tag: str) -> Block | None:
         blocks = self._chain.blocks

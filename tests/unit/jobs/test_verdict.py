@@ -13,6 +13,7 @@ from chalicelib.jobs.verdict import (
     Settled,
     Sight,
     Unmined,
+    Unread,
     Verdict,
     is_being_cancelled,
     is_to_be_cancelled,
@@ -46,6 +47,21 @@ FIRST, SECOND = receipt("0xfirst", 100), receipt("0xsecond", 100)
 def test_what_is_seen_decides(head: int, mined: int, settled: int, receipts: list, verdict: Verdict) -> None:
     job = started_job(7, ("0xfirst", "0xsecond"))
     assert judge(job, Sight(head, mined, settled, {one.hash: one for one in receipts}), CONFIRMATIONS) == verdict
+
+
+@pytest.mark.parametrize(
+    ("mined", "settled", "receipts", "too_large", "verdict"),
+    [
+        (8, 8, [], {"0xsecond"}, Unread()),
+        (8, 7, [], {"0xsecond"}, Unread()),
+        (8, 8, [FIRST], {"0xsecond"}, Settled(FIRST)),
+        (7, 7, [], {"0xsecond"}, Unmined()),  # a reorg has removed its block
+        (8, 8, [], {"0xstranger"}, NonceSettledElsewhere()),
+    ],
+)
+def test_a_receipt_too_large_to_be_read_says_whose_the_nonce_is(mined, settled, receipts, too_large, verdict) -> None:
+    sight = Sight(103, mined, settled, {one.hash: one for one in receipts}, too_large=frozenset(too_large))
+    assert judge(started_job(7, ("0xfirst", "0xsecond")), sight, CONFIRMATIONS) == verdict
 
 
 @pytest.mark.parametrize("confirmations", [1, 2, 12])
