@@ -37,10 +37,11 @@ TOO_MANY = "the account's transactions that come first call many contracts, and 
 TOO_NEW = "it is not certain yet whose contract {} is: a shared account waits until it has been there for some minutes"
 
 
-def in_custody(jobs: Sequence[Job], account: Account, ports: WorkerPorts) -> tuple[list[Job], list[tuple[Job, str]]]:
-    """(jobs that the account may sign, jobs that have to wait, each with the reason). The others have failed.
-
-    Raises ChainUnavailable, and VersionConflict when a job that fails was changed meanwhile.
+def in_custody(
+    jobs: Sequence[Job], account: Account, changed: list[Job], ports: WorkerPorts
+) -> tuple[list[Job], list[tuple[Job, str]]]:
+    """(jobs that the account may sign, jobs that have to wait, each with the reason). The others have failed, or, where
+    somebody else has changed them meanwhile, are added to `changed`. Raises ChainUnavailable.
     """
     if not account.is_shared:
         return list(jobs), []
@@ -58,7 +59,7 @@ def in_custody(jobs: Sequence[Job], account: Account, ports: WorkerPorts) -> tup
             found = require_own_contracts(callees, job.owner, account, jobs=creations)
             unknown[job.job_id] = found if job.request.data else frozenset()  # a payment takes nothing from anybody
         except NotYourContract as error:
-            save_failed(failed(job, Failure(error.code, error.message), ports.clock()), ports)
+            save_failed(failed(job, Failure(error.code, error.message), ports.clock()), changed, ports)
     known = ports.chain.contracts_at(sorted(set().union(*unknown.values())), _known_after_blocks(ports))
     allowed: list[Job] = []
     for job in jobs:
@@ -69,7 +70,7 @@ def in_custody(jobs: Sequence[Job], account: Account, ports: WorkerPorts) -> tup
             allowed.append(job)
         elif _waits_for_nothing(job, too_new, ports):
             problem = f"There is no contract at {too_new[0]}: a shared account calls contracts only."
-            save_failed(failed(job, Failure("NoContract", problem), ports.clock()), ports)
+            save_failed(failed(job, Failure("NoContract", problem), ports.clock()), changed, ports)
         else:
             waiting.append((job, TOO_NEW.format(too_new[0])))
     return allowed, waiting
