@@ -241,6 +241,14 @@ class VersionConflict(JobsApiError):
     passing = True
 
 
+class JobsChanged(VersionConflict):
+    """Somebody else changed some jobs of a round first, and nothing but these jobs: nothing of the round was written."""
+
+    def __init__(self, message: str, job_ids: Sequence[str]) -> None:
+        super().__init__(message)
+        self.job_ids = tuple(job_ids)
+
+
 class ServiceUnavailable(JobsApiError):
     """A part we depend on does not answer: the step is tried again later, unchanged."""
 

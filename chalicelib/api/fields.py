@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Wit
 from pydantic.alias_generators import to_camel
 
 from chalicelib.api import values
-from chalicelib.api.values import MAX_GAS, MAX_PAGE, MAX_TEXT_LENGTH, MIN_GAS
+from chalicelib.api.values import MAX_GAS, MAX_ID_BYTES, MAX_PAGE, MAX_TEXT_LENGTH, MIN_GAS
 
 
 class Model(BaseModel):
@@ -112,7 +112,7 @@ Id = Annotated[
             "minLength": 1,
             "maxLength": MAX_TEXT_LENGTH,
             "pattern": rf"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029{FORMAT_CHARACTERS}]+$",
-            "description": "without control characters and characters that cannot be seen",
+            "description": f"without control characters and characters that cannot be seen; at most {MAX_ID_BYTES:,} bytes",
         }
     ),
 ]

@@ -9,6 +9,8 @@ from chalicelib.chain.addresses import checksum_address
 
 MAX_UINT256 = 2**256 - 1
 MAX_TEXT_LENGTH = 256
+MAX_ID_BYTES = 1_000
+"""In UTF-8. An index has a key of an owner and an id, and DynamoDB takes keys of up to 2,048 bytes: 1,024 for the owner."""
 MIN_GAS = 21_000  # what the simplest transaction costs
 MAX_GAS = 30_000_000  # above the block limit of any chain served
 MAX_IDS = 100
@@ -78,9 +80,14 @@ def text(value: str) -> str:
 
 
 def identifier(value: str) -> str:
-    """As `text`, and without characters that nobody sees: two ids that look the same are the same. Raises ValueError."""
+    """As `text`, without characters that nobody sees, so that two ids that look the same are the same, and of 1,000 bytes at
+    most. Raises ValueError.
+    """
     require_visible(value)
-    return text(value)
+    text(value)
+    if (size := len(value.encode())) > MAX_ID_BYTES:
+        raise ValueError(f"An id has at most {MAX_ID_BYTES:,} bytes in UTF-8, and this one has {size:,}.")
+    return value
 
 
 def require_visible(value: str) -> None:

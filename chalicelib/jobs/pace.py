@@ -4,7 +4,8 @@ It decides only which jobs are looked at together, never what becomes of them. A
 with a full round.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 JOBS_PER_ROUND = 90
@@ -13,6 +14,8 @@ their account into one TransactWriteItems of a hundred items.
 """
 RECOVERS = timedelta(seconds=120)
 """A node may go on for so long with estimates that were cut off: not every node notices that nobody waits for the answer."""
+STAYS_LAST = timedelta(seconds=60)
+"""An owner whose job was changed while it was signed stands last in the rounds of this time."""
 SHRINKS_BY = 8
 """After a round without a single answer, the next one takes this fraction of its jobs."""
 
@@ -29,6 +32,8 @@ class Pace:
     """The same of the jobs whose estimates were too slow before."""
     cut_at: datetime | None = None
     """When estimates were last cut off because they took too long."""
+    changed_at: dict[str, datetime] = field(default_factory=dict)
+    """Owners, each with the time when a job of theirs was last changed while it was signed."""
 
     @property
     def is_slowest(self) -> bool:
@@ -38,6 +43,14 @@ class Pace:
     def may_be_busy(self, now: datetime) -> bool:
         """The node may still work on what was cut off."""
         return self.cut_at is not None and now < self.cut_at + RECOVERS
+
+    def note_changed(self, owners: Iterable[str], now: datetime) -> None:
+        self.changed_at = {owner: at for owner, at in self.changed_at.items() if now < at + STAYS_LAST}
+        self.changed_at |= dict.fromkeys(owners, now)
+
+    def is_last(self, owner: str, now: datetime) -> bool:
+        """The owner's jobs stand behind those of the round's other owners: a change of one stops only what is behind it."""
+        return owner in self.changed_at and now < self.changed_at[owner] + STAYS_LAST
 
     def learn(self, asked: int, answered: int, seconds: float, wanted_seconds: float) -> None:
         """Set the size of the next round from the last one: how many jobs it asked about, how many estimates were answered, and

@@ -3,7 +3,7 @@
 A fake obeys the same contract tests as the real adapter.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -73,8 +73,8 @@ class JobStore(Protocol):
         of the jobs, if it is not further on already, and a shared account remembers what each owner has in flight, beside what
         `account` says: `Account.having_signed` is the account afterwards. All or nothing.
 
-        Raises VersionConflict when the account or any job was changed meanwhile, and WriteRefused when the table will never
-        take the row of one of them, or all of them together; then nothing was written.
+        Raises VersionConflict when the account was changed meanwhile; JobsChanged, which names them, when only jobs were; and
+        WriteRefused when the table will never take the row of one of them, or all of them together. Then nothing was written.
         """
 
     def find_by_correlation_id(self, correlation_id: str) -> list[Job]:
@@ -112,10 +112,11 @@ class JobStore(Protocol):
         Eventually consistent. Fewer than `limit`: there are no more.
         """
 
-    def has_earlier_waiting(self, job: Job) -> bool:
-        """Whether a job of the same account that comes before this one still waits to be signed (eventually consistent).
+    def earliest_waiting(self, account_id: str, before: str, but: Collection[str] = ()) -> str | None:
+        """The place of the account's first job that waits to be signed, of those before the place `before` and without the jobs
+        `but` (eventually consistent). None: there is no such job.
 
-        True also when there are too many to look at each of them.
+        Where there are too many to look at each of them, it is the place up to which no job waits.
         """
 
     def count_pending(self, account: Account, at_most: int) -> int:

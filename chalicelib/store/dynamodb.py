@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 BATCH_GET_LIMIT = 100
 UNPROCESSED_ROUNDS = 8
 CONDITION_FAILED = "ConditionalCheckFailedException"
+RACED = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
+"""Reasons for an item that somebody else has changed, or is just writing."""
 REFUSED = frozenset({"ValidationError", "ItemCollectionSizeLimitExceeded"})
 """Reasons for an item that DynamoDB does not take, whenever it is asked. All others say nothing about the item."""
 
@@ -48,7 +50,12 @@ def translated_errors() -> Iterator[None]:
 
 def has_lost_a_race(error: ClientError) -> bool:
     """True if a transaction was cancelled because one of its items was changed at the same time."""
-    return bool(_reasons(error) & {"ConditionalCheckFailed", "TransactionConflict"})
+    return bool(_reasons(error) & RACED)
+
+
+def raced_places(error: ClientError) -> list[int]:
+    """The places, in a transaction that was cancelled, of the items that were changed at the same time."""
+    return _places(error, RACED)
 
 
 def _reasons(error: ClientError) -> set[str | None]:
@@ -65,9 +72,13 @@ def is_refused(error: ClientError) -> bool:
 
 def refused_places(error: ClientError) -> list[int]:
     """The places, in a transaction that was cancelled, of the items that DynamoDB will never take."""
+    return _places(error, REFUSED)
+
+
+def _places(error: ClientError, codes: frozenset[str]) -> list[int]:
     response: Mapping[str, Any] = error.response
     reasons = response.get("CancellationReasons", [])
-    return [place for place, reason in enumerate(reasons) if reason.get("Code") in REFUSED]
+    return [place for place, reason in enumerate(reasons) if reason.get("Code") in codes]
 
 
 def _is_passing(error: ClientError) -> bool:

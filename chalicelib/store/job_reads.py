@@ -4,13 +4,13 @@ A row that cannot be read is logged and left out wherever many are read: it must
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.errors import RowTooNew, RowUnreadable
-from chalicelib.jobs.model import Account, Job, Status, account_id
-from chalicelib.jobs.order import order, time_text
+from chalicelib.jobs.model import Account, Job, Status
+from chalicelib.jobs.order import time_text
 from chalicelib.jobs.stores import FailedQuery, Page, Sweep
 from chalicelib.store.accounts import account_ids
 from chalicelib.store.dynamodb import BATCH_GET_LIMIT, batch_get, translated_errors
@@ -192,10 +192,11 @@ class JobReads:
         positions, _ = self._indexes.walk(OF_ACCOUNT, [account], part, limit)
         return [(position.order, position.job_id) for position in positions]
 
-    def has_earlier_waiting(self, job: Job) -> bool:
-        account, mine = account_id(job.chain_id, job.account), order(job.pending_since or job.created_at, job.job_id)
-        waiting, _ = self._indexes.walk(PENDING, [account], Slice(below=mine), limit=1)
-        return bool(waiting) or self._any_fresh(account, self._swept_to(account), mine)
+    def earliest_waiting(self, account_id: str, before: str, but: Collection[str] = ()) -> str | None:
+        positions, reached = self._indexes.walk(PENDING, [account_id], Slice(below=before), limit=len(but) + 1)
+        waiting = next((position.order for position in positions if position.job_id not in but), reached)
+        fresh = self._first_fresh(account_id, self._swept_to(account_id), waiting or before, but)
+        return fresh or waiting
 
     def count_pending(self, account: Account, at_most: int) -> int:
         at_most = min(at_most, COUNTED_AT_MOST)
@@ -209,22 +210,23 @@ class JobReads:
 
     def has_pending(self, account: Account) -> bool:
         waiting = self._indexes.count(PENDING, account.account_id, Slice(), 1)
-        return bool(waiting) or self._any_fresh(account.account_id, account.swept_to, None)
+        return bool(waiting) or self._first_fresh(account.account_id, account.swept_to, None) is not None
 
-    def _any_fresh(self, account: str, after: str | None, before: str | None) -> bool:
-        """Whether a fresh job of the account that is not signed was issued between these orders: every other pending one stands
-        in PENDING, by the order in which it takes effect, which for a retried job is not that of its issue. True, too, when
-        there are too many to look at.
+    def _first_fresh(self, account: str, after: str | None, before: str | None, but: Collection[str] = ()) -> str | None:
+        """The order of the first fresh job of the account that is not signed and was issued between these orders: every other
+        pending job is in PENDING, by the order in which it takes effect, which for a retried job is not that of its issue.
+
+        Where there are too many to look at, the order up to which there is no such job.
         """
         for _ in range(FRESH_PAGES):
             part = Slice(above=after and just_above(after), below=before)
             positions, after = self._indexes.walk(OF_ACCOUNT, [account], part, BATCH_GET_LIMIT)
-            rows = self.load((position.job_id for position in positions if position.order != before), consistent=False)
-            if any(row.status is Status.PENDING and row.is_fresh for row in rows):
-                return True
-            if after is None:
-                return False
-        return True
+            ids = (one.job_id for one in positions if one.order != before and one.job_id not in but)
+            rows = self.load(ids, consistent=False)
+            fresh = [row.issued_order for row in rows if row.status is Status.PENDING and row.is_fresh]
+            if fresh or after is None:
+                return min(fresh, default=None)
+        return after
 
     def _swept_to(self, account: str) -> str | None:
         key = {"accountId": {"S": account}}

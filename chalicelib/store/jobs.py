@@ -6,11 +6,18 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.errors import RowTooNew, RowUnreadable, VersionConflict, WriteRefused
+from chalicelib.errors import JobsChanged, RowTooNew, RowUnreadable, VersionConflict, WriteRefused
 from chalicelib.jobs.model import Account, Job
 from chalicelib.store.account_records import in_flight_value
 from chalicelib.store.attributes import to_attributes
-from chalicelib.store.dynamodb import has_lost_a_race, is_refused, refused_places, row_in_the_way, translated_errors
+from chalicelib.store.dynamodb import (
+    has_lost_a_race,
+    is_refused,
+    raced_places,
+    refused_places,
+    row_in_the_way,
+    translated_errors,
+)
 from chalicelib.store.item_size import item_size
 from chalicelib.store.job_reads import JobReads
 from chalicelib.store.records import job_from, job_item
@@ -128,8 +135,16 @@ class DynamoJobStore(JobReads):
             except ClientError as error:
                 if (refused := _refused_of(error, written)) is not None:
                     raise WriteRefused(f"The table refuses a round's rows: {error}", refused) from error
+                if changed := _changed_of(error, written):
+                    raise JobsChanged("Jobs of the round were changed at the same time.", changed) from error
                 raise
         return written
+
+
+def _changed_of(error: ClientError, jobs: Sequence[Job]) -> list[str]:
+    """The jobs because of which a transaction lost a race. None of them where the account was changed, too."""
+    places = raced_places(error)  # the account stands before the jobs
+    return [] if 0 in places else [jobs[place - 1].job_id for place in places]
 
 
 def _refused_of(error: ClientError, jobs: Sequence[Job]) -> list[str] | None:

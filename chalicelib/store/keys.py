@@ -5,6 +5,9 @@ from chalicelib.jobs.model import Status
 SHARDS = 8
 """Partitions of the indexes over all owners: each takes 1,000 writes a second, a reader asks all of them."""
 
+KEY_BYTES = 2_048
+"""What DynamoDB takes of the partition key of an index."""
+
 
 def shard(job_id: str) -> str:
     return str(int(job_id[-1], 16) % SHARDS)
@@ -18,8 +21,11 @@ def owner_external_id(owner: str, external_id: str) -> str:
 def owner_external_ids(owner: str, external_id: str) -> list[str]:
     """The partitions in which an issuer's jobs with this external id stand: rows that earlier versions wrote may be in a second
     one, which the jobs of other owners may share. A reader checks the owner of what it finds.
+
+    DynamoDB refuses to look for a key that is longer than its keys may be: no row can be there.
     """
-    return list(dict.fromkeys([owner_external_id(owner, external_id), f"{owner}#{external_id}"]))
+    keys = dict.fromkeys([owner_external_id(owner, external_id), f"{owner}#{external_id}"])
+    return [key for key in keys if len(key.encode()) <= KEY_BYTES]
 
 
 def subject_key(name: str, subject: str) -> str:

@@ -72,6 +72,8 @@ class Backlog:
         elif quick:
             chosen = _that_fit(_in_turns(quick, pace.jobs, pace.last_owner), self._ports)
             pace.last_owner = chosen[-1].owner
+            now = self._ports.clock()
+            chosen.sort(key=lambda job: pace.is_last(job.owner, now))
         else:
             return []
         self._rounds += 1
@@ -120,6 +122,17 @@ class Backlog:
     def read_again(self) -> None:
         """Somebody else has written one of the jobs, or the account: from here on, what is true now."""
         self._jobs = self._to_sign(self._ports.jobs.load([job.job_id for job in self._jobs]))
+
+    def take_changed(self, jobs: Iterable[Job]) -> None:
+        """Somebody else has written these jobs of a round: those that are still pending are taken again, as they are now. Their
+        owners stand last in the next rounds, so that no owner can keep others from being signed (invariant 12).
+        """
+        changed = list(jobs)
+        if changed:
+            self._ports.paces.of(self._account_id).note_changed({job.owner for job in changed}, self._ports.clock())
+            for job in changed:
+                self._places.pop(job.job_id, None)  # a job that was retried meanwhile has another place
+            self._jobs += self._to_sign(self._ports.jobs.load([job.job_id for job in changed]))
 
     def _next_of_index(self) -> list[tuple[str, str]]:
         """The next ones that were not seen before; none where the index ends."""

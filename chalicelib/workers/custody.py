@@ -42,10 +42,11 @@ TOO_MANY = "the account's transactions that come first call many contracts, and 
 TOO_NEW = "it is not certain yet whose contract {} is: a shared account waits until it has been there for some minutes"
 
 
-def in_custody(jobs: Sequence[Job], account: Account, ports: WorkerPorts) -> tuple[list[Job], list[tuple[Job, str]]]:
-    """(jobs that the account may sign, jobs that have to wait, each with the reason). The others have failed.
-
-    Raises ChainUnavailable, and VersionConflict when a job that fails was changed meanwhile.
+def in_custody(
+    jobs: Sequence[Job], account: Account, changed: list[Job], ports: WorkerPorts
+) -> tuple[list[Job], list[tuple[Job, str]]]:
+    """(jobs that the account may sign, jobs that have to wait, each with the reason). The others have failed, or, where
+    somebody else has changed them meanwhile, are added to `changed`. Raises ChainUnavailable.
     """
     if not account.is_shared:
         return list(jobs), []
@@ -62,7 +63,7 @@ def in_custody(jobs: Sequence[Job], account: Account, ports: WorkerPorts) -> tup
             looked_up[job.owner] |= set(callees)
             unknown[job.job_id] = require_own_contracts(callees, job.owner, account, jobs=creations)
         except NotYourContract as error:
-            _fail(job, error.code, error.message, ports)
+            _fail(job, error.code, error.message, changed, ports)
     payees = frozenset().union(*(unknown[job.job_id] for job in jobs if job.job_id in unknown and not job.request.data))
     codeless = _those_of(Code.NONE, ports.chain.code_at(sorted(payees), 0))  # a payment takes nothing from them
     for job in jobs:
@@ -77,18 +78,19 @@ def in_custody(jobs: Sequence[Job], account: Account, ports: WorkerPorts) -> tup
         too_new = sorted(unknown[job.job_id] - known)
         if nobodys := sorted(unknown[job.job_id] & wallets):
             problem = f"No job of yours created the wallet {nobodys[0]}: the shared account {account.address} may not call it."
-            _fail(job, NotYourContract.code, problem, ports)
+            _fail(job, NotYourContract.code, problem, changed, ports)
         elif not too_new:
             allowed.append(job)
         elif _waits_for_nothing(job, too_new, ports):
-            _fail(job, "NoContract", f"There is no contract at {too_new[0]}: a shared account calls contracts only.", ports)
+            problem = f"There is no contract at {too_new[0]}: a shared account calls contracts only."
+            _fail(job, "NoContract", problem, changed, ports)
         else:
             waiting.append((job, TOO_NEW.format(too_new[0])))
     return allowed, waiting
 
 
-def _fail(job: Job, code: str, reason: str, ports: WorkerPorts) -> None:
-    save_failed(failed(job, Failure(code, reason), ports.clock()), ports)
+def _fail(job: Job, code: str, reason: str, changed: list[Job], ports: WorkerPorts) -> None:
+    save_failed(failed(job, Failure(code, reason), ports.clock()), changed, ports)
 
 
 def _those_of(kind: Code, codes: Mapping[str, Code]) -> frozenset[str]:

@@ -61,8 +61,9 @@ def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts, un
         jobs = backlog.next_round(account)
         if not jobs:
             break
+        changed: list[Job] = []
         try:
-            done = _execute_round(account, jobs, ports)
+            done = _execute_round(account, jobs, changed, ports)
         except VersionConflict:
             backlog.put_back(jobs)
             account = None
@@ -75,6 +76,7 @@ def execute_jobs(account_id: str, job_ids: Sequence[str], ports: WorkerPorts, un
             left = [*jobs, *backlog.rest()][:AT_ONCE]
             return postpone(account_id, all_put_off(left, code_of(error), error.message), ports)
         account = done.account
+        backlog.take_changed(changed)
         backlog.put_back([*done.unreached, *done.for_next_round])
         if done.shares is not None and done.shares.full:
             done.waits += [done.shares.put_off(job) for job in backlog.of_owners(done.shares.full, AT_ONCE)]
@@ -96,16 +98,16 @@ def _left_behind(jobs: Sequence[Job], ports: WorkerPorts) -> list[Job]:
     return [job for job in jobs if job.status in IN_FLIGHT and job.attempt.latest.signed_at <= signed_before]
 
 
-def _execute_round(account: Account, jobs: Sequence[Job], ports: WorkerPorts) -> Round:
-    """Sign, store and broadcast what can be."""
-    jobs = _fail_expired(jobs, ports)
+def _execute_round(account: Account, jobs: Sequence[Job], changed: list[Job], ports: WorkerPorts) -> Round:
+    """Sign, store and broadcast what can be. Jobs that somebody else has changed meanwhile are added to `changed`."""
+    jobs = _fail_expired(jobs, changed, ports)
     if not jobs:
         return Round(account)
     if account.paused not in (None, UNFUNDED):
         return _paused(account, jobs)
     if _is_busy(account, ports):
         return Round(account, unreached=list(jobs), busy=True)
-    jobs, in_doubt = in_custody(jobs, account, ports)
+    jobs, in_doubt = in_custody(jobs, account, changed, ports)
     too_new = [put_off(job, WaitCode.CONTRACT_TOO_NEW, reason) for job, reason in in_doubt]
     if not jobs:
         return Round(account, waits=too_new)
@@ -115,24 +117,31 @@ def _execute_round(account: Account, jobs: Sequence[Job], ports: WorkerPorts) ->
         return _paused(account, jobs)
     account = replace(account, in_flight=still_in_flight(account.in_flight, outlook.mined))
     standing = Standing(account, outlook, ports)
-    done = sort_jobs(jobs, standing)
+    done = sort_jobs(jobs, changed, standing)
     done.waits += too_new
     if done.unfunded and not done.accepted:
         done.account = pause_if_broke(account, outlook, ports)
     signing = sign_jobs(done.accepted, account, standing.first_nonce, outlook, ports) if done.accepted else Signing()
     if signing.because is not None:
         done.waits += all_put_off(signing.put_off, code_of(signing.because), signing.because.message)
+    changed += signing.changed
     if signing.signed:
-        _store(signing.signed, done, standing, ports)
+        _store(signing.signed, done, changed, standing, ports)
     return done
 
 
-def _store(signed: Sequence[Job], done: Round, standing: Standing, ports: WorkerPorts) -> None:
-    """Store the signed jobs and broadcast them. Jobs whose rows are refused wait; those signed behind them are signed anew."""
+def _store(signed: Sequence[Job], done: Round, changed: list[Job], standing: Standing, ports: WorkerPorts) -> None:
+    """Store the signed jobs and broadcast them.
+
+    Jobs whose rows are refused wait. Those that somebody else has changed are added to `changed`. Those that were signed behind
+    either are signed anew.
+    """
     account = standing.account
     stored = store_signed(account, standing.first_nonce, signed, ports)
     unsigned = {job.job_id: job for job, _ in done.accepted}
     done.unreached += [unsigned[job_id] for job_id in stored.behind]
+    done.stopped = bool(stored.changed)
+    changed += [unsigned[job_id] for job_id in stored.changed]
     if stored.started:
         broadcast(stored.started, ports)
         next_nonce = standing.first_nonce + len(stored.started)
@@ -185,14 +194,14 @@ def _is_missing(estimate: Estimate) -> bool:
     return isinstance(estimate, Unavailable) and (estimate.alone or not estimate.answered)
 
 
-def _fail_expired(jobs: Sequence[Job], ports: WorkerPorts) -> list[Job]:
-    """The jobs that may still be signed; the others have failed, with nothing of them on chain."""
+def _fail_expired(jobs: Sequence[Job], changed: list[Job], ports: WorkerPorts) -> list[Job]:
+    """The jobs that may still be signed; the others have failed, with nothing of them on chain, or are added to `changed`."""
     now = ports.clock()
     alive: list[Job] = []
     for job in jobs:
         valid_until = job.request.valid_until
         if valid_until is not None and valid_until <= now:
-            save_failed(failed(job, Failure("Expired", "It was not signed by its validUntil."), now), ports)
+            save_failed(failed(job, Failure("Expired", "It was not signed by its validUntil."), now), changed, ports)
         else:
             alive.append(job)
     return alive

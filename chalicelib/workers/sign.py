@@ -29,6 +29,8 @@ class Signing:
     """Those from the first one on whose signature could not be had."""
     because: JobsApiError | None = None
     """Why they were put off: an error of the key or its service. None when none was."""
+    changed: list[Job] = field(default_factory=list)
+    """Those that cannot be built, and that somebody else has changed meanwhile."""
 
 
 def sign_jobs(
@@ -37,7 +39,7 @@ def sign_jobs(
     """Sign `accepted`, the jobs with their gas limits, at the nonces from `first_nonce` on.
 
     A job that cannot be built fails alone, and the nonces after it close up. When the key or its service fails, what was signed
-    before is kept. Raises that error when nothing was signed; VersionConflict when a job that fails was changed meanwhile.
+    before is kept. Raises that error when nothing was signed.
     """
     signer = ports.signers.of(account)
     signing = Signing()
@@ -51,7 +53,7 @@ def sign_jobs(
                 signing.put_off.append(job)
                 signing.because = outcome
             elif isinstance(outcome, Exception):
-                _fail(job, outcome, ports)
+                _fail(job, outcome, signing.changed, ports)
                 behind = behind or []
             elif behind is None:
                 signing.signed.append(_with_attempt(job, transaction, outcome, outlook.head.number, ports))
@@ -82,7 +84,7 @@ def _with_attempt(job: Job, unsigned: UnsignedTransaction, signed: tuple[str, by
     return started(job, Attempt(unsigned.nonce, unsigned.gas, (transaction,)), now, next_check_at)
 
 
-def _fail(job: Job, error: Exception, ports: WorkerPorts) -> None:
+def _fail(job: Job, error: Exception, changed: list[Job], ports: WorkerPorts) -> None:
     """Whatever is wrong with this one job must not hold back the account. Nothing of it exists on chain."""
     log.error("a job could not be signed", extra={"jobId": job.job_id}, exc_info=error)
-    save_failed(failed(job, Failure("InternalError", "The transaction could not be built."), ports.clock()), ports)
+    save_failed(failed(job, Failure("InternalError", "The transaction could not be built."), ports.clock()), changed, ports)

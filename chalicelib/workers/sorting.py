@@ -57,7 +57,7 @@ class Standing:
 
 @dataclass(slots=True)
 class Round:
-    """What became of a round's jobs. Those in none of the lists have failed."""
+    """What became of a round's jobs. Those in none of the lists have failed, or somebody else has changed them."""
 
     account: Account
     shares: Shares | None = None
@@ -70,26 +70,47 @@ class Round:
     """They wait, whatever is signed."""
     unreached: list[Job] = field(default_factory=list)
     """They are taken again as they are: nobody came to their estimates, or to that of an earlier job of their owner; or they
-    were signed behind a job whose row is refused, so at nonces that are not theirs.
+    were signed behind a job that was not stored, so at nonces that are not theirs.
     """
     busy: bool = False
     """The node still works on estimates that were cut off: no other round of this run would come through."""
     unfunded: bool = False
     signed: bool = False
+    stopped: bool = False
+    """Jobs are signed in the next round because somebody else has changed a job of this one."""
 
     @property
     def for_next_round(self) -> list[Job]:
-        return [wait.job for wait in self.next_round] if self.signed else []
+        return [wait.job for wait in self.next_round] if self.signed or self.stopped else []
 
     @property
     def to_postpone(self) -> list[Wait]:
-        return self.waits if self.signed else [*self.next_round, *self.waits]
+        return self.waits if self.signed or self.stopped else [*self.next_round, *self.waits]
 
 
-def sort_jobs(jobs: Sequence[Job], standing: Standing) -> Round:
+@dataclass(frozen=True)
+class _Others:
+    """The account's jobs that wait and are not in the round: looked for once a round, at its first revert."""
+
+    jobs: Sequence[Job]
+    """Those of the round."""
+    standing: Standing
+
+    @cached_property
+    def earliest(self) -> str | None:
+        """The place of the first of them."""
+        account, last = self.standing.account.account_id, max(map(place, self.jobs))
+        ids = frozenset(job.job_id for job in self.jobs)
+        return self.standing.ports.jobs.earliest_waiting(account, last, ids)
+
+    def any_before(self, job: Job) -> bool:
+        return self.earliest is not None and self.earliest < place(job)
+
+
+def sort_jobs(jobs: Sequence[Job], changed: list[Job], standing: Standing) -> Round:
     """Sort the jobs of a round by their estimates, in the order that they have in the round.
 
-    Raises VersionConflict when a job that fails was changed meanwhile.
+    A job that fails, and that somebody else has changed meanwhile, is added to `changed`.
     """
     outlook, ports = standing.outlook, standing.ports
     shares = Shares(standing.account, outlook.block_gas_limit, ports)
@@ -97,7 +118,8 @@ def sort_jobs(jobs: Sequence[Job], standing: Standing) -> Round:
     funds = outlook.spendable
     held: set[str] = set()
     """Owners with a job that nobody came to: their later jobs keep their place behind it."""
-    for job, estimate in zip(jobs, outlook.estimates, strict=False):
+    others = _Others(jobs, standing)
+    for number, (job, estimate) in enumerate(zip(jobs, outlook.estimates, strict=False)):
         if job.owner in held:
             result.unreached.append(job)
             continue
@@ -108,8 +130,10 @@ def sort_jobs(jobs: Sequence[Job], standing: Standing) -> Round:
             case GasEstimate(gas):
                 funds -= _accepted(job, gas, funds=funds, result=result, shares=shares, standing=standing)
             case Revert(reason):
-                if not _waits_for_earlier(job, result, standing):
-                    save_failed(failed(job, Failure("EstimateReverted", reason), ports.clock()), ports)
+                own_changed = [one for one in changed if one.owner == job.owner]
+                unsigned = [*result.unreached, *own_changed, *jobs[number + 1 :]]
+                if not _waits_for_earlier(job, result, unsigned, others, standing):
+                    save_failed(failed(job, Failure("EstimateReverted", reason), ports.clock()), changed, ports)
             case Unfunded(reason):
                 result.unfunded = True
                 reason = f"the account's funds do not cover it: {reason}"
@@ -158,11 +182,12 @@ def _too_cheap(job: Job, price: int, standing: Standing) -> str:
     return f"the network asks for {standing.least_price} wei per gas, and {whose} is {price} wei"
 
 
-def _waits_for_earlier(job: Job, result: Round, standing: Standing) -> bool:
+def _waits_for_earlier(job: Job, result: Round, unsigned: Sequence[Job], others: _Others, standing: Standing) -> bool:
     """Invariant 11: put off a job whose estimate reverts, where something before it may be what it needs. False: believe it.
 
     1. Earlier jobs that are signed in this very round: it gets another round.
-    2. Earlier jobs that wait: it waits for them for `Bounds.earlier_jobs_seconds` at most. They may never be signed.
+    2. Earlier jobs that wait, those of the round that are not sorted yet (`unsigned`), and `others`: it waits for them for
+       `Bounds.earlier_jobs_seconds` at most. They may never be signed.
     3. Nonces that were taken before: it waits until they are settled, for `Bounds.revert_belief_seconds` at most.
 
     Both times count from when it was first put off because of its revert, without a wait of another kind in between.
@@ -175,7 +200,7 @@ def _waits_for_earlier(job: Job, result: Round, standing: Standing) -> bool:
     waits = [wait.job for wait in (*result.waits, *result.next_round)]
     if _any_before(job, [accepted for accepted, _ in result.accepted]) or (
         not has_waited_for(ports.bounds.earlier_jobs_seconds)
-        and (_any_before(job, waits) or ports.jobs.has_earlier_waiting(job))
+        and (_any_before(job, [*waits, *unsigned]) or others.any_before(job))
     ):
         result.next_round.append(Wait(job, WaitCode.EARLIER_TRANSACTIONS, REVERTS_BEFORE_JOBS, waits_for_nonce=None))
         return True

@@ -1,11 +1,11 @@
 """The domain's ports in memory: the same promises as the real adapters, held to the same contract tests."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from chalicelib.errors import VersionConflict, WriteRefused
+from chalicelib.errors import JobsChanged, VersionConflict, WriteRefused
 from chalicelib.jobs.model import RETRYABLE, Account, Job, Status, account_id
 from chalicelib.jobs.order import order
 from chalicelib.jobs.stores import FailedQuery, Page, Sweep
@@ -128,16 +128,19 @@ class MemoryJobStore:
             stored = self.accounts.rows.get(account.account_id)
             if stored is None or stored.next_nonce != account.next_nonce or stored.paused is not None:
                 raise VersionConflict(f"The account {account.account_id} was changed meanwhile.")
-            for job in jobs:
-                self._require_version(job)
+            if changed := [job.job_id for job in jobs if not self._is_as_read(job)]:
+                raise JobsChanged("Jobs of the round were changed meanwhile.", changed)
             self._require_taken(jobs)
             known = replace(stored, in_flight=account.in_flight if stored.is_shared else stored.in_flight)
             self.accounts.rows[account.account_id] = known.having_signed(next_nonce, jobs)
             return [self._write(job) for job in jobs]
 
-    def _require_version(self, job: Job) -> None:
+    def _is_as_read(self, job: Job) -> bool:
         stored = self.rows.get(job.job_id)
-        if stored is None or stored.version != job.version:
+        return stored is not None and stored.version == job.version
+
+    def _require_version(self, job: Job) -> None:
+        if not self._is_as_read(job):
             raise VersionConflict(f"The job {job.job_id} was changed meanwhile.")
 
     def _require_taken(self, jobs: Sequence[Job]) -> None:
@@ -205,9 +208,9 @@ class MemoryJobStore:
         found = [one for one in self.issued_on(account_id, None, len(self.rows)) if one[0] <= until]
         return found[::-1][:limit]
 
-    def has_earlier_waiting(self, job: Job) -> bool:
-        mine = _order(job.pending_since or job.created_at, job)
-        return any(_order(other.pending_since, other) < mine for other in self._pending(account_id(job.chain_id, job.account)))
+    def earliest_waiting(self, account_id: str, before: str, but: Collection[str] = ()) -> str | None:
+        places = [_order(job.pending_since, job) for job in self._pending(account_id) if job.job_id not in but]
+        return min((place for place in places if place < before), default=None)
 
     def count_pending(self, account: Account, at_most: int) -> int:
         looked_after = [job for job in self._pending(account.account_id) if not job.is_fresh]

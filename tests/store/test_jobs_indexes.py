@@ -63,7 +63,7 @@ def test_a_job_is_found_as_what_it_is_and_as_nothing_else(stores: Stores, steps:
     def found_as() -> set[str]:
         finds = {
             "open": jobs.due(after(1_000_000), 10),
-            "pending": jobs.has_earlier_waiting(later) and jobs.has_pending(account()),
+            "pending": jobs.earliest_waiting(ACCOUNT_ID, later.issued_order) and jobs.has_pending(account()),
             "failed": jobs.find_failed(FailedQuery(Status.FAILED, OWNER), 10, None).jobs,
             "cancelled": jobs.find_failed(FailedQuery(Status.CANCELLED, OWNER), 10, None).jobs,
         }

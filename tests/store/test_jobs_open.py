@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.jobs.model import Job
+from chalicelib.jobs.model import Job, account_id
+from chalicelib.jobs.order import order
 from chalicelib.jobs.states import cancelled, checked, retried, waiting
 from chalicelib.jobs.stores import Sweep
 from chalicelib.store import job_reads
@@ -66,8 +67,8 @@ def test_an_accounts_jobs_go_on_after_the_order_of_any_of_them(stores: Stores) -
     assert_eventually(lambda: len(issued_ids(stores)), 12)
     everything = stores.jobs.issued_on(ACCOUNT_ID, None, 50)
 
-    for number, (order, _) in enumerate(everything):
-        assert stores.jobs.issued_on(ACCOUNT_ID, order, 50) == everything[number + 1 :]
+    for number, (reached, _) in enumerate(everything):
+        assert stores.jobs.issued_on(ACCOUNT_ID, reached, 50) == everything[number + 1 :]
     assert stores.jobs.issued_on(ACCOUNT_ID, everything[3][0], 4) == everything[4:8]
 
 
@@ -104,7 +105,34 @@ def test_an_accounts_jobs_come_newest_first_from_one_of_them_on(stores: Stores) 
     assert stores.jobs.issued_until(ACCOUNT_ID, "0", 10) == []
 
 
-# --- has_earlier_waiting, has_pending ----------------------------------------------------------------------------------
+# --- earliest_waiting, has_pending ------------------------------------------------------------------------------------
+
+
+def place(job: Job) -> str:
+    return order(job.pending_since or job.created_at, job.job_id)
+
+
+def has_earlier_waiting(stores: Stores, job: Job) -> bool:
+    return stores.jobs.earliest_waiting(account_id(job.chain_id, job.account), place(job)) is not None
+
+
+def test_the_earliest_waiting_job_is_the_first_of_those_that_are_not_left_out(stores: Stores) -> None:
+    """Fresh jobs and others alike: the two kinds are found by different indexes."""
+    signed, fresh, waiting_job, late = issue(
+        stores, signed_job(pending_job(1), 7), pending_job(2), waits(pending_job(3)), pending_job(4)
+    )
+
+    def earliest(before: str, *but: Job) -> str | None:
+        return stores.jobs.earliest_waiting(ACCOUNT_ID, before, frozenset(ids(but)))
+
+    assert_eventually(lambda: len(issued_ids(stores)), 4)
+    assert_eventually(lambda: earliest("9", signed, fresh), place(waiting_job))
+    assert earliest("9") == place(fresh)
+    assert earliest("9", fresh, waiting_job) == place(late)
+    assert earliest("9", fresh, waiting_job, late) is None
+    assert earliest(place(waiting_job), fresh) is None
+    assert earliest(place(late), fresh) == place(waiting_job)
+    assert earliest(place(late), waiting_job) == place(fresh)
 
 
 def test_retried_jobs_wait_for_neither_themselves_nor_each_other_in_a_circle(stores: Stores) -> None:
@@ -113,7 +141,7 @@ def test_retried_jobs_wait_for_neither_themselves_nor_each_other_in_a_circle(sto
         retried(failed_job(100, created_at=after(number)), after(200 + number), next_check_at=after(300)) for number in range(3)
     )
     issue(stores, first, second, third)
-    assert_eventually(lambda: [stores.jobs.has_earlier_waiting(job) for job in (first, second, third)], [False, True, True])
+    assert_eventually(lambda: [has_earlier_waiting(stores, job) for job in (first, second, third)], [False, True, True])
 
 
 @pytest.mark.parametrize("make", [pending_job, lambda seconds, **fields: waits(pending_job(seconds, **fields))])
@@ -121,9 +149,7 @@ def test_an_unsigned_job_is_earlier_only_for_those_that_come_after_it(stores: St
     before, unsigned, behind = signed_job(pending_job(1), 7), make(2), signed_job(pending_job(3), 8)
     issue(stores, before, unsigned, behind)
 
-    assert_eventually(
-        lambda: [stores.jobs.has_earlier_waiting(job) for job in (before, unsigned, behind)], [False, False, True]
-    )
+    assert_eventually(lambda: [has_earlier_waiting(stores, job) for job in (before, unsigned, behind)], [False, False, True])
 
 
 @pytest.mark.parametrize("make", [pending_job, lambda seconds, **fields: waits(pending_job(seconds, **fields))])
@@ -132,7 +158,7 @@ def test_of_jobs_issued_at_one_moment_the_smaller_id_is_the_earlier(stores: Stor
     middle = make(2, job_id="5" * 24)
     issue(stores, low, middle, high)
 
-    assert_eventually(lambda: [stores.jobs.has_earlier_waiting(job) for job in (low, middle, high)], [False, False, True])
+    assert_eventually(lambda: [has_earlier_waiting(stores, job) for job in (low, middle, high)], [False, False, True])
 
 
 @pytest.mark.parametrize("make", [pending_job, lambda seconds, **fields: waits(pending_job(seconds, **fields))])
@@ -140,18 +166,18 @@ def test_nobody_waits_for_another_account_or_for_what_is_over(stores: Stores, ma
     over = make(4)
     issue(stores, make(2, account=OTHER_ADDRESS), make(3, chain_id=123), over)
     asking = signed_job(pending_job(9), 7)
-    assert_eventually(lambda: (stores.jobs.has_earlier_waiting(asking), stores.jobs.has_pending(account())), (True, True))
+    assert_eventually(lambda: (has_earlier_waiting(stores, asking), stores.jobs.has_pending(account())), (True, True))
 
     stores.jobs.save(cancelled(over, after(5)))
 
-    assert_eventually(lambda: (stores.jobs.has_earlier_waiting(asking), stores.jobs.has_pending(account())), (False, False))
+    assert_eventually(lambda: (has_earlier_waiting(stores, asking), stores.jobs.has_pending(account())), (False, False))
 
 
 def test_a_retried_job_is_as_late_as_its_retry(stores: Stores) -> None:
     retried_job = retried(failed_job(5), after(20), next_check_at=after(80))
     issue(stores, pending_job(10))
 
-    assert_eventually(lambda: stores.jobs.has_earlier_waiting(retried_job), True)
+    assert_eventually(lambda: has_earlier_waiting(stores, retried_job), True)
 
 
 def test_a_job_that_was_swept_up_is_found_still(stores: Stores) -> None:
@@ -160,14 +186,14 @@ def test_a_job_that_was_swept_up_is_found_still(stores: Stores) -> None:
     asking = pending_job(9)
     (left_behind,) = issue(stores, pending_job(1))
     assert_eventually(lambda: len(issued_ids(stores)), 1)
-    ((order, _),) = stores.jobs.issued_on(ACCOUNT_ID, None, 1)
+    ((reached, _),) = stores.jobs.issued_on(ACCOUNT_ID, None, 1)
 
     stores.jobs.save(checked(left_behind, after(120)))
-    stores.accounts.swept(account(), Sweep.FIRST, order)
+    stores.accounts.swept(account(), Sweep.FIRST, reached)
 
     swept = stores.accounts.get(ACCOUNT_ID)
     assert swept is not None
-    assert_eventually(lambda: (stores.jobs.has_earlier_waiting(asking), stores.jobs.has_pending(swept)), (True, True))
+    assert_eventually(lambda: (has_earlier_waiting(stores, asking), stores.jobs.has_pending(swept)), (True, True))
 
 
 def test_nobody_waits_for_itself_also_where_it_is_looked_for_from_the_sweep_on(stores: Stores) -> None:
@@ -177,8 +203,8 @@ def test_nobody_waits_for_itself_also_where_it_is_looked_for_from_the_sweep_on(s
 
     stores.accounts.swept(account(), Sweep.FIRST, signed.issued_order)
 
-    assert stores.jobs.has_earlier_waiting(fresh) is False
-    assert stores.jobs.has_earlier_waiting(pending_job(3)) is True
+    assert has_earlier_waiting(stores, fresh) is False
+    assert has_earlier_waiting(stores, pending_job(3)) is True
 
 
 def test_what_the_sweep_has_passed_is_not_looked_at_again(tables: Tables) -> None:
@@ -186,14 +212,14 @@ def test_what_the_sweep_has_passed_is_not_looked_at_again(tables: Tables) -> Non
     tables.accounts.put(account())
     issue(tables.stores, *(signed_job(pending_job(number), number) for number in range(20)))
     assert_eventually(lambda: len(issued_ids(tables.stores)), 20)
-    orders = [order for order, _ in tables.jobs.issued_on(ACCOUNT_ID, None, 50)]
+    orders = [one for one, _ in tables.jobs.issued_on(ACCOUNT_ID, None, 50)]
     tables.accounts.swept(account(), Sweep.FIRST, orders[16])
     swept = tables.accounts.get(ACCOUNT_ID)
     assert swept is not None
     reads = leave_unprocessed(tables.client, tables.jobs_table, rounds=0, keys=0)
 
     assert tables.jobs.has_pending(swept) is False
-    assert tables.jobs.has_earlier_waiting(pending_job(19.5)) is False
+    assert has_earlier_waiting(tables.stores, pending_job(19.5)) is False
 
     assert [len(read["Keys"]) for read in reads] == [3, 3]
     assert not any(read["ConsistentRead"] for read in reads)
@@ -210,8 +236,8 @@ def test_where_too_many_would_have_to_be_looked_at_somebody_is_said_to_wait(
     assert_eventually(lambda: len(issued_ids(tables.stores, limit=200)), 101)
 
     assert tables.jobs.has_pending(account()) is True
-    assert tables.jobs.has_earlier_waiting(pending_job(50)) is True
-    assert tables.jobs.has_earlier_waiting(jobs[50]) is False
+    assert has_earlier_waiting(tables.stores, pending_job(50)) is True
+    assert has_earlier_waiting(tables.stores, jobs[50]) is False
 
 
 # --- due ---------------------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def test_nothing_the_store_does_scans_the_jobs_table(tables: Tables) -> None:
         "find_failed": lambda: [jobs.find_failed(FailedQuery(owner=owner), 10, None) for owner in (OWNER, None)],
         "issued_on": lambda: jobs.issued_on(ACCOUNT_ID, None, 10),
         "issued_until": lambda: jobs.issued_until(ACCOUNT_ID, "9", 10),
-        "has_earlier_waiting": lambda: jobs.has_earlier_waiting(job),
+        "earliest_waiting": lambda: jobs.earliest_waiting(ACCOUNT_ID, job.issued_order),
         "count_pending": lambda: jobs.count_pending(account(), 10),
         "has_pending": lambda: jobs.has_pending(account()),
         "find_by_subject": lambda: jobs.find_by_subject("createWallet", "a hash", 10),

@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 
-from chalicelib.errors import VersionConflict
+from chalicelib.errors import JobsChanged, VersionConflict
 from chalicelib.jobs.in_flight import InFlight, still_in_flight
 from chalicelib.jobs.model import Account, Job, Status, TransactionRequest
 from chalicelib.jobs.states import cancelled
@@ -97,23 +97,35 @@ def test_a_start_whose_nonce_was_taken_meanwhile_writes_nothing(stores: Stores) 
     assert_nothing_written(stores, moved(before, 8, jobs[0]), jobs[1:])
 
 
-@pytest.mark.parametrize("changed", [0, 1, 2])
-def test_a_start_of_which_one_job_was_changed_meanwhile_writes_nothing(stores: Stores, changed: int) -> None:
+@pytest.mark.parametrize("changed", [[0], [1], [2], [0, 2], [0, 1, 2]])
+def test_a_start_of_which_jobs_were_changed_meanwhile_writes_nothing_and_names_them(stores: Stores, changed: list[int]) -> None:
     before, jobs = with_account(stores, 7), issued(stores, 3)
     after_change = [*jobs]
-    after_change[changed] = stores.jobs.save(cancelled(jobs[changed], after(5)))
+    for number in changed:
+        after_change[number] = stores.jobs.save(cancelled(jobs[number], after(5)))
 
-    with pytest.raises(VersionConflict):
+    with pytest.raises(JobsChanged) as conflict:
         stores.jobs.start(before, 10, signed(jobs, 7))
+    assert list(conflict.value.job_ids) == [jobs[number].job_id for number in changed]
     assert_nothing_written(stores, before, after_change)
+
+
+def test_where_the_account_was_changed_too_a_start_blames_no_job(stores: Stores) -> None:
+    before, jobs = with_account(stores, 7), issued(stores, 3)
+    stores.jobs.start(before, 8, signed(jobs[:1], 7))
+
+    with pytest.raises(VersionConflict) as conflict:
+        stores.jobs.start(before, 10, signed(jobs, 7))
+    assert not isinstance(conflict.value, JobsChanged)
 
 
 def test_a_start_with_a_job_that_is_not_stored_writes_nothing(stores: Stores) -> None:
     before, jobs = with_account(stores, 7), issued(stores, 1)
     stranger = pending_job(9)
 
-    with pytest.raises(VersionConflict):
+    with pytest.raises(JobsChanged) as conflict:
         stores.jobs.start(before, 9, signed([*jobs, stranger], 7))
+    assert conflict.value.job_ids == (stranger.job_id,)
     assert_nothing_written(stores, before, jobs)
     assert stores.jobs.get(stranger.job_id) is None
 

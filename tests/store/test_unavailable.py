@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.auth.limits import LimitStore
-from chalicelib.errors import ServiceUnavailable, VersionConflict, WriteRefused
+from chalicelib.errors import JobsChanged, ServiceUnavailable, VersionConflict, WriteRefused
 from chalicelib.jobs.model import Job, Status
 from chalicelib.jobs.stores import AccountStore, FailedQuery, JobStore, Sweep
 from chalicelib.store.accounts import DynamoAccountStore
@@ -49,7 +49,7 @@ USES: dict[str, Callable[[Stores], object]] = {
     "jobs.find_failed": lambda stores: stores.jobs.find_failed(FailedQuery(), 10, None),
     "jobs.issued_on": lambda stores: stores.jobs.issued_on(ACCOUNT_ID, None, 10),
     "jobs.issued_until": lambda stores: stores.jobs.issued_until(ACCOUNT_ID, "9", 10),
-    "jobs.has_earlier_waiting": lambda stores: stores.jobs.has_earlier_waiting(JOB),
+    "jobs.earliest_waiting": lambda stores: stores.jobs.earliest_waiting(ACCOUNT_ID, JOB.issued_order),
     "jobs.count_pending": lambda stores: stores.jobs.count_pending(account(), 10),
     "jobs.has_pending": lambda stores: stores.jobs.has_pending(account()),
     "jobs.find_by_subject": lambda stores: stores.jobs.find_by_subject("createWallet", "a hash", 10),
@@ -160,9 +160,11 @@ def test_a_transaction_that_is_not_taken_although_its_rows_are_small_is_a_fault_
 @pytest.mark.parametrize(
     ("reasons", "expected"),
     [
-        (["None", "ConditionalCheckFailed"], VersionConflict),
-        (["TransactionConflict", "None"], VersionConflict),
-        (["ThrottlingError", "ConditionalCheckFailed"], VersionConflict),
+        (["None", "ConditionalCheckFailed"], JobsChanged),
+        (["None", "TransactionConflict"], JobsChanged),
+        (["TransactionConflict", "None"], VersionConflict),  # the account's row
+        (["ConditionalCheckFailed", "ConditionalCheckFailed"], VersionConflict),
+        (["ThrottlingError", "ConditionalCheckFailed"], JobsChanged),
         (["None", "ThrottlingError"], ServiceUnavailable),
         (["ProvisionedThroughputExceeded", "None"], ServiceUnavailable),
         (["ValidationError", "None"], ClientError),  # the account's row
@@ -174,8 +176,10 @@ def test_a_cancelled_transaction_is_what_its_reasons_say(reasons: list[str], exp
     stores, client = unreachable()
     answer_always(client, 400, "TransactionCanceledException", CancellationReasons=[{"Code": reason} for reason in reasons])
 
-    with pytest.raises(expected):
+    with pytest.raises(expected) as caught:
         USES["jobs.start"](stores)
+    assert type(caught.value) is expected or expected is ClientError
+    assert not isinstance(caught.value, JobsChanged) or caught.value.job_ids == (JOB.job_id,)
 
 
 def test_a_transaction_still_in_progress_is_an_unavailable_service() -> None:

@@ -1,8 +1,10 @@
 """How many jobs the next round takes."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from chalicelib.jobs.pace import JOBS_PER_ROUND, Pace, Paces
+from chalicelib.jobs.pace import JOBS_PER_ROUND, STAYS_LAST, Pace, Paces
 
 WANTED = 3.0
 
@@ -34,3 +36,15 @@ def test_each_account_has_a_pace_of_its_own_and_begins_with_a_full_round() -> No
     paces = Paces()
     paces.of("122:0xA").jobs = 1
     assert (paces.of("122:0xA").jobs, paces.of("122:0xB").jobs) == (1, JOBS_PER_ROUND)
+
+
+def test_an_owner_whose_job_was_changed_stands_last_for_a_while() -> None:
+    pace, now = Pace(), datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+    pace.note_changed({"one"}, now)
+    later = now + STAYS_LAST - timedelta(seconds=1)
+    pace.note_changed({"two"}, later)
+
+    assert [pace.is_last(owner, later) for owner in ("one", "two", "three")] == [True, True, False]
+    assert [pace.is_last(owner, now + STAYS_LAST) for owner in ("one", "two")] == [False, True]
+    pace.note_changed({"three"}, later + STAYS_LAST)
+    assert pace.changed_at.keys() == {"three"}

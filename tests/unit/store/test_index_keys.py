@@ -5,9 +5,11 @@ from itertools import product
 
 import pytest
 
+from chalicelib.api.values import MAX_ID_BYTES, identifier
+from chalicelib.auth.tokens import MAX_CLAIM_LENGTH
 from chalicelib.jobs.ids import derived_job_id
 from chalicelib.jobs.model import Status
-from chalicelib.store.keys import failed_owner, owner_external_id, owner_external_ids, pool_key, subject_key
+from chalicelib.store.keys import KEY_BYTES, failed_owner, owner_external_id, owner_external_ids, pool_key, subject_key
 from chalicelib.store.records import job_from, job_item
 from tests.store.building import ADDRESS, OTHER_ADDRESS, pending_job
 
@@ -30,6 +32,18 @@ def test_a_key_is_as_earlier_versions_wrote_it_unless_the_owner_has_the_separato
     assert owner_external_id("acme", "eu#invoice-7") == "acme#eu#invoice-7"
     assert owner_external_ids("acme", "eu#invoice-7") == ["acme#eu#invoice-7"]
     assert owner_external_ids("acme#eu", "invoice-7") == ["#7#acme#eu#invoice-7", "acme#eu#invoice-7"]
+
+
+def test_the_longest_owner_and_the_longest_id_make_a_key_that_the_index_takes() -> None:
+    longest = "\U0001f600" * (MAX_ID_BYTES // 4)
+    for owner in ("\U0001f600" * MAX_CLAIM_LENGTH, "#" + "\U0001f600" * (MAX_CLAIM_LENGTH - 1)):
+        assert len(owner_external_id(owner, identifier(longest)).encode()) <= KEY_BYTES
+    with pytest.raises(ValueError, match="1,000 bytes in UTF-8, and this one has 1,004"):
+        identifier(longest + "\U0001f600")
+
+
+def test_a_key_that_is_too_long_for_the_index_is_not_looked_for() -> None:
+    assert owner_external_ids("\U0001f600" * 256, "\U0001f600" * 256) == []
 
 
 def test_job_ids_of_correlation_ids_differ_for_owners_that_read_alike() -> None:

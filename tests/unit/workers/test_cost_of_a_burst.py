@@ -41,7 +41,7 @@ def _units(call: Made) -> float:
             return len(job_ids) * (0.5 if False in consistent else 1)
         case "jobs.get" | "accounts.get":
             return 0.5 if False in call.arguments[1:] else 1
-        case "jobs.issued_on" | "jobs.has_earlier_waiting":
+        case "jobs.issued_on" | "jobs.earliest_waiting":
             return 0.5
     return 0
 
