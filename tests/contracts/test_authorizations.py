@@ -11,6 +11,7 @@ from web3 import HTTPProvider, Web3
 from chalicelib.chain.node import Node
 from chalicelib.chain.rpc import RpcClient
 from chalicelib.networks import FUSE
+from stack.contracts import compile_contracts
 from stack.machine import anvil
 from stack.machine.processes import Process, chosen_port, clean_environment
 
@@ -20,6 +21,7 @@ GWEI = 10**9
 
 @pytest.fixture(scope="module")
 def prague(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web3]:
+    compile_contracts(print, update_service=False)  # which installs the node
     directory = tmp_path_factory.mktemp("prague")
     process, port = Process("prague", directory), chosen_port("PRAGUE_PORT", None)
     command = [

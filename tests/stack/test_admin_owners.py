@@ -1,13 +1,11 @@
 """Whose wallets, numbers, tokens and accounts they are, over HTTP: what one issuer has, no other sees or moves."""
 
 import json
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from web3 import Web3
 
 from stack.machine.local import LocalStack
@@ -122,67 +120,3 @@ def test_accounts_are_the_administrators_and_the_admin_api_the_community_adminis
     answer = plain.post(f"{ADMIN}/wallets/create", {"phoneNumber": neighbours.number})
     assert (answer.status_code, answer.json()["code"]) == (403, "Forbidden")
     assert plain.get(f"{ADMIN}/wallets/{neighbours.number}").status_code == 403
-
-
-# --- what the function that serves all this may do itself ---------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def as_the_api(env: dict[str, str]) -> Callable[[str], Any]:
-    """Clients with the rights of the API's function, and no others."""
-    functions = aws(env, "lambda").list_functions()["Functions"]
-    (role,) = (one["Role"] for one in functions if one["FunctionName"].startswith(f"{env['STACK_NAME']}-APIHandler-"))
-    keys = aws(env, "sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-
-    def client(service: str) -> Any:
-        import boto3  # noqa: PLC0415 -- with other credentials than every other client here
-
-        return boto3.client(
-            service,
-            endpoint_url=env["AWS_ENDPOINT_URL"],
-            region_name=env["AWS_REGION"],
-            aws_access_key_id=keys["AccessKeyId"],
-            aws_secret_access_key=keys["SecretAccessKey"],
-            aws_session_token=keys["SessionToken"],
-        )
-
-    return client
-
-
-def tag(stack: str) -> list[dict[str, str]]:
-    return [{"TagKey": "jobs-api:stack", "TagValue": stack}]
-
-
-def new_key(client: Any, **more: Any) -> str:
-    return str(client.create_key(KeySpec="ECC_SECG_P256K1", KeyUsage="SIGN_VERIFY", **more)["KeyMetadata"]["KeyId"])
-
-
-def test_the_apis_function_makes_keys_for_its_own_stack_and_no_other(
-    as_the_api: Callable[[str], Any], env: dict[str, str]
-) -> None:
-    kms, root = as_the_api("kms"), aws(env, "kms")
-    ours = new_key(kms, Tags=tag(env["STACK_NAME"]))
-    assert kms.get_public_key(KeyId=ours)["KeySpec"] == "ECC_SECG_P256K1"
-    theirs, nobodys = new_key(root, Tags=tag("another-stack")), new_key(root)
-    # A new key looks like this one until its tag is seen everywhere, and its address is needed at once. It is a public key.
-    assert kms.get_public_key(KeyId=nobodys)["KeySpec"] == "ECC_SECG_P256K1"
-    refused: list[Callable[[], Any]] = [
-        lambda: new_key(kms),
-        lambda: new_key(kms, Tags=tag("another-stack")),
-        lambda: kms.get_public_key(KeyId=theirs),
-        lambda: kms.tag_resource(KeyId=theirs, Tags=tag(env["STACK_NAME"])),
-        lambda: kms.tag_resource(KeyId=ours, Tags=[*tag(env["STACK_NAME"]), {"TagKey": "other", "TagValue": "x"}]),
-        lambda: kms.untag_resource(KeyId=ours, TagKeys=["jobs-api:stack"]),
-        lambda: kms.sign(KeyId=ours, Message=b"0" * 32, MessageType="DIGEST", SigningAlgorithm="ECDSA_SHA_256"),
-        lambda: kms.schedule_key_deletion(KeyId=ours),
-        lambda: as_the_api("secretsmanager").get_secret_value(
-            SecretId=f"{env['STACK_NAME']}/accounts/{env['OTHER_ISSUER_ACCOUNT']}"
-        ),
-        lambda: as_the_api("secretsmanager").put_secret_value(
-            SecretId=f"{env['STACK_NAME']}/phone-numbers", SecretString=secrets.token_hex()
-        ),
-    ]
-    for number, call in enumerate(refused):
-        with pytest.raises(ClientError, match=r"AccessDenied|not authorized"):
-            call()
-            pytest.fail(f"number {number} was allowed")
