@@ -314,7 +314,7 @@ def test_rotate_a_signing_key(
     fund(own_stack, [old], COIN)
     pool = Client(env, operator.shell("make token", ACCOUNT=env["ISSUER_ACCOUNT"], ROLE=role).splitlines()[-1])
     node("evm_setIntervalMining", 0)
-    open_job = pool.issue(to=old, value="1")
+    open_job = pool.issue(to=old)
     assert open_job["accountAddress"] == old
     pool.await_job(open_job["_id"], {"started"})
     looked_after(env, open_job["_id"])
@@ -322,7 +322,7 @@ def test_rotate_a_signing_key(
     node("anvil_setBalance", new, hex(COIN))
     assert open_job["_id"] in operator.run("Rotate a signing key", ACCOUNT=old)
     node("evm_setIntervalMining", 1)
-    next_job = pool.issue(to=old, value="1")
+    next_job = pool.issue(to=old)
     assert next_job["accountAddress"] == new
     assert pool.await_job(open_job["_id"])["status"] == "succeeded"
     assert pool.await_job(next_job["_id"])["status"] == "succeeded"
