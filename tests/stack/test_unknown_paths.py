@@ -17,9 +17,9 @@ def test_a_path_that_there_is_not_is_a_404_in_the_contracts_form(path: str, verb
 @pytest.mark.parametrize(
     ("verb", "path", "allowed"),
     [
-        ("DELETE", "/health", "GET, OPTIONS"),
-        ("PUT", "/api/v2/jobs", "POST, GET, OPTIONS"),
-        ("PATCH", "/api/v2/jobs/62b17abc8c26160014940e87", "GET, OPTIONS"),
+        ("DELETE", "/health", "GET, HEAD, OPTIONS"),
+        ("PUT", "/api/v2/jobs", "POST, GET, HEAD, OPTIONS"),
+        ("PATCH", "/api/v2/jobs/62b17abc8c26160014940e87", "GET, HEAD, OPTIONS"),
         ("GET", "/api/v2/jobs/cancel/62b17abc8c26160014940e87", "POST, OPTIONS"),
     ],
 )
