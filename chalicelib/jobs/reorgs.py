@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.jobs.model import Attempt, Failure, Fees, Job, Outcome, Purpose, Receipt, SignedTransaction, Status
-from chalicelib.jobs.states import failed, reverted, settled, with_event
+from chalicelib.jobs.states import failed, no_longer_pending, reverted, settled, with_event
 from chalicelib.jobs.verdict import REORGED, is_taken_back
 
 REVERTED_AGAIN = "It reverted when it was mined again, after a reorg had replaced its block."
@@ -37,19 +37,8 @@ def in_flight_again(job: Job, receipt: Receipt, now: datetime) -> Job:
     """
     told = with_event(job, now, REORGED, f"{_told(receipt)}; it is in flight again")
     attempt = replace(job.attempt, outcome=None, receipt=None)
-    return replace(
-        told,
-        status=Status.STARTED,
-        attempts=(*job.attempts[:-1], attempt),
-        waits_because=None,
-        waits_code=None,
-        waits_since=None,
-        waits_until=None,
-        waits_for_nonce=None,
-        pending_since=None,
-        checks=0,
-        next_check_at=now,
-    )
+    opened = replace(told, status=Status.STARTED, attempts=(*job.attempts[:-1], attempt), next_check_at=now)
+    return no_longer_pending(opened)
 
 
 def settled_again(job: Job, receipt: Receipt, now: datetime) -> Job:

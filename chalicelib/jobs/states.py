@@ -64,16 +64,24 @@ def started(job: Job, attempt: Attempt, now: datetime, next_check_at: datetime) 
         attempts=(*kept, attempt),
         dropped_fees=job.dropped_fees + sum(old.receipt.fee for old in dropped if old.receipt is not None),
         attempt_count=job.attempt_count + 1,
+        next_check_at=None if job.is_fresh else next_check_at,
+    )
+    job = no_longer_pending(job)
+    return with_event(job, now, "signed", f"nonce {attempt.nonce}, {attempt.latest.hash}")
+
+
+def no_longer_pending(job: Job) -> Job:
+    """Return the job without what only a pending one tells: since when it is pending, and what it waits for."""
+    return replace(
+        job,
+        pending_since=None,
         waits_because=None,
         waits_code=None,
         waits_since=None,
         waits_until=None,
         waits_for_nonce=None,
-        pending_since=None,
         checks=0,
-        next_check_at=None if job.is_fresh else next_check_at,
     )
-    return with_event(job, now, "signed", f"nonce {attempt.nonce}, {attempt.latest.hash}")
 
 
 def waiting(
@@ -294,18 +302,11 @@ def _require_settled(job: Job, transition: str) -> None:
 def _closed(job: Job, status: Status, now: datetime) -> Job:
     """Without a result: only a job that succeeds has one, by its last receipt."""
     return replace(
-        job,
+        no_longer_pending(job),
         status=status,
         result={},
         last_finished_at=now,
         next_check_at=None,
-        pending_since=None,
-        waits_because=None,
-        waits_code=None,
-        waits_since=None,
-        waits_until=None,
-        waits_for_nonce=None,
-        checks=0,
     )
 
 

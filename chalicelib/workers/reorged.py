@@ -101,7 +101,7 @@ def _saved(job: Job, ports: TellPorts) -> Job | None:
 
 
 def poll(jobs: Sequence[Job], ports: TellPorts) -> None:
-    """Have the final ones among them followed; the others are followed by their own polls."""
+    """Send polls for these jobs. A pending one needs none: nothing of it is in flight."""
     ids = [job.job_id for job in jobs if job.status is not Status.PENDING]
     for first in range(0, len(ids), JOBS_PER_ROUND):
         ports.queue.confirm(ids[first : first + JOBS_PER_ROUND], delay_seconds=0)
