@@ -6,11 +6,11 @@ from typing import Any
 
 import jwt
 import pytest
-from harness import CHAIN_ID, ISSUER, KEY, OTHER, TARGET, Answer, Api
 
 from chalicelib.admin.accounts import UNCHECKED
 from chalicelib.errors import KeyNotReady, ServiceUnavailable, SignerUnavailable
 from chalicelib.jobs.model import Account
+from tests.unit.api.harness import CHAIN_ID, ISSUER, KEY, OTHER, TARGET, Answer, Api
 
 POOL = [f"0x{digit * 40}" for digit in "123"]
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from harness import ISSUER, OTHER, TARGET, TOKEN_FACTORY, Answer, Api
 
 from chalicelib.admin.ports import Token
 from chalicelib.jobs.model import Account, Status
 from chalicelib.jobs.ports import Revert
 from tests.fakes.contracts import Simulator
+from tests.unit.api.harness import ISSUER, OTHER, TARGET, TOKEN_FACTORY, Answer, Api
 
 TOKEN = "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB"
 CHECKSUMMED_WALLET = "0x8617E340B3D01FA5F11F306F4090FD50E238070D"

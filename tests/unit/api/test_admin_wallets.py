@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from harness import ISSUER, OTHER, WALLET_FACTORY, Answer, Api
 
 from chalicelib.jobs.model import Status
+from tests.unit.api.harness import ISSUER, OTHER, WALLET_FACTORY, Answer, Api
 
 NUMBER = "+972501234567"
 WALLET = "0x8617E340B3D01FA5F11F306F4090FD50E238070D"

@@ -9,11 +9,11 @@ import unicodedata
 from typing import Any
 
 import pytest
-from test_bad_input import assert_refused
 
 from chalicelib.api.fields import FORMAT_CHARACTERS
 from chalicelib.jobs.model import Status
 from tests.unit.api.harness import TARGET, Api
+from tests.unit.api.test_bad_input import assert_refused
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP", "deflate, gzip"])

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from harness import CHAIN_ID, ISSUER, NOW, Api, a_job, environment, new_api
 
 from chalicelib.bounds import Bounds
 from chalicelib.jobs.model import Account, Status
 from chalicelib.settings import settings_from
+from tests.unit.api.harness import CHAIN_ID, ISSUER, NOW, Api, a_job, environment, new_api
 
 LAMBDA_BYTES = 6 * 1024 * 1024
 LONG_IDS = ["\U0001f600" * 255 + chr(0x1F600 + number) for number in range(100)]

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 from eth_abi.abi import encode
-from harness import CHAIN_ID, ISSUER, OTHER, TARGET, Answer, Api
 
 from chalicelib.admin.ports import Token
 from chalicelib.chain.addresses import checksum_address as checksummed
 from chalicelib.chain.callees import EXECUTE, EXECUTE_BATCH
 from chalicelib.jobs.model import Account, Status
+from tests.unit.api.harness import CHAIN_ID, ISSUER, OTHER, TARGET, Answer, Api
 
 POOL = "0x8617E340B3D01FA5F11F306F4090FD50E238070D"
 TOKEN = "0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE"

@@ -1,7 +1,8 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from stub_node import StubNode
+
+from tests.unit.chain.stub_node import StubNode
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from stub_node import Http, StubNode
+from tests.unit.chain.stub_node import Http, StubNode
 
 
 class SlowNode:

@@ -1,7 +1,6 @@
 """What nodes ask for when they refuse a transaction as underpriced."""
 
 import pytest
-from stub_node import Refusal
 
 from chalicelib.chain.asked_price import REMEMBERED_SECONDS, AskedPrices, asked_price
 from chalicelib.chain.node import Node
@@ -10,6 +9,7 @@ from chalicelib.jobs.model import Fees, SignedTransaction
 from chalicelib.jobs.ports import Broadcast, BroadcastStatus
 from chalicelib.networks import FUSE, GWEI
 from tests.fakes.world import START
+from tests.unit.chain.stub_node import Refusal
 
 GETH = "transaction underpriced: gas tip cap 1000000000, minimum needed 2500000000"
 

@@ -5,9 +5,6 @@ import tracemalloc
 from dataclasses import replace
 
 import pytest
-from slow_node import SlowNode
-from standing_node import OTHER, WHO, standing_at
-from stub_node import Http, Refusal
 
 from chalicelib.chain.error_objects import LONGEST_TEXT
 from chalicelib.chain.node import Node
@@ -15,6 +12,9 @@ from chalicelib.chain.rpc import RpcClient
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.ports import Call, GasEstimate, Revert, Unavailable
 from chalicelib.networks import FUSE
+from tests.unit.chain.slow_node import SlowNode
+from tests.unit.chain.standing_node import OTHER, WHO, standing_at
+from tests.unit.chain.stub_node import Http, Refusal
 
 ANSWER_BYTES = 100_000
 TOTAL_SECONDS = 2.4

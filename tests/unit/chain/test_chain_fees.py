@@ -1,13 +1,13 @@
 from dataclasses import replace
 
 import pytest
-from unsupported import NOT_SUPPORTED
 
 from chalicelib.chain.fees import dynamic_fees, legacy_fees
 from chalicelib.chain.rpc import Answer
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees
 from chalicelib.networks import FUSE, GWEI
+from tests.unit.chain.unsupported import NOT_SUPPORTED
 
 
 def history(*tips: int, next_base_fee: int = 10 * GWEI, used: tuple[float, ...] | None = None):

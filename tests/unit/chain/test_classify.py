@@ -1,10 +1,10 @@
 """Every client's texts, as they were read in its sources or seen on the wire, and what each must mean."""
 
 import pytest
-from unsupported import NOT_SUPPORTED, SUPPORTED
 
 from chalicelib.chain.classify import classify_broadcast, classify_estimate, is_throttled, is_unsupported, meets_own_bound
 from chalicelib.jobs.ports import BroadcastStatus, Revert, Unavailable, Unfunded
+from tests.unit.chain.unsupported import NOT_SUPPORTED, SUPPORTED
 
 KNOWN = BroadcastStatus.KNOWN
 LOW = BroadcastStatus.NONCE_TOO_LOW

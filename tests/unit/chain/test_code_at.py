@@ -2,7 +2,6 @@
 
 import pytest
 from eth_utils.crypto import keccak
-from stub_node import Refusal
 
 from chalicelib.chain.node import Node
 from chalicelib.chain.rpc import RpcClient
@@ -13,6 +12,7 @@ from chalicelib.networks import FUSE
 from chalicelib.settings import settings_from
 from chalicelib.wiring import Wiring
 from tests.unit.api.harness import WALLET_FACTORY, environment
+from tests.unit.chain.stub_node import Refusal
 
 FACTORY = "0x" + "fa" * 20
 ADDRESS, SECOND, THIRD = ("0x" + digit * 40 for digit in "123")

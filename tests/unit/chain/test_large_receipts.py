@@ -7,15 +7,15 @@ import time
 import tracemalloc
 
 import pytest
-from slow_node import SlowNode
-from standing_node import WHO, standing_at
-from stub_node import Http
 
 from chalicelib.bounds import Bounds
 from chalicelib.chain.node import Node
 from chalicelib.chain.rpc import RpcClient
 from chalicelib.errors import ChainUnavailable
 from chalicelib.networks import FUSE
+from tests.unit.chain.slow_node import SlowNode
+from tests.unit.chain.standing_node import WHO, standing_at
+from tests.unit.chain.stub_node import Http
 
 SMALL, LARGE, LARGER = (f"0x{number:064x}" for number in (1, 2, 3))
 LOG = {

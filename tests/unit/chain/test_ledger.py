@@ -6,7 +6,6 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stub_node import Http, Refusal
 
 from chalicelib.chain.ledger import (
     CALL_GAS,
@@ -21,6 +20,7 @@ from chalicelib.chain.ledger import (
 from chalicelib.chain.rpc import RpcClient
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.ports import Call
+from tests.unit.chain.stub_node import Http, Refusal
 
 TOKEN = to_checksum_address("0x" + "cd" * 20)
 OWNER = to_checksum_address("0x" + "ef" * 20)

@@ -3,7 +3,6 @@ from datetime import UTC, datetime
 
 import pytest
 from eth_abi.abi import encode
-from stub_node import Http, Refusal
 
 from chalicelib.chain.node import Node
 from chalicelib.chain.rpc import RpcClient
@@ -12,6 +11,7 @@ from chalicelib.errors import ChainUnavailable, ConfigurationError
 from chalicelib.jobs.model import Fees, SignedTransaction, UnsignedTransaction
 from chalicelib.jobs.ports import BroadcastStatus, Call, GasEstimate, Head, Revert, Unavailable, Unfunded
 from chalicelib.networks import FUSE, GWEI
+from tests.unit.chain.stub_node import Http, Refusal
 
 WHO = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 OTHER = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"

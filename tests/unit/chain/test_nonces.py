@@ -1,9 +1,9 @@
 import pytest
-from stub_node import Refusal
 
 from chalicelib.chain.nonces import user_of_nonce
 from chalicelib.chain.rpc import RpcClient
 from chalicelib.errors import ChainUnavailable
+from tests.unit.chain.stub_node import Refusal
 
 WHO = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 OTHER = "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359"

@@ -1,13 +1,13 @@
 """Whether a mined revert passes with more gas: replayed without a limit, before and after its block."""
 
 import pytest
-from stub_node import Refusal
 
 from chalicelib.chain.node import Node
 from chalicelib.chain.rpc import RpcClient
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.ports import Call
 from chalicelib.networks import FUSE
+from tests.unit.chain.stub_node import Refusal
 
 CALL = Call("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359", 0, b"\x01", 30_000)
 REVERT = Refusal({"code": 3, "message": "execution reverted"})

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from stub_node import Http, Refusal
 
 from chalicelib.chain.endpoint import RECURSION_LIMIT
 from chalicelib.chain.rpc import RpcClient
 from chalicelib.errors import ChainUnavailable, ConfigurationError
+from tests.unit.chain.stub_node import Http, Refusal
 
 RAW = ("eth_sendRawTransaction", ["0x02f8"])
 KEY = "s3cr3t-api-key-0123456789"

@@ -1,12 +1,12 @@
 """What is told of the endpoints: failures by the host alone (a path may be a key), and requests that nobody answered."""
 
 import pytest
-from stub_node import Http, Refusal, StubNode
 
 from chalicelib.chain.node import Node
 from chalicelib.chain.rpc import RpcClient
 from chalicelib.errors import ChainUnavailable
 from chalicelib.networks import FUSE
+from tests.unit.chain.stub_node import Http, Refusal, StubNode
 
 KEY = "s3cr3t-api-key-0123456789"
 

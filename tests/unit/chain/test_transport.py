@@ -14,11 +14,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from stub_node import Http
 
 from chalicelib.chain import transport
 from chalicelib.chain.transport import Bound, NoReply, Transport
 from chalicelib.errors import ConfigurationError
+from tests.unit.chain.stub_node import Http
 
 KEY = "s3cr3t-api-key-0123456789"
 ANSWER_BYTES = 1_000_000

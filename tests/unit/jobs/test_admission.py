@@ -4,8 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from a_job import ISSUER, NOW, OTHER, SOON, TARGET, pending_job
-from use_cases import ADMIN, ME, SOMEBODY, UseCases
 
 from chalicelib.bounds import Bounds
 from chalicelib.errors import CorrelationIdReused, JobTooLarge, ReplyFull, TooManyOpenJobs
@@ -14,6 +12,8 @@ from chalicelib.jobs.issue import Issued, JobRequest, issue_job
 from chalicelib.jobs.model import Job, Status, TransactionRequest
 from chalicelib.jobs.principal import Principal
 from chalicelib.jobs.retry import Refusal, Retries, RetryQuery, retry_job, retry_jobs
+from tests.unit.jobs.a_job import ISSUER, NOW, OTHER, SOON, TARGET, pending_job
+from tests.unit.jobs.use_cases import ADMIN, ME, SOMEBODY, UseCases
 
 LIMIT = 100
 

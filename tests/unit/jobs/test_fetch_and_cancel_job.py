@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from a_job import pending_job, started_job
-from use_cases import ADMIN, ME, SOMEBODY, UseCases
 
 from chalicelib.errors import JobNotCancellable, JobNotFound, ServiceUnavailable
 from chalicelib.jobs.model import Job, Status
+from tests.unit.jobs.a_job import pending_job, started_job
+from tests.unit.jobs.use_cases import ADMIN, ME, SOMEBODY, UseCases
 
 
 def test_own_jobs_are_found_by_id_and_by_correlation_id() -> None:

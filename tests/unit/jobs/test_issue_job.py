@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from a_job import ISSUER, NOW, OTHER, TARGET
-from use_cases import ADMIN, ME, POOL, SOMEBODY, UseCases
 
 from chalicelib.errors import CorrelationIdReused, Forbidden, InvalidRequest, ServiceUnavailable
 from chalicelib.jobs.model import Status
 from chalicelib.jobs.principal import Principal
+from tests.unit.jobs.a_job import ISSUER, NOW, OTHER, TARGET
+from tests.unit.jobs.use_cases import ADMIN, ME, POOL, SOMEBODY, UseCases
 
 CHANGES = [
     {"to": OTHER},

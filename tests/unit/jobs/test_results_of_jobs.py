@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from a_job import ISSUER, NOW, OTHER, TARGET, pending_job, receipt, started_job
 
 from chalicelib.jobs.model import ContractEvent, Receipt, Status, TokenTransfer, TransactionRequest
 from chalicelib.jobs.results import effect_missing, makes_something, result_of
 from chalicelib.jobs.states import settled
+from tests.unit.jobs.a_job import ISSUER, NOW, OTHER, TARGET, pending_job, receipt, started_job
 
 TOKEN, WALLET = "0x" + "D" * 40, "0x" + "E" * 40
 

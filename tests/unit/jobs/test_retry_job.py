@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from a_job import NOW, pending_job, started_job
-from use_cases import ADMIN, ME, SOMEBODY, UseCases
 
 from chalicelib.errors import JobNotFound, JobNotRetryable, ServiceUnavailable
 from chalicelib.jobs.model import Failure, Job, Outcome, Status
 from chalicelib.jobs.retry import Refusal, RetryQuery
+from tests.unit.jobs.a_job import NOW, pending_job, started_job
+from tests.unit.jobs.use_cases import ADMIN, ME, SOMEBODY, UseCases
 
 
 def failed_job(number: int = 1, **changes: Any) -> Job:

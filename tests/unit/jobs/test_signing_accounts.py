@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
-from a_job import ISSUER, NOW, OTHER, SOON, TARGET, attempt, pending_job
-from use_cases import POOL, UseCases
 
 from chalicelib.jobs.accounts import is_idle, least_busy, named_account
 from chalicelib.jobs.model import Account, Job
 from chalicelib.jobs.principal import Principal
 from chalicelib.jobs.states import cancelled, started, waiting
+from tests.unit.jobs.a_job import ISSUER, NOW, OTHER, SOON, TARGET, attempt, pending_job
+from tests.unit.jobs.use_cases import POOL, UseCases
 
 MINED = 5
 

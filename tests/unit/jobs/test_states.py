@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from a_job import ISSUER, NOW, OTHER, SOON, TARGET, attempt, pending_job, receipt, started_job, transaction, with_cancel
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,6 +43,19 @@ from chalicelib.jobs.states import (
     waiting,
     with_event,
     with_transaction,
+)
+from tests.unit.jobs.a_job import (
+    ISSUER,
+    NOW,
+    OTHER,
+    SOON,
+    TARGET,
+    attempt,
+    pending_job,
+    receipt,
+    started_job,
+    transaction,
+    with_cancel,
 )
 
 FAILURE = Failure("EstimateReverted", "not enough tokens")

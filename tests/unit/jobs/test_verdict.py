@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from a_job import receipt, started_job, transaction, with_cancel
 
 from chalicelib.jobs.model import Failure, Status
 from chalicelib.jobs.states import with_transaction
@@ -19,6 +18,7 @@ from chalicelib.jobs.verdict import (
     is_to_be_cancelled,
     judge,
 )
+from tests.unit.jobs.a_job import receipt, started_job, transaction, with_cancel
 
 CONFIRMATIONS = 4
 FIRST, SECOND = receipt("0xfirst", 100), receipt("0xsecond", 100)

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from a_job import ISSUER, NOW, OTHER, TARGET
-
 from chalicelib.jobs.cancel import cancel_job
 from chalicelib.jobs.fetch import fetch_by_correlation_id, fetch_job
 from chalicelib.jobs.issue import Issued, JobRequest, issue_job
@@ -13,6 +11,7 @@ from chalicelib.jobs.model import Account, Job, TransactionRequest
 from chalicelib.jobs.principal import Principal
 from chalicelib.jobs.retry import Retries, RetryQuery, retry_job, retry_jobs
 from tests.fakes.memory import MemoryAccountStore, MemoryJobStore, RecordingQueue
+from tests.unit.jobs.a_job import ISSUER, NOW, OTHER, TARGET
 
 ME = Principal(ISSUER, ISSUER)
 SOMEBODY = Principal(OTHER, OTHER)

@@ -1,10 +1,10 @@
 """Invariants 2, 3 and 6: whichever call fails, and however, every scenario ends the same way, later."""
 
 import pytest
-from scenarios import SCENARIOS
 
 from tests.fakes.calls import Fault, Mode
 from tests.fakes.world import World
+from tests.unit.workers.scenarios import SCENARIOS
 
 
 @pytest.mark.parametrize("mode", list(Mode), ids=lambda mode: mode.name)

@@ -3,11 +3,11 @@
 import logging
 
 import pytest
-from scenarios import SCENARIOS
-from storm import Storm
 
 from tests.fakes.observing import observing
 from tests.fakes.world import ALICE, BOB, World
+from tests.unit.workers.scenarios import SCENARIOS
+from tests.unit.workers.storm import Storm
 
 
 def everything_logged(caplog: pytest.LogCaptureFixture) -> str:

@@ -1,13 +1,13 @@
 """Invariant 7: another worker does the whole of every step between any two calls of this one; whoever loses yields."""
 
 import pytest
-from scenarios import SCENARIOS
 
 from chalicelib.queues.messages import ConfirmJobs, ExecuteJobs, encode
 from chalicelib.workers.events import handle_confirm, handle_execute
 from chalicelib.workers.reconcile import reconcile_jobs
 from tests.fakes.calls import Made
 from tests.fakes.world import World
+from tests.unit.workers.scenarios import SCENARIOS
 
 
 class Overtaker:

@@ -3,9 +3,9 @@
 from collections import Counter
 
 import pytest
-from storm import Storm
 
 from chalicelib.jobs.model import Status
+from tests.unit.workers.storm import Storm
 
 STORMS = 120
 """In steps of ten seeds a test, so that a failing one is quickly found again: `Storm(seed).run()`."""

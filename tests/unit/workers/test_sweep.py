@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
-from swept import Guard, change_before_each_save, left_behind, lose_nudges
 
 from chalicelib.errors import ServiceUnavailable, VersionConflict
 from chalicelib.jobs.model import Job
@@ -13,6 +12,7 @@ from chalicelib.workers.reconcile import reconcile_jobs
 from chalicelib.workers.sweep import sweep_jobs
 from tests.fakes.calls import Fault, Made, Mode
 from tests.fakes.world import ALICE, BOB, World
+from tests.unit.workers.swept import Guard, change_before_each_save, left_behind, lose_nudges
 
 
 def nudged(world: World) -> list[str]:

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 import pytest
-from swept import Guard, hide, left_behind, lose_nudges, many
 
 from chalicelib.jobs.model import Job, Status
 from chalicelib.jobs.stores import Sweep
 from chalicelib.workers import sweep
 from chalicelib.workers.sweep import sweep_jobs
 from tests.fakes.world import ALICE, BOB, World
+from tests.unit.workers.swept import Guard, hide, left_behind, lose_nudges, many
 
 LAG = timedelta(minutes=5)
 
