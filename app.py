@@ -44,7 +44,7 @@ def confirm_jobs(event: SQSEvent) -> BatchAnswer:
 
 @app.schedule("rate(1 minute)", name="reconcile_jobs")
 def reconcile_jobs(_: Any) -> None:
-    from chalicelib.workers.minute import handle_minute
+    from chalicelib.workers.every_minute import handle_minute
 
     handle_minute(wiring)
 

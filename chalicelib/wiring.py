@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from chalicelib.auth.secrets import TokenKeys
     from chalicelib.bounds import Bounds
     from chalicelib.cached import Cached
-    from chalicelib.chain.rpc import RpcClient
+    from chalicelib.chain.rpc.client import RpcClient
     from chalicelib.jobs.admission import Admission
     from chalicelib.jobs.bursts import Bursts
     from chalicelib.jobs.pace import Paces
@@ -134,25 +134,25 @@ class Wiring:
 
     @cached_property
     def _node(self) -> Chain:
-        from chalicelib.chain.node import Node
+        from chalicelib.chain.reading.node import Node
 
         return Node(self.network, self._rpc, self.settings.wallet_factory)
 
     @cached_property
     def _ledger(self) -> Ledger:
-        from chalicelib.chain.ledger import ContractLedger
+        from chalicelib.chain.contracts.ledger import ContractLedger
 
         return ContractLedger(self._rpc, self.settings.wallet_factory)
 
     @cached_property
     def calls(self) -> Calls:
-        from chalicelib.chain.contracts import ServiceContracts
+        from chalicelib.chain.contracts.compiled import ServiceContracts
 
         return ServiceContracts()
 
     @cached_property
     def keys(self) -> Keys:
-        from chalicelib.chain.keys import KmsKeys, with_policy
+        from chalicelib.chain.signing.new_keys import KmsKeys, with_policy
 
         if self.settings.key_policy is None:
             raise ConfigurationError("KEY_POLICY: field required, to make keys of accounts")
@@ -160,7 +160,7 @@ class Wiring:
 
     @cached_property
     def _rpc(self) -> RpcClient:
-        from chalicelib.chain.rpc import RpcClient
+        from chalicelib.chain.rpc.client import RpcClient
 
         network, bounds = self.network, self.bounds
         return RpcClient(
@@ -201,7 +201,7 @@ class Wiring:
 
     @cached_property
     def signers(self) -> Signers:
-        from chalicelib.chain.signers import AccountSigners
+        from chalicelib.chain.signing.signers import AccountSigners
 
         return AccountSigners(lambda: self._client("kms"), lambda: self._client("secretsmanager"))
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from chalicelib.chain.error_texts import (
+from chalicelib.chain.rpc.error_texts import (
     BROADCAST,
     FUNDS,
     HALTED,
@@ -21,7 +21,7 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "rpc-errors.md"
 
 _INTRODUCTION = """# What a node's error means
 
-This page is made from `chalicelib/chain/error_texts.py`. After a change there, run
+This page is made from `chalicelib/chain/rpc/error_texts.py`. After a change there, run
 `python -m tests.rpc_errors_document`.
 
 Clients use one code for several meanings and several codes for one. So the message decides. Each pattern is a regular

@@ -15,11 +15,11 @@ from chalicelib.api.fields import Address, Flag, Id, Text
 from chalicelib.api.pages import first_that_fit, position_of, room_of, scope_of
 from chalicelib.api.requests import Checked
 from chalicelib.api.wire import Reply
-from chalicelib.auth.tokens import issuer_token
+from chalicelib.auth.jwt import issuer_token
 from chalicelib.errors import InvalidCursor
 
 if TYPE_CHECKING:
-    from chalicelib.api.forms import Accounts, NewAccountView
+    from chalicelib.api.replies import Accounts, NewAccountView
 
 
 class CreateAccountBody(Checked):

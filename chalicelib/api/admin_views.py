@@ -8,7 +8,7 @@ from chalicelib.api.views import time_view
 
 if TYPE_CHECKING:
     from chalicelib.admin.tokens import KnownToken, MadeToken
-    from chalicelib.api.forms import AccountView, MadeTokenView, TokenView, WalletView
+    from chalicelib.api.replies import AccountView, MadeTokenView, TokenView, WalletView
     from chalicelib.jobs.model import Account, Job
     from chalicelib.jobs.principal import Principal
 

@@ -21,7 +21,7 @@ from chalicelib.errors import (
 )
 
 if TYPE_CHECKING:
-    from chalicelib.api.forms import ErrorView
+    from chalicelib.api.replies import ErrorView
 
 MAX_DETAILS = 20
 RETRY_AFTER_SECONDS = 1

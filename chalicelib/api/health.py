@@ -6,7 +6,7 @@ from chalicelib.api.endpoint import Call
 from chalicelib.api.wire import Reply
 
 if TYPE_CHECKING:
-    from chalicelib.api.forms import HealthView
+    from chalicelib.api.replies import HealthView
 
 
 def health(_: Call) -> Reply:

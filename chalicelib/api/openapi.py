@@ -6,10 +6,10 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from chalicelib.api.described import Described, Description
 from chalicelib.api.endpoint import METHODS_WITH_BODY, Right, Route
-from chalicelib.api.forms import ErrorView
+from chalicelib.api.replies import ErrorView
 from chalicelib.api.requests import Checked
+from chalicelib.api.route_descriptions import Described, Description
 from chalicelib.errors import (
     BodyTooLarge,
     ChainUnavailable,

@@ -8,7 +8,7 @@ from chalicelib.api.views import job_view
 
 if TYPE_CHECKING:
     from chalicelib.api.endpoint import Call
-    from chalicelib.api.forms import JobView
+    from chalicelib.api.replies import JobView
     from chalicelib.jobs.stores import Page
 
 CHANGE_BYTES = 1_000

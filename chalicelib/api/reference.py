@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from chalicelib.api.described import DESCRIBED
 from chalicelib.api.docs import page_of
 from chalicelib.api.endpoint import Call
 from chalicelib.api.openapi import document_of
+from chalicelib.api.route_descriptions import DESCRIBED
 from chalicelib.api.wire import HTML, Reply
 
 _CACHED = {"Cache-Control": "public, max-age=300"}

@@ -81,7 +81,7 @@ class ContractCall(Model):
 
     def encoded(self) -> bytes:
         """Raises InvalidRequest when signature and arguments do not fit."""
-        from chalicelib.chain.abi import encode_call  # noqa: PLC0415 -- brings eth_abi: 0.1 s that other requests do not need
+        from chalicelib.chain.contracts.abi import encode_call  # noqa: PLC0415 -- brings eth_abi: 0.1 s that other requests do not need
 
         try:
             return encode_call(self.function, self.args, MAX_DATA_BYTES)

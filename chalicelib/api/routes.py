@@ -1,4 +1,4 @@
-"""The API at a glance: the one table of routes. `chalicelib.api.described` says of each what the API reference tells."""
+"""The API at a glance: the one table of routes. `chalicelib.api.route_descriptions` has what the reference tells of each."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

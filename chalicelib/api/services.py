@@ -5,7 +5,7 @@ from __future__ import annotations  # the ports are for mypy: what a request doe
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.api.cursors import Cursors
-from chalicelib.auth.tokens import TokenVerifier
+from chalicelib.auth.jwt import TokenVerifier
 from chalicelib.chain.addresses import checksum_address
 from chalicelib.errors import NotConfigured
 

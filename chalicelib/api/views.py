@@ -10,7 +10,7 @@ from chalicelib.api.errors import error_body
 from chalicelib.jobs.model import Attempt, Event, Job, Outcome, Purpose, SignedTransaction, Status, WaitCode
 
 if TYPE_CHECKING:
-    from chalicelib.api.forms import (
+    from chalicelib.api.replies import (
         AttemptView,
         EventView,
         JobDataView,

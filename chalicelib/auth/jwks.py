@@ -14,8 +14,8 @@ from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
 from chalicelib.cached import Cached
-from chalicelib.chain.text import host_of
-from chalicelib.chain.transport import pool_for
+from chalicelib.chain.rpc.node_texts import host_of
+from chalicelib.chain.rpc.transport import pool_for
 from chalicelib.errors import ServiceUnavailable
 
 if not has_crypto:

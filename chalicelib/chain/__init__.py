@@ -1,1 +1,1 @@
-"""The EVM, out: RPC client, error classification, fees, signers, contracts. The one room with Ethereum's libraries."""
+"""The EVM, out: JSON-RPC, signing, contracts, and reading the chain. The only room that imports Ethereum libraries."""

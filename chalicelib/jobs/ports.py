@@ -102,7 +102,7 @@ Estimate = GasEstimate | Revert | Unfunded | Unavailable
 
 
 class BroadcastStatus(StrEnum):
-    """What a node's answer to eth_sendRawTransaction means for us; rpc-errors table in `chalicelib.chain.classify`."""
+    """What a node's answer to eth_sendRawTransaction means for us; rpc-errors table in `chalicelib.chain.rpc.classify`."""
 
     ACCEPTED = "accepted"
     KNOWN = "known"  # in a pool, mined, or refused earlier in this block: proves nothing more

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.jobs.model import Attempt, Failure, Fees, Job, Outcome, Purpose, Receipt, SignedTransaction, Status
+from chalicelib.jobs.settlement import REORGED, is_taken_back
 from chalicelib.jobs.states import failed, no_longer_pending, reverted, settled, with_event
-from chalicelib.jobs.verdict import REORGED, is_taken_back
 
 REVERTED_AGAIN = "It reverted when it was mined again, after a reorg had replaced its block."
 

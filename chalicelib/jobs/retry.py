@@ -11,9 +11,9 @@ from chalicelib.jobs.model import RETRYABLE, Job, Status
 from chalicelib.jobs.nudge import nudge_execute
 from chalicelib.jobs.ports import Clock, Queue
 from chalicelib.jobs.principal import Principal
+from chalicelib.jobs.settlement import is_taken_back
 from chalicelib.jobs.states import retried
 from chalicelib.jobs.stores import AccountStore, FailedQuery, JobStore, Page
-from chalicelib.jobs.verdict import is_taken_back
 
 FIRST_CHECK = timedelta(seconds=60)
 """How long a nudge may take before reconcile sends another."""

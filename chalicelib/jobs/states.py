@@ -23,7 +23,7 @@ from chalicelib.jobs.model import (
     WaitCode,
 )
 from chalicelib.jobs.results import effect_missing, result_of
-from chalicelib.jobs.verdict import is_taken_back
+from chalicelib.jobs.settlement import is_taken_back
 
 HISTORY_LIMIT = 50
 WAITING = "waiting"

@@ -72,7 +72,7 @@ def _by_document(
 
 
 class CountedRpc:
-    """The `RpcHealth` of `chalicelib.chain.health`."""
+    """The `RpcHealth` of `chalicelib.chain.rpc.health`."""
 
     def __init__(self, metrics: EmfMetrics) -> None:
         self._metrics = metrics

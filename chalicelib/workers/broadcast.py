@@ -7,7 +7,7 @@ from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Job
 from chalicelib.jobs.ports import Broadcast, BroadcastStatus
 from chalicelib.jobs.results import makes_something
-from chalicelib.workers.delays import by_delay, first_look_seconds
+from chalicelib.workers.poll_delays import by_delay, first_look_seconds
 from chalicelib.workers.ports import WorkerPorts
 
 log = logging.getLogger(__name__)

@@ -7,15 +7,15 @@ from datetime import datetime
 from chalicelib.errors import JobsApiError
 from chalicelib.jobs.model import IN_FLIGHT, Job, Purpose, Receipt, Status, account_id
 from chalicelib.jobs.results import result_of
+from chalicelib.jobs.settlement import Mined, NonceSettledElsewhere, Settled, Unread, is_taken_back, judge
 from chalicelib.jobs.states import seen_mined, settled, taken_back
-from chalicelib.jobs.verdict import Mined, NonceSettledElsewhere, Settled, Unread, is_taken_back, judge
-from chalicelib.workers.backlog import read_jobs
 from chalicelib.workers.look import look
+from chalicelib.workers.pending import read_jobs
 from chalicelib.workers.polls import Polled, after_error, patience, poll_again
 from chalicelib.workers.ports import WorkerPorts
-from chalicelib.workers.push import push
 from chalicelib.workers.reopen import displace
 from chalicelib.workers.reorged import follow
+from chalicelib.workers.resubmit import push
 from chalicelib.workers.reverts import MinedRevert, close_reverts
 
 log = logging.getLogger(__name__)

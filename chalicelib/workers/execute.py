@@ -14,11 +14,11 @@ from chalicelib.jobs.in_flight import still_in_flight
 from chalicelib.jobs.model import IN_FLIGHT, RETRYABLE, Account, Failure, Job, WaitCode
 from chalicelib.jobs.ports import Call, Estimate, Outlook, Unavailable
 from chalicelib.jobs.states import failed
-from chalicelib.workers.backlog import Backlog, read_jobs
 from chalicelib.workers.broadcast import broadcast
 from chalicelib.workers.custody import in_custody
-from chalicelib.workers.delays import first_look_seconds
 from chalicelib.workers.funds import UNFUNDED, pause_if_broke, resumed_if_funded
+from chalicelib.workers.pending import Backlog, read_jobs
+from chalicelib.workers.poll_delays import first_look_seconds
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.sign import Signing, sign_jobs
 from chalicelib.workers.sorting import Round, Standing, sort_jobs

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from chalicelib.jobs.model import Job, Receipt
 from chalicelib.jobs.ports import Sighting, StandingBlock
-from chalicelib.jobs.verdict import Sight
-from chalicelib.workers.delays import first_look_seconds
+from chalicelib.jobs.settlement import Sight
+from chalicelib.workers.poll_delays import first_look_seconds
 from chalicelib.workers.ports import WorkerPorts
 
 BLOCKS_AT_ONCE = 4

@@ -8,8 +8,8 @@ from datetime import timedelta
 from chalicelib.errors import JobsApiError, RowTooNew, ServiceUnavailable, VersionConflict
 from chalicelib.jobs.model import Job
 from chalicelib.jobs.states import checked
-from chalicelib.workers.delays import by_delay
 from chalicelib.workers.isolation import log_isolated
+from chalicelib.workers.poll_delays import by_delay
 from chalicelib.workers.ports import WorkerPorts
 
 log = logging.getLogger(__name__)

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from chalicelib.jobs.model import Failure, Job, Outcome, Receipt
 from chalicelib.jobs.nudge import nudge_execute
+from chalicelib.jobs.settlement import Sight
 from chalicelib.jobs.states import displaced, failed, in_a_row, out_of_gas
-from chalicelib.jobs.verdict import Sight
 from chalicelib.workers.look import settled_block
 from chalicelib.workers.ports import WorkerPorts
 

@@ -18,11 +18,11 @@ from chalicelib.jobs.reorgs import (
     to_send_again,
 )
 from chalicelib.jobs.results import result_of
+from chalicelib.jobs.settlement import Mined, NonceSettledElsewhere, Settled, Sight, Unread, judge
 from chalicelib.jobs.stores import JobStore
-from chalicelib.jobs.verdict import Mined, NonceSettledElsewhere, Settled, Sight, Unread, judge
-from chalicelib.workers.backlog import JOBS_PER_ROUND
 from chalicelib.workers.broadcast import send
 from chalicelib.workers.look import look, settled_block
+from chalicelib.workers.pending import JOBS_PER_ROUND
 from chalicelib.workers.polls import Polled, after_error, patience_after
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.resign import Due, send_freeing, sign_again, with_nonces_to_free

@@ -9,8 +9,8 @@ from chalicelib.jobs.model import Attempt, Failure, Fees, Job, Purpose, SignedTr
 from chalicelib.jobs.ports import Broadcast, Outlook
 from chalicelib.jobs.pricing import at_least, cancel_cap, is_taken, replaced
 from chalicelib.jobs.reorgs import earlier_to_free, freeing
+from chalicelib.jobs.settlement import Sight, is_being_cancelled, is_to_be_cancelled
 from chalicelib.jobs.states import with_transaction
-from chalicelib.jobs.verdict import Sight, is_being_cancelled, is_to_be_cancelled
 from chalicelib.workers.ports import WorkerPorts
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Job, Receipt
 from chalicelib.jobs.ports import Call
+from chalicelib.jobs.settlement import may_be_out_of_gas
 from chalicelib.jobs.states import reverted
-from chalicelib.jobs.verdict import may_be_out_of_gas
 from chalicelib.workers.polls import Polled, after_error
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.reopen import sign_anew_with_more_gas

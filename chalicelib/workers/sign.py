@@ -10,7 +10,7 @@ from chalicelib.jobs.model import Account, Attempt, Failure, Fees, Job, SignedTr
 from chalicelib.jobs.ports import Outlook
 from chalicelib.jobs.pricing import limited
 from chalicelib.jobs.states import failed, started
-from chalicelib.workers.delays import first_look_seconds
+from chalicelib.workers.poll_delays import first_look_seconds
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.storing import save_failed
 

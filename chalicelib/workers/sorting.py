@@ -8,7 +8,7 @@ from chalicelib.jobs.model import Account, Failure, Job, WaitCode
 from chalicelib.jobs.ports import GasEstimate, Outlook, Revert, Unavailable, Unfunded
 from chalicelib.jobs.pricing import limited
 from chalicelib.jobs.states import failed
-from chalicelib.workers.backlog import place
+from chalicelib.workers.pending import place
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.shares import Shares
 from chalicelib.workers.storing import save_failed

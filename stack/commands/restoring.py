@@ -124,7 +124,7 @@ def _checked(
     target: "Target", account: "Account", jobs: "list[Job]", transactions: "list[Mined]", settled: int, *, run: bool
 ) -> bool:
     """Whether the account goes on. `settled`: how many of its transactions are in the blocks that were read, or before."""
-    from chalicelib.chain.signers import AccountSigners
+    from chalicelib.chain.signing.signers import AccountSigners
     from chalicelib.errors import VersionConflict
     from stack.operation.restore import paused_before
     from stack.operation.restore_check import compare, counts, fill, gaps, repaired

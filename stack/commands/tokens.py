@@ -30,7 +30,7 @@ def add_to(commands: Commands) -> None:
 def token(told: argparse.Namespace, _parent: int) -> int:
     from eth_utils.address import to_checksum_address
 
-    from chalicelib.auth.tokens import principal_from
+    from chalicelib.auth.jwt import principal_from
     from stack.deployment import jwt_secret
     from stack.deployment.factories import address_parameter
     from stack.operation import tokens

@@ -10,8 +10,8 @@ from typing import Any
 
 from eth_account import Account as KeyPair
 
-from chalicelib.chain.keys import STACK_TAG, KmsKeys, tagged_as
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.rpc.client import RpcClient
+from chalicelib.chain.signing.new_keys import STACK_TAG, KmsKeys, tagged_as
 from chalicelib.errors import VersionConflict
 from chalicelib.jobs.model import Account, account_id
 from chalicelib.store.accounts import DynamoAccountStore

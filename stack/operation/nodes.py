@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from chalicelib.chain.text import host_of
+from chalicelib.chain.rpc.node_texts import host_of
 from stack.rpc import RpcRefused, RpcUnavailable, call
 
 TIMEOUT_SECONDS = 6.0

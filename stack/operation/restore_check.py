@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib.chain.addresses import checksum_address
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import (
     IN_FLIGHT,

@@ -10,8 +10,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.chain.node import Node
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.reading.node import Node
+from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.errors import JobsApiError
 from chalicelib.networks import Network
 from chalicelib.settings import Settings, rpc_urls_of, settings_from

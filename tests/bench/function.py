@@ -92,7 +92,7 @@ class Sampler:
             if "/urllib3/" in file and frame.f_code.co_name == "urlopen":
                 port = str(getattr(frame.f_locals.get("self"), "port", ""))
                 return "requests to the node" if port in self._node_ports else "requests to AWS (emulator)"
-            if "/eth_keys/" in file or "/coincurve/" in file or file.endswith("/chain/signing.py"):
+            if "/eth_keys/" in file or "/coincurve/" in file or file.endswith("/chain/signing/transactions.py"):
                 return "signing"
             if not own and ("/botocore/" in file or "/boto3/" in file):
                 own = "AWS client library"

@@ -8,8 +8,8 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from web3 import HTTPProvider, Web3
 
-from chalicelib.chain.node import Node
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.reading.node import Node
+from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.networks import FUSE
 from stack.contracts import compile_contracts
 from stack.machine import anvil

@@ -7,10 +7,10 @@ import pytest
 from web3.contract import Contract
 
 from chalicelib.admin.ports import Token
-from chalicelib.chain.contracts import ServiceContracts, events_of
-from chalicelib.chain.ledger import ContractLedger
-from chalicelib.chain.node import Node
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.contracts.compiled import ServiceContracts, events_of
+from chalicelib.chain.contracts.ledger import ContractLedger
+from chalicelib.chain.reading.node import Node
+from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.jobs.model import ContractEvent
 from chalicelib.jobs.ports import Code
 from chalicelib.networks import FUSE

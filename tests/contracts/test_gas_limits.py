@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.chain.gas import TRANSACTION_GAS_CAP
-from chalicelib.chain.node import Node
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.reading.gas import TRANSACTION_GAS_CAP
+from chalicelib.chain.reading.node import Node
+from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.jobs.ports import Call, Estimate, GasEstimate, Revert
 from chalicelib.networks import FUSE
 from stack import rpc

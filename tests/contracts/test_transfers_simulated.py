@@ -3,9 +3,9 @@
 import pytest
 from web3 import Web3
 
-from chalicelib.chain import estimates
-from chalicelib.chain.node import Node
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.reading import estimates
+from chalicelib.chain.reading.node import Node
+from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.jobs.ports import Call, Estimate, GasEstimate, Revert
 from chalicelib.networks import FUSE
 from stack import rpc

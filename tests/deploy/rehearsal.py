@@ -69,18 +69,18 @@ def _make_clients() -> None:
 
 
 def _describe() -> None:
-    from chalicelib.api.described import DESCRIBED  # noqa: PLC0415
     from chalicelib.api.openapi import document_of  # noqa: PLC0415
+    from chalicelib.api.route_descriptions import DESCRIBED  # noqa: PLC0415
 
     document_of(DESCRIBED)
 
 
 def _encode_and_sign() -> None:
+    from chalicelib.auth.jwt import TokenVerifier, issuer_token  # noqa: PLC0415
     from chalicelib.auth.secrets import token_keys  # noqa: PLC0415
-    from chalicelib.auth.tokens import TokenVerifier, issuer_token  # noqa: PLC0415
     from chalicelib.cached import Cached  # noqa: PLC0415
-    from chalicelib.chain.abi import encode_call  # noqa: PLC0415
-    from chalicelib.chain.signers import AccountSigners  # noqa: PLC0415
+    from chalicelib.chain.contracts.abi import encode_call  # noqa: PLC0415
+    from chalicelib.chain.signing.signers import AccountSigners  # noqa: PLC0415
     from chalicelib.jobs.model import Account  # noqa: PLC0415
     from chalicelib.wiring import utc_now  # noqa: PLC0415
 

@@ -1,11 +1,11 @@
-"""The simulated chain as a node speaks: JSON-RPC, each HTTP request counted. Stands in for `chalicelib.chain.transport`."""
+"""The simulated chain as a node speaks: JSON-RPC, each HTTP request counted. Stands in for `chalicelib.chain.rpc.transport`."""
 
 import json
 from collections import Counter
 from typing import Any
 
-from chalicelib.chain.skim import Skimmer
-from chalicelib.chain.transport import Bound, NoReply, Reply
+from chalicelib.chain.rpc.json_skimming import Skimmer
+from chalicelib.chain.rpc.transport import Bound, NoReply, Reply
 from chalicelib.jobs.ports import BroadcastStatus, Call, GasEstimate
 from tests.fakes.chain import GAS_LIMIT, SimulatedChain
 from tests.fakes.ledger import Block, decode_transaction

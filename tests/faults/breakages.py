@@ -11,9 +11,9 @@ import app
 from chalicelib.jobs import issue, retry, states
 from chalicelib.jobs.ids import random_job_id
 from chalicelib.jobs.model import IN_FLIGHT, Account, Job, Status
-from chalicelib.jobs.verdict import NonceSettledElsewhere, Unmined, judge
+from chalicelib.jobs.settlement import NonceSettledElsewhere, Unmined, judge
 from chalicelib.store.jobs import DynamoJobStore
-from chalicelib.workers import confirm, minute
+from chalicelib.workers import confirm, every_minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def written_without_a_condition() -> None:
 
 def signed_anew_without_proof() -> None:
     """What is not mined one block after it was signed is believed to be gone, and its nonce somebody else's."""
-    from chalicelib.chain.node import Node  # noqa: PLC0415 -- only the workers have it
+    from chalicelib.chain.reading.node import Node  # noqa: PLC0415 -- only the workers have it
 
     def broken(job: Job, sight: Any, confirmations: int) -> Any:
         verdict = judge(job, sight, confirmations)
@@ -115,17 +115,17 @@ def retried_while_it_may_still_be_mined() -> None:
 
 
 def receipt_status_never_read() -> None:
-    from chalicelib.chain import reads, receipts  # noqa: PLC0415 -- only the workers have it
+    from chalicelib.chain.reading import receipts, requests  # noqa: PLC0415 -- only the workers have it
 
     def broken(*given: Any) -> Any:
         receipt = receipts.read_receipt(*given)
         return None if receipt is None else replace(receipt, succeeded=True)
 
-    _set(reads, "read_receipt", broken)
+    _set(requests, "read_receipt", broken)
 
 
 def nobody_looks_for_what_was_left_behind() -> None:
-    _set(minute, "reconcile_jobs", lambda _: 0)
+    _set(every_minute, "reconcile_jobs", lambda _: 0)
 
 
 def repeated_request_makes_another_job() -> None:

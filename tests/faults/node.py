@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from chalicelib.chain.abi import encode_call
+from chalicelib.chain.contracts.abi import encode_call
 from chalicelib.networks import GWEI
 from stack.contracts import contract
 

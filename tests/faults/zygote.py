@@ -83,7 +83,7 @@ def serve(channel: socket.socket, birth: dict[str, Any]) -> None:
 def rule(clock: SharedClock) -> None:
     """Over this process: the service's clock, its clients' pauses, and their waiting."""
     from chalicelib import wiring  # noqa: PLC0415
-    from chalicelib.chain.rpc import RpcClient  # noqa: PLC0415
+    from chalicelib.chain.rpc.client import RpcClient  # noqa: PLC0415
 
     sleep, monotonic = time.sleep, time.monotonic
     wiring.utc_now = lambda: datetime.now(UTC) + timedelta(seconds=clock.offset)
@@ -112,7 +112,7 @@ def _warm(environment: dict[str, str], token: str) -> None:
     from chalicelib.api.endpoint import handler_of  # noqa: PLC0415
     from chalicelib.api.routes import ROUTES  # noqa: PLC0415
     from chalicelib.settings import settings  # noqa: PLC0415
-    from chalicelib.workers import events, minute  # noqa: F401, PLC0415
+    from chalicelib.workers import events, every_minute  # noqa: F401, PLC0415
 
     for route in ROUTES:
         handler_of(route.handler)

@@ -9,7 +9,7 @@ from typing import Any
 from web3 import Web3
 from web3.contract import Contract
 
-from chalicelib.chain.abi import encode_call
+from chalicelib.chain.contracts.abi import encode_call
 from chalicelib.jobs.model import Event, Job, Status, TransactionRequest
 from chalicelib.store.checkpoints import DynamoCheckpointStore
 from chalicelib.store.jobs import DynamoJobStore

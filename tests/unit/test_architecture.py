@@ -100,6 +100,6 @@ def test_importing_a_worker_or_the_app_connects_to_nothing_and_reads_no_environm
         "os.environ.clear()\n"
         "def refuse(*_, **__): raise AssertionError('a connection at import')\n"
         "socket.socket.connect = refuse\n"
-        "import app, chalicelib.chain.node, chalicelib.chain.signers\n"
+        "import app, chalicelib.chain.reading.node, chalicelib.chain.signing.signers\n"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, timeout=60)

@@ -13,7 +13,7 @@ from chalicelib.jobs.ids import JOB_ID
 from chalicelib.jobs.model import Job
 
 if TYPE_CHECKING:
-    from chalicelib.api.forms import OneJobView
+    from chalicelib.api.replies import OneJobView
 
 
 def fetch_by_id(call: Call) -> Reply:

@@ -14,7 +14,7 @@ from chalicelib.jobs.issue import Issued, issue_job
 from chalicelib.jobs.model import TransactionRequest
 
 if TYPE_CHECKING:
-    from chalicelib.api.forms import IssuedView
+    from chalicelib.api.replies import IssuedView
 
 
 def issue(call: Call) -> Reply:
@@ -42,7 +42,7 @@ def issue(call: Call) -> Reply:
 
 def callees(request: TransactionRequest) -> Sequence[str]:
     """The contracts that a transaction calls. Asked for shared accounts only."""
-    from chalicelib.chain.callees import callees_of  # noqa: PLC0415 -- most requests do without it
+    from chalicelib.chain.contracts.callees import callees_of  # noqa: PLC0415 -- most requests do without it
 
     return callees_of(request)
 

@@ -12,7 +12,7 @@ from chalicelib.jobs import fetch
 from chalicelib.jobs.stores import Page
 
 if TYPE_CHECKING:
-    from chalicelib.api.forms import JobPageView
+    from chalicelib.api.replies import JobPageView
 
 
 def list_page(call: Call) -> Reply:

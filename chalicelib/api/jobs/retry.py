@@ -17,7 +17,7 @@ from chalicelib.jobs.ids import JOB_ID
 from chalicelib.jobs.retry import Refusal, RetryQuery, retry_job, retry_jobs
 
 if TYPE_CHECKING:
-    from chalicelib.api.forms import JobView, RefusalView, RetriesView
+    from chalicelib.api.replies import JobView, RefusalView, RetriesView
 
 
 def retry_one(call: Call) -> Reply:

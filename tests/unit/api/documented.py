@@ -10,8 +10,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from chalicelib.api.described import DESCRIBED
 from chalicelib.api.openapi import document_of
+from chalicelib.api.route_descriptions import DESCRIBED
 
 NAME = "urn:reference"
 

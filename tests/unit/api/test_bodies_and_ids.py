@@ -105,7 +105,7 @@ def test_too_many_arguments_are_refused_before_they_are_encoded(api: Api) -> Non
 def test_arguments_of_every_kind_count_before_they_are_encoded(
     api: Api, function: str, args: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chalicelib.chain.abi.encode", lambda *_: pytest.fail("they are encoded"))
+    monkeypatch.setattr("chalicelib.chain.contracts.abi.encode", lambda *_: pytest.fail("they are encoded"))
     answer = api.issue({"to": TARGET, "call": {"function": function, "args": args}})
     assert answer.status == 400
     assert api.untouched

@@ -18,11 +18,11 @@ from pydantic import TypeAdapter, ValidationError
 
 import app as deployed
 from chalicelib.api import fields
-from chalicelib.api.described import DESCRIBED, DESCRIPTIONS
 from chalicelib.api.docs import page_of
 from chalicelib.api.endpoint import handler_of
 from chalicelib.api.openapi import document_of, errors_of
 from chalicelib.api.requests import Checked, JobPath
+from chalicelib.api.route_descriptions import DESCRIBED, DESCRIPTIONS
 from chalicelib.api.routes import ROUTES
 from chalicelib.api.wait_codes import MEANINGS
 from chalicelib.errors import JobNotFound

@@ -7,7 +7,7 @@ from eth_abi.abi import encode
 
 from chalicelib.admin.ports import Token
 from chalicelib.chain.addresses import checksum_address as checksummed
-from chalicelib.chain.callees import EXECUTE, EXECUTE_BATCH
+from chalicelib.chain.contracts.callees import EXECUTE, EXECUTE_BATCH
 from chalicelib.jobs.model import Account, Status
 from tests.unit.api.harness import CHAIN_ID, ISSUER, OTHER, TARGET, Answer, Api
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.forms import JobView
+from chalicelib.api.replies import JobView
 from chalicelib.api.views import job_view as view_for
 from chalicelib.api.views import time_view
 from chalicelib.jobs.model import (

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from chalicelib.auth import jwks
 from chalicelib.auth.jwks import IdentityProvider, PublicKeys, fetch_keys
+from chalicelib.auth.jwt import LEEWAY_SECONDS, TokenVerifier
 from chalicelib.auth.secrets import token_keys
-from chalicelib.auth.tokens import LEEWAY_SECONDS, TokenVerifier
 from chalicelib.cached import EARLY_SECONDS, FRESH_SECONDS, KEPT_SECONDS, Cached
 from chalicelib.errors import ServiceUnavailable, Unauthorized
 from chalicelib.jobs.principal import Principal

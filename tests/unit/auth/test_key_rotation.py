@@ -10,8 +10,8 @@ from typing import Any
 import jwt
 import pytest
 
+from chalicelib.auth.jwt import TokenVerifier, issuer_token
 from chalicelib.auth.secrets import TokenKeys, rotated, token_keys, without_old
-from chalicelib.auth.tokens import TokenVerifier, issuer_token
 from chalicelib.cached import EARLY_SECONDS, Cached
 from chalicelib.errors import ConfigurationError, ServiceUnavailable, Unauthorized
 from chalicelib.jobs.model import Account

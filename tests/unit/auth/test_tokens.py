@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.auth.checksums import keccak256
+from chalicelib.auth.jwt import LEEWAY_SECONDS, TokenVerifier
 from chalicelib.auth.secrets import token_keys
-from chalicelib.auth.tokens import LEEWAY_SECONDS, TokenVerifier
 from chalicelib.cached import Cached
 from chalicelib.errors import ConfigurationError, Unauthorized
 from chalicelib.jobs.principal import Principal

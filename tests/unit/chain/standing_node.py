@@ -1,7 +1,7 @@
 """A stub as a node that stands at a block, and the `Node` that asks it."""
 
-from chalicelib.chain.node import Node
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.reading.node import Node
+from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.networks import FUSE, GWEI
 
 WHO = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chalicelib.chain.asked_price import REMEMBERED_SECONDS, AskedPrices, asked_price
-from chalicelib.chain.node import Node
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.reading.asked_price import REMEMBERED_SECONDS, AskedPrices, asked_price
+from chalicelib.chain.reading.node import Node
+from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.jobs.model import Fees, SignedTransaction
 from chalicelib.jobs.ports import Broadcast, BroadcastStatus
 from chalicelib.networks import FUSE, GWEI

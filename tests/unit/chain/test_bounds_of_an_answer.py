@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.chain.error_objects import LONGEST_TEXT
-from chalicelib.chain.node import Node
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.reading.node import Node
+from chalicelib.chain.rpc.client import RpcClient
+from chalicelib.chain.rpc.error_objects import LONGEST_TEXT
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.ports import Call, GasEstimate, Revert, Unavailable
 from chalicelib.networks import FUSE

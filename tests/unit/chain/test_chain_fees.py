@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.chain.fees import dynamic_fees, legacy_fees
-from chalicelib.chain.rpc import Answer
+from chalicelib.chain.reading.fees import dynamic_fees, legacy_fees
+from chalicelib.chain.rpc.client import Answer
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees
 from chalicelib.networks import FUSE, GWEI

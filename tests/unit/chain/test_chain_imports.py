@@ -7,22 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.chain.curve import coincurve
+from chalicelib.chain.signing.curve import coincurve
 
 ROOT = Path(__file__).parents[3]
-LIGHT = ["rpc", "node", "classify", "ledger", "contracts", "receipts"]
+LIGHT = ["rpc.client", "reading.node", "rpc.classify", "contracts.ledger", "contracts.compiled", "reading.receipts"]
 HEAVY = {"web3", "eth_account", "eth_keyfile", "eth_keys", "eth_abi", "eth_utils", "requests", "aiohttp", "boto3"}
 
 ONE_READ = """
 import json, sys
-from chalicelib.chain import ledger, rpc
+from chalicelib.chain.contracts import ledger
+from chalicelib.chain.rpc import client as rpc
 reader = ledger.ContractLedger(rpc.RpcClient([sys.argv[1]], chain_id=122))
 print(json.dumps([reader.transaction_counts(["0x" + "11" * 20]), sorted(sys.modules)]))
 """
 
 ONE_SIGNATURE = """
 import json, sys
-from chalicelib.chain.signers import AccountSigners
+from chalicelib.chain.signing.signers import AccountSigners
 from chalicelib.jobs.model import Account, Fees, UnsignedTransaction
 class Secrets:
     def get_secret_value(self, SecretId):
@@ -36,7 +37,7 @@ print(json.dumps(sorted(sys.modules)))
 
 A_MNEMONIC = """
 import json, sys
-from chalicelib.chain.signers import AccountSigners
+from chalicelib.chain.signing.signers import AccountSigners
 from chalicelib.jobs.model import Account
 class Secrets:
     def get_secret_value(self, SecretId):
@@ -71,7 +72,7 @@ def test_signing_with_a_key_of_secrets_manager_imports_nothing_heavy():
     assert {name.split(".")[0] for name in imported}.isdisjoint(HEAVY | {"rlp", "pydantic"} if coincurve else {"web3"})
 
 
-@pytest.mark.parametrize("module", ["signers", "signing", "abi", "keys"])
+@pytest.mark.parametrize("module", ["signing.signers", "signing", "contracts.abi", "signing.new_keys"])
 def test_no_module_of_the_chain_imports_web3(module):
     imported = run(f"import json, sys, chalicelib.chain.{module}; print(json.dumps(sorted(sys.modules)))")
     assert {name.split(".")[0] for name in imported}.isdisjoint({"web3", "eth_account", "eth_keyfile", "aiohttp"})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.chain.classify import classify_broadcast, classify_estimate, is_throttled, is_unsupported, meets_own_bound
+from chalicelib.chain.rpc.classify import classify_broadcast, classify_estimate, is_throttled, is_unsupported, meets_own_bound
 from chalicelib.jobs.ports import BroadcastStatus, Revert, Unavailable, Unfunded
 from tests.unit.chain.unsupported import NOT_SUPPORTED, SUPPORTED
 

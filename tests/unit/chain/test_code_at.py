@@ -3,9 +3,9 @@
 import pytest
 from eth_utils.crypto import keccak
 
-from chalicelib.chain.node import Node
-from chalicelib.chain.rpc import RpcClient
-from chalicelib.chain.wallet_code import CALL_GAS, IMPLEMENTATION
+from chalicelib.chain.contracts.wallet_code import CALL_GAS, IMPLEMENTATION
+from chalicelib.chain.reading.node import Node
+from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.ports import Code
 from chalicelib.networks import FUSE

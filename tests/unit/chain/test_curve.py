@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from chalicelib.chain import curve
-from chalicelib.chain.curve import SECP256K1_N, public_key, recover, signing_with
+from chalicelib.chain.signing import curve
+from chalicelib.chain.signing.curve import SECP256K1_N, public_key, recover, signing_with
 
 DICE = random.Random(7)  # noqa: S311 -- a test's keys, the same in every run
 CASES = [(DICE.randrange(1, SECP256K1_N).to_bytes(32, "big"), DICE.randbytes(32)) for _ in range(40)]

@@ -9,8 +9,8 @@ import tracemalloc
 import pytest
 
 from chalicelib.bounds import Bounds
-from chalicelib.chain.node import Node
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.reading.node import Node
+from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.errors import ChainUnavailable
 from chalicelib.networks import FUSE
 from tests.unit.chain.slow_node import SlowNode

@@ -7,7 +7,7 @@ from eth_utils.crypto import keccak
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.chain.ledger import (
+from chalicelib.chain.contracts.ledger import (
     CALL_GAS,
     FUNCTIONS,
     LONGEST_NAME,
@@ -17,7 +17,7 @@ from chalicelib.chain.ledger import (
     SELECTORS,
     ContractLedger,
 )
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.ports import Call
 from tests.unit.chain.stub_node import Http, Refusal

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 import pytest
 from eth_abi.abi import encode
 
-from chalicelib.chain.node import Node
-from chalicelib.chain.rpc import RpcClient
-from chalicelib.chain.signers import KeySigner
+from chalicelib.chain.reading.node import Node
+from chalicelib.chain.rpc.client import RpcClient
+from chalicelib.chain.signing.signers import KeySigner
 from chalicelib.errors import ChainUnavailable, ConfigurationError
 from chalicelib.jobs.model import Fees, SignedTransaction, UnsignedTransaction
 from chalicelib.jobs.ports import BroadcastStatus, Call, GasEstimate, Head, Revert, Unavailable, Unfunded

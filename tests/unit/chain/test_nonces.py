@@ -1,7 +1,7 @@
 import pytest
 
-from chalicelib.chain.nonces import user_of_nonce
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.reading.nonces import user_of_nonce
+from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.errors import ChainUnavailable
 from tests.unit.chain.stub_node import Refusal
 

@@ -4,7 +4,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.chain.reverts import PANICS, decode_revert
+from chalicelib.chain.contracts.revert_reasons import PANICS, decode_revert
 
 WHO = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 

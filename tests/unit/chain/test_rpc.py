@@ -8,8 +8,8 @@ from email.utils import format_datetime
 
 import pytest
 
-from chalicelib.chain.endpoint import RECURSION_LIMIT
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.rpc.client import RpcClient
+from chalicelib.chain.rpc.endpoint import RECURSION_LIMIT
 from chalicelib.errors import ChainUnavailable, ConfigurationError
 from tests.unit.chain.stub_node import Http, Refusal
 

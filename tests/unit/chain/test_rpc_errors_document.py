@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from chalicelib.chain.error_texts import BROADCAST, FUNDS, HALTED, REVERTED, THROTTLED, TOO_BIG, TOO_SLOW, UNSUPPORTED
+from chalicelib.chain.rpc.error_texts import BROADCAST, FUNDS, HALTED, REVERTED, THROTTLED, TOO_BIG, TOO_SLOW, UNSUPPORTED
 from tests.rpc_errors_document import DOCUMENT, document
 
 TABLES = [REVERTED, FUNDS, HALTED, THROTTLED, TOO_BIG, TOO_SLOW, UNSUPPORTED, *(texts for _, texts in BROADCAST)]

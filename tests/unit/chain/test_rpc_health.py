@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.chain.node import Node
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.reading.node import Node
+from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.errors import ChainUnavailable
 from chalicelib.networks import FUSE
 from tests.unit.chain.stub_node import Http, Refusal, StubNode

@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from eth_account import Account as Wallet
 from hexbytes import HexBytes
 
-from chalicelib.chain.signers import AccountSigners, KeySigner, KmsSigner, kms_address
-from chalicelib.chain.signing import digest
+from chalicelib.chain.signing.signers import AccountSigners, KeySigner, KmsSigner, kms_address
+from chalicelib.chain.signing.transactions import digest
 from chalicelib.errors import ConfigurationError, KeyNotReady, SignerUnavailable
 from chalicelib.jobs.model import Account, Fees, UnsignedTransaction
 

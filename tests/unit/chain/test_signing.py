@@ -13,10 +13,10 @@ from hexbytes import HexBytes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.chain.curve import SECP256K1_N
-from chalicelib.chain.signers import KeySigner
-from chalicelib.chain.signing import _rlp as rlp_of
-from chalicelib.chain.signing import address_of_public_key, digest, parse_der_signature, signed
+from chalicelib.chain.signing.curve import SECP256K1_N
+from chalicelib.chain.signing.signers import KeySigner
+from chalicelib.chain.signing.transactions import _rlp as rlp_of
+from chalicelib.chain.signing.transactions import address_of_public_key, digest, parse_der_signature, signed
 from chalicelib.errors import ConfigurationError
 from chalicelib.jobs.model import Fees, UnsignedTransaction
 

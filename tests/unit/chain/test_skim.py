@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.chain.skim import Skimmer
+from chalicelib.chain.rpc.json_skimming import Skimmer
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text(alphabet='ab"\\[]{}:,é\n')
 VALUES = st.recursive(

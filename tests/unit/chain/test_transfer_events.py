@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from eth_utils.crypto import keccak
 
-from chalicelib.chain.transfer_events import TRANSFER, transfers_of
+from chalicelib.chain.contracts.transfer_events import TRANSFER, transfers_of
 from chalicelib.jobs.model import TokenTransfer
 
 TOKEN, ALICE, BOB = "0x" + "cd" * 20, "0x" + "a1" * 20, "0x" + "b0" * 20

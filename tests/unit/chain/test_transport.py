@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from chalicelib.chain import transport
-from chalicelib.chain.transport import Bound, NoReply, Transport
+from chalicelib.chain.rpc import transport
+from chalicelib.chain.rpc.transport import Bound, NoReply, Transport
 from chalicelib.errors import ConfigurationError
 from tests.unit.chain.stub_node import Http
 

@@ -6,8 +6,8 @@ import pytest
 
 from chalicelib.jobs.model import Job, Outcome, Purpose, Status
 from chalicelib.jobs.reorgs import displaced_after_reorg, is_told, reorged, settled_again, taken_back_attempts, to_send_again
+from chalicelib.jobs.settlement import is_taken_back
 from chalicelib.jobs.states import IllegalTransition, reverted, settled, with_transaction
-from chalicelib.jobs.verdict import is_taken_back
 from tests.unit.jobs.a_job import NOW, receipt, started_job, transaction, with_cancel
 
 MINED = receipt("0xfirst", 100)

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.jobs.model import Failure, Status
-from chalicelib.jobs.states import with_transaction
-from chalicelib.jobs.verdict import (
+from chalicelib.jobs.settlement import (
     Mined,
     NonceSettledElsewhere,
     Settled,
@@ -18,6 +17,7 @@ from chalicelib.jobs.verdict import (
     is_to_be_cancelled,
     judge,
 )
+from chalicelib.jobs.states import with_transaction
 from tests.unit.jobs.a_job import receipt, started_job, transaction, with_cancel
 
 CONFIRMATIONS = 4

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.jobs.model import Account, Failure, Fees, Job, Purpose, Status, TransactionRequest
+from chalicelib.jobs.settlement import Settled, Sight, judge
 from chalicelib.jobs.states import IllegalTransition, started
-from chalicelib.jobs.verdict import Settled, Sight, judge
 from chalicelib.workers.funds import UNFUNDED
 from stack.errors import StackError
 from stack.operation.restore import UNCHECKED, moment, paused_before, reason, restored_to

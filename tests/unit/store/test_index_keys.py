@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from chalicelib.api.values import MAX_ID_BYTES, identifier
-from chalicelib.auth.tokens import MAX_CLAIM_LENGTH
+from chalicelib.auth.jwt import MAX_CLAIM_LENGTH
 from chalicelib.jobs.ids import derived_job_id
 from chalicelib.jobs.model import Status
 from chalicelib.store.keys import KEY_BYTES, failed_owner, owner_external_id, owner_external_ids, pool_key, subject_key

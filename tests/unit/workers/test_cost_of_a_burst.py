@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from chalicelib.chain import endpoint
-from chalicelib.chain.node import Node
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.reading.node import Node
+from chalicelib.chain.rpc import endpoint
+from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.jobs.model import Status
 from tests.fakes.calls import Made
 from tests.fakes.json_rpc import CountedNode

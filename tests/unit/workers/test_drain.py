@@ -10,9 +10,9 @@ from chalicelib.bounds import Bounds
 from chalicelib.errors import ServiceUnavailable, VersionConflict
 from chalicelib.jobs.model import Job, Status
 from chalicelib.jobs.states import waiting
-from chalicelib.workers import backlog
-from chalicelib.workers.backlog import JOBS_PER_ROUND
+from chalicelib.workers import pending
 from chalicelib.workers.execute import execute_jobs
+from chalicelib.workers.pending import JOBS_PER_ROUND
 from tests.fakes.world import ALICE, BOB, BOUNDS, NETWORK, World
 
 ALICES = f"122:{ALICE}"
@@ -87,7 +87,7 @@ def test_the_index_is_read_on_from_the_newest_job_that_was_signed() -> None:
 
 @pytest.mark.parametrize("ids_per_page", [1, 3, 40, 250, 251])
 def test_the_index_is_read_page_by_page_to_its_end(ids_per_page: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backlog, "IDS_PER_PAGE", ids_per_page)
+    monkeypatch.setattr(pending, "IDS_PER_PAGE", ids_per_page)
     world = World()
     job_ids = [world.issue(f"hit {number}") for number in range(250)]
     execute_jobs(ALICES, job_ids[:10], world.ports)
@@ -96,7 +96,7 @@ def test_the_index_is_read_page_by_page_to_its_end(ids_per_page: int, monkeypatc
 
 
 def test_no_more_rows_are_read_than_a_run_can_sign(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backlog, "ROWS_PER_RUN", 50)
+    monkeypatch.setattr(pending, "ROWS_PER_RUN", 50)
     world = World()
     for number in range(200):
         resting(world, world.issue(f"hit {number}"))

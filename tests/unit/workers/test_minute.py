@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib.workers import minute
+from chalicelib.workers import every_minute
 
 PARTS = ["reconcile_jobs", "measure_gauges", "watch_chain", "watch_nonces"]
 
@@ -26,7 +26,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The parts that ran, in order."""
     ran: list[str] = []
     for name in PARTS:
-        monkeypatch.setattr(minute, name, lambda _, name=name: ran.append(name))
+        monkeypatch.setattr(every_minute, name, lambda _, name=name: ran.append(name))
     return ran
 
 
@@ -39,7 +39,7 @@ def fail(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     def failing(_: Any) -> None:
         raise ConnectionError(name)
 
-    monkeypatch.setattr(minute, name, failing)
+    monkeypatch.setattr(every_minute, name, failing)
 
 
 @pytest.mark.parametrize("failing", PARTS)
@@ -48,7 +48,7 @@ def test_a_part_that_fails_is_told_after_the_others_are_done(
 ) -> None:
     fail(monkeypatch, failing)
     with pytest.raises(ConnectionError, match=failing):
-        minute.handle_minute(ports)
+        every_minute.handle_minute(ports)
     assert ran == [name for name in PARTS if name != failing]
 
 
@@ -58,13 +58,13 @@ def test_of_several_that_fail_the_first_is_raised_and_the_others_are_logged(
     for name in PARTS[:2]:
         fail(monkeypatch, name)
     with pytest.raises(ConnectionError, match=PARTS[0]):
-        minute.handle_minute(ports)
+        every_minute.handle_minute(ports)
     assert ran == PARTS[2:]
     assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == [PARTS[1]]
 
 
 def test_what_a_part_has_measured_is_written_before_the_next_may_run_out_of_time(ports: Any) -> None:
-    minute.handle_minute(ports)
+    every_minute.handle_minute(ports)
     assert ports.flushed_after == [1, 2, 3, 4]
 
 

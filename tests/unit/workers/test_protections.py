@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.jobs import retry, states
 from chalicelib.jobs.model import IN_FLIGHT, Account, Job, Outcome
-from chalicelib.jobs.verdict import NonceSettledElsewhere, Sight, Verdict, judge
+from chalicelib.jobs.settlement import NonceSettledElsewhere, Sight, Verdict, judge
 from chalicelib.networks import GWEI
 from chalicelib.workers import confirm, sign
 from tests.fakes.calls import Killed

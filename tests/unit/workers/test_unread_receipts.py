@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import pytest
 
-from chalicelib.chain import endpoint
-from chalicelib.chain.node import Node
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.reading.node import Node
+from chalicelib.chain.rpc import endpoint
+from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.jobs.model import Status
-from chalicelib.jobs.verdict import is_taken_back
+from chalicelib.jobs.settlement import is_taken_back
 from chalicelib.workers.confirm import confirm_jobs
 from chalicelib.workers.nonces import watch_nonces
 from tests.fakes.json_rpc import CountedNode

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.bounds import Bounds
-from chalicelib.chain.answers import Answer, Request
-from chalicelib.chain.classify import message_of
-from chalicelib.chain.endpoint import Endpoint
-from chalicelib.chain.health import RpcHealth, Uncounted
-from chalicelib.chain.quantities import quantity_or_none
+from chalicelib.chain.rpc.classify import message_of
+from chalicelib.chain.rpc.endpoint import Endpoint
+from chalicelib.chain.rpc.exchanges import Answer, Request
+from chalicelib.chain.rpc.health import RpcHealth, Uncounted
+from chalicelib.chain.rpc.quantities import quantity_or_none
 from chalicelib.errors import ChainUnavailable, ConfigurationError
 
 __all__ = ["Answer", "Request", "RpcClient"]

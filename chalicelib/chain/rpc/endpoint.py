@@ -9,14 +9,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from chalicelib.chain.answers import Answer, Cut, Outcome, Refused, Request
-from chalicelib.chain.batches import RUNS_CODE, Batches
-from chalicelib.chain.classify import is_throttled, is_unsupported
-from chalicelib.chain.error_objects import bounded
-from chalicelib.chain.health import RpcHealth
-from chalicelib.chain.quantities import quantity_or_none
-from chalicelib.chain.text import host_of
-from chalicelib.chain.transport import Bound, NoReply, Reply, Transport
+from chalicelib.chain.rpc.batching import RUNS_CODE, Batches
+from chalicelib.chain.rpc.classify import is_throttled, is_unsupported
+from chalicelib.chain.rpc.error_objects import bounded
+from chalicelib.chain.rpc.exchanges import Answer, Cut, Outcome, Refused, Request
+from chalicelib.chain.rpc.health import RpcHealth
+from chalicelib.chain.rpc.node_texts import host_of
+from chalicelib.chain.rpc.quantities import quantity_or_none
+from chalicelib.chain.rpc.transport import Bound, NoReply, Reply, Transport
 from chalicelib.errors import ConfigurationError
 
 INTERNAL_ERROR = -32603

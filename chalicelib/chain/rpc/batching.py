@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from chalicelib.chain.answers import Answer, Cut, Outcome, Refused, Request
-from chalicelib.chain.classify import meets_own_bound, message_of
-from chalicelib.chain.large_receipts import LargeReceipts
-from chalicelib.chain.transport import Bound
+from chalicelib.chain.reading.large_receipts import LargeReceipts
+from chalicelib.chain.rpc.classify import meets_own_bound, message_of
+from chalicelib.chain.rpc.exchanges import Answer, Cut, Outcome, Refused, Request
+from chalicelib.chain.rpc.transport import Bound
 
 BATCH_ITEMS = 100  # a last one above it goes along
 BATCH_CHARACTERS = 1_000_000  # geth refuses bodies above 5 MB, some proxies far smaller ones

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.chain.curve import SECP256K1_N, public_key, signing_with
-from chalicelib.chain.key_errors import is_not_seen_yet, raise_as_ours
-from chalicelib.chain.signing import address_of_key, address_of_public_key, digest, parse_der_signature, signed
+from chalicelib.chain.signing.curve import SECP256K1_N, public_key, signing_with
+from chalicelib.chain.signing.key_errors import is_not_seen_yet, raise_as_ours
+from chalicelib.chain.signing.transactions import address_of_key, address_of_public_key, digest, parse_der_signature, signed
 from chalicelib.errors import ConfigurationError, JobsApiError, KeyNotReady, SignerUnavailable
 from chalicelib.jobs.model import Account, UnsignedTransaction
 from chalicelib.jobs.ports import Signer

@@ -10,7 +10,7 @@ from chalicelib.workers.gauges import GaugePorts, measure_gauges
 from chalicelib.workers.nonces import NoncePorts, watch_nonces
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.reconcile import reconcile_jobs
-from chalicelib.workers.watch import WatchPorts, watch_chain
+from chalicelib.workers.reorgs import WatchPorts, watch_chain
 
 log = logging.getLogger(__name__)
 

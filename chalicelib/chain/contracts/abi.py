@@ -9,7 +9,7 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from chalicelib.chain.addresses import checksum_address
-from chalicelib.chain.reverts import decode_revert
+from chalicelib.chain.contracts.revert_reasons import decode_revert
 from chalicelib.errors import InvalidRequest
 
 __all__ = ["decode_revert", "encode_call"]

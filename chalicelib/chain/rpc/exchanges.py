@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.chain.transport import Bound
+from chalicelib.chain.rpc.transport import Bound
 
 Request = tuple[str, Sequence[Any]]
 """A JSON-RPC method and its parameters."""

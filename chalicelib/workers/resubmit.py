@@ -12,9 +12,9 @@ from chalicelib.errors import JobsApiError
 from chalicelib.jobs.model import IN_FLIGHT, Failure, Job
 from chalicelib.jobs.ports import Broadcast, BroadcastStatus
 from chalicelib.jobs.pricing import is_taken
-from chalicelib.jobs.verdict import Sight, is_being_cancelled, is_to_be_cancelled
-from chalicelib.workers.backlog import JOBS_PER_ROUND, read_jobs
+from chalicelib.jobs.settlement import Sight, is_being_cancelled, is_to_be_cancelled
 from chalicelib.workers.broadcast import send
+from chalicelib.workers.pending import JOBS_PER_ROUND, read_jobs
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.resign import Due, send_freeing, sign_again, with_nonces_to_free
 

@@ -4,7 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from chalicelib.chain.classify import (
+from chalicelib.chain.reading.fees import FEE_HISTORY, dynamic_fees, legacy_fees, next_base_fee
+from chalicelib.chain.reading.gas import above_the_blocks, gas_limit, ran_out, too_low
+from chalicelib.chain.reading.requests import count_at, head_of, result_of
+from chalicelib.chain.reading.simulated_transfers import is_plain, is_refused, pass_simulation, simulation
+from chalicelib.chain.rpc.classify import (
     INVALID_PARAMS,
     TRANSFER_GAS,
     classify_estimate,
@@ -14,12 +18,8 @@ from chalicelib.chain.classify import (
     message_of,
     needed_gas,
 )
-from chalicelib.chain.fees import FEE_HISTORY, dynamic_fees, legacy_fees, next_base_fee
-from chalicelib.chain.gas import above_the_blocks, gas_limit, ran_out, too_low
-from chalicelib.chain.quantities import quantity, quantity_or_none
-from chalicelib.chain.reads import count_at, head_of, result_of
-from chalicelib.chain.rpc import Answer, Request, RpcClient
-from chalicelib.chain.transfers import is_plain, is_refused, pass_simulation, simulation
+from chalicelib.chain.rpc.client import Answer, Request, RpcClient
+from chalicelib.chain.rpc.quantities import quantity, quantity_or_none
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees
 from chalicelib.jobs.ports import Call, Estimate, GasEstimate, Head, Outlook, Unavailable, Unfunded

@@ -86,7 +86,7 @@ def _function(contract: str, name: str) -> str:
 
 
 def _call_data(contract: str, function: str, *values: str | int) -> bytes:
-    from chalicelib.chain.abi import encode_call  # noqa: PLC0415  # brings eth_abi
+    from chalicelib.chain.contracts.abi import encode_call  # noqa: PLC0415  # brings eth_abi
 
     return encode_call(_function(contract, function), values)
 

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from chalicelib.chain.quantities import quantity, quantity_or_none
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.rpc.client import RpcClient
+from chalicelib.chain.rpc.quantities import quantity, quantity_or_none
 
 HASH = re.compile(r"0x[0-9a-f]{64}")
 

@@ -20,9 +20,9 @@ import certifi
 from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, NewConnectionError, ReadTimeoutError
 
-from chalicelib.chain.deadlines import POOLS
-from chalicelib.chain.skim import Skimmer
-from chalicelib.chain.text import host_of
+from chalicelib.chain.rpc.deadlines import POOLS
+from chalicelib.chain.rpc.json_skimming import Skimmer
+from chalicelib.chain.rpc.node_texts import host_of
 from chalicelib.errors import ConfigurationError
 
 HEADERS = {

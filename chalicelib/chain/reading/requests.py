@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.chain.answers import Answer, Request
-from chalicelib.chain.classify import message_of
-from chalicelib.chain.quantities import quantity, quantity_or_none
-from chalicelib.chain.receipts import read_receipt
+from chalicelib.chain.reading.receipts import read_receipt
+from chalicelib.chain.rpc.classify import message_of
+from chalicelib.chain.rpc.exchanges import Answer, Request
+from chalicelib.chain.rpc.quantities import quantity, quantity_or_none
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Receipt
 from chalicelib.jobs.ports import Head, StandingBlock

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.chain.addresses import checksummed
-from chalicelib.chain.contracts import events_of
-from chalicelib.chain.quantities import quantity
-from chalicelib.chain.transfer_events import transfers_of
+from chalicelib.chain.contracts.compiled import events_of
+from chalicelib.chain.contracts.transfer_events import transfers_of
+from chalicelib.chain.rpc.quantities import quantity
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Receipt
 

@@ -6,7 +6,7 @@ They are read without their logs, after everything else. One of them is read at 
 import logging
 from collections.abc import Iterable, Sequence
 
-from chalicelib.chain.answers import Cut, Request
+from chalicelib.chain.rpc.exchanges import Cut, Request
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from eth_abi.abi import decode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from chalicelib.chain.error_objects import LONGEST_TEXT
-from chalicelib.chain.text import NO_REASON, clean
+from chalicelib.chain.rpc.error_objects import LONGEST_TEXT
+from chalicelib.chain.rpc.node_texts import NO_REASON, clean
 
 KEPT_BYTES = LONGEST_TEXT // 2 - 8
 """Revert data of this length may have been cut."""

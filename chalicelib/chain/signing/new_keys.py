@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.chain.key_errors import raise_as_ours
-from chalicelib.chain.signers import kms_address
+from chalicelib.chain.signing.key_errors import raise_as_ours
+from chalicelib.chain.signing.signers import kms_address
 from chalicelib.errors import SignerUnavailable
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """Replay a mined transaction that reverted, with as much gas as the node gives."""
 
-from chalicelib.chain.answers import Answer
-from chalicelib.chain.classify import classify_estimate, is_throttled
-from chalicelib.chain.rpc import RpcClient
+from chalicelib.chain.rpc.classify import classify_estimate, is_throttled
+from chalicelib.chain.rpc.client import RpcClient
+from chalicelib.chain.rpc.exchanges import Answer
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.ports import Revert
 

@@ -1,14 +1,14 @@
 """What a node's error means. Each client has its own texts and their codes collide: the message decides, a code is only a hint.
 
-The texts and where they were read are in `chalicelib.chain.error_texts`. An error that nobody recognises stays unknown: it is
+The texts and where they were read are in `chalicelib.chain.rpc.error_texts`. An error that is not among them is unknown: it is
 never taken for a refusal.
 """
 
 import re
 from collections.abc import Sequence
 
-from chalicelib.chain.error_objects import code_of, returned_data, text_of, told_in_data
-from chalicelib.chain.error_texts import (
+from chalicelib.chain.rpc.error_objects import code_of, returned_data, text_of, told_in_data
+from chalicelib.chain.rpc.error_texts import (
     BROADCAST,
     FUNDS,
     HALTED,
@@ -19,7 +19,7 @@ from chalicelib.chain.error_texts import (
     UNSUPPORTED,
     Text,
 )
-from chalicelib.chain.text import NO_REASON, clean
+from chalicelib.chain.rpc.node_texts import NO_REASON, clean
 from chalicelib.jobs.ports import Broadcast, BroadcastStatus, Revert, Unavailable, Unfunded
 
 TRANSFER_GAS = 21_000
@@ -144,7 +144,7 @@ def classify_estimate(error: object, gas: int | None = None) -> Revert | Unfunde
 def _reason(message: str, told: str, data: bytes) -> str:
     """From the data if the node gave it; else from the words it put there or into its message."""
     if data:
-        from chalicelib.chain.reverts import decode_revert  # noqa: PLC0415  # eth_abi takes 0.1 s, and reverts are rare
+        from chalicelib.chain.contracts.revert_reasons import decode_revert  # noqa: PLC0415  # eth_abi takes 0.1 s, and reverts are rare
 
         return decode_revert(data)
     for text in (told, message):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.api import forms, requests
+from chalicelib.api import replies, requests
 from chalicelib.api.accounts import AccountsQuery, CreateAccountBody, UnlockAccountBody
 from chalicelib.api.endpoint import Route
 from chalicelib.api.requests import Checked
@@ -68,7 +68,7 @@ class Described:
     told: Description
 
 
-_ISSUED = {201: forms.IssuedView, 200: forms.IssuedView}
+_ISSUED = {201: replies.IssuedView, 200: replies.IssuedView}
 _OF_JOBS = (CorrelationIdReused, ChainUnavailable, TooManyOpenJobs)
 
 DESCRIPTIONS: Mapping[str, Description] = {
@@ -80,29 +80,29 @@ DESCRIPTIONS: Mapping[str, Description] = {
     ),
     "jobs.listing.list_page": Description(
         "List own jobs, newest first; an administrator lists everybody's.",
-        {200: forms.JobPageView},
+        {200: replies.JobPageView},
         query=requests.ListQuery,
     ),
     "jobs.fetch.fetch_by_id": Description(
         "Fetch a job by its id.",
-        {200: forms.OneJobView},
+        {200: replies.OneJobView},
         path_parameters=requests.JobPath,
         errors=(InvalidJobId, JobNotFound),
     ),
     "jobs.fetch.fetch_by_correlation_id": Description(
         "Fetch a job by the issuer's own id.",
-        {200: forms.OneJobView},
+        {200: replies.OneJobView},
         path_parameters=requests.CorrelationIdPath,
         errors=(JobNotFound,),
     ),
     "jobs.listing.fetch_by_external_id": Description(
         "Every job with this external id, newest first.",
-        {200: forms.JobPageView},
+        {200: replies.JobPageView},
         query=requests.ExternalQuery,
     ),
     "jobs.retry.retry_by_query": Description(
         "Retry every failed or cancelled job that fits, each on its own; one that cannot be says why in its place.",
-        {200: forms.RetriesView},
+        {200: replies.RetriesView},
         query=requests.RetryFilters,
         body=requests.RetryBody,
         body_optional=True,
@@ -110,7 +110,7 @@ DESCRIPTIONS: Mapping[str, Description] = {
     ),
     "jobs.retry.retry_one": Description(
         "Retry a failed or cancelled job.",
-        {200: forms.OneJobView},
+        {200: replies.OneJobView},
         body=requests.RetryOneBody,
         body_optional=True,
         path_parameters=requests.JobPath,
@@ -126,7 +126,7 @@ DESCRIPTIONS: Mapping[str, Description] = {
     ),
     "jobs.cancel.cancel": Description(
         "Cancel a job: at once while it is pending, by a cancel transaction afterwards.",
-        {200: forms.OneJobView},
+        {200: replies.OneJobView},
         path_parameters=requests.JobPath,
         errors=(InvalidJobId, JobNotFound, JobNotCancellable),
     ),
@@ -156,13 +156,13 @@ DESCRIPTIONS: Mapping[str, Description] = {
     ),
     "tokens.fetch_token": Description(
         "Look up any ERC-20 token.",
-        {200: forms.OneToken},
+        {200: replies.OneToken},
         path_parameters=TokenPath,
         errors=(TokenNotFound, ChainUnavailable),
     ),
     "tokens.fetch_tokens_of_owner": Description(
         "List the tokens that an account made here, newest first.",
-        {200: forms.MadeTokens},
+        {200: replies.MadeTokens},
         path_parameters=OwnerPath,
         errors=(ChainUnavailable,),
     ),
@@ -174,34 +174,34 @@ DESCRIPTIONS: Mapping[str, Description] = {
     ),
     "wallets.fetch_latest": Description(
         "Fetch the newest wallet you made for a phone number.",
-        {200: forms.OneWallet},
+        {200: replies.OneWallet},
         path_parameters=PhonePath,
         errors=(WalletNotFound,),
     ),
     "wallets.fetch_all": Description(
         "List the wallets you made for a phone number, newest first.",
-        {200: forms.Wallets},
+        {200: replies.Wallets},
         path_parameters=PhonePath,
     ),
     "wallets.fetch_exists": Description(
         "Tell whether a wallet was made here at this address.",
-        {200: forms.WalletExists},
+        {200: replies.WalletExists},
         path_parameters=WalletPath,
     ),
-    "accounts.list_accounts": Description("List the signing accounts.", {200: forms.Accounts}, query=AccountsQuery),
+    "accounts.list_accounts": Description("List the signing accounts.", {200: replies.Accounts}, query=AccountsQuery),
     "accounts.create_account": Description(
         "Create a signing account with a new key; with appName, a token for its issuer comes back once.",
-        {201: forms.CreatedAccount},
+        {201: replies.CreatedAccount},
         body=CreateAccountBody,
         errors=(KeyNotReady, SignerUnavailable),
     ),
     "accounts.unlock_account": Description(
         "Let a paused account go on.",
-        {200: forms.OneAccount},
+        {200: replies.OneAccount},
         body=UnlockAccountBody,
         errors=(AccountNotFound, AccountNotUnlockable),
     ),
-    "health.health": Description("Whether the API is there at all.", {200: forms.HealthView}),
+    "health.health": Description("Whether the API is there at all.", {200: replies.HealthView}),
     "reference.openapi": Description("The API reference as an OpenAPI 3.1 document.", {200: dict[str, Any]}),
     "reference.docs": Description("The API reference as a page to read.", {200: str}, media_type=HTML),
 }

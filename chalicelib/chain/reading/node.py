@@ -3,17 +3,25 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from chalicelib.chain.asked_price import AskedPrices, asked_price
-from chalicelib.chain.callees import callees_of
-from chalicelib.chain.classify import classify_broadcast, classify_estimate, is_throttled, message_of
-from chalicelib.chain.estimates import Estimates, call_fields
-from chalicelib.chain.fees import times
-from chalicelib.chain.nonces import user_of_nonce
-from chalicelib.chain.quantities import quantity
-from chalicelib.chain.reads import block_and_count, blocks_of, count_at, head_of, receipt_request, receipts_of, result_of
-from chalicelib.chain.replays import passes_with_more_gas
-from chalicelib.chain.rpc import Answer, RpcClient
-from chalicelib.chain.wallet_code import WalletCode, bytes_of, is_clone, returned_by
+from chalicelib.chain.contracts.callees import callees_of
+from chalicelib.chain.contracts.wallet_code import WalletCode, bytes_of, is_clone, returned_by
+from chalicelib.chain.reading.asked_price import AskedPrices, asked_price
+from chalicelib.chain.reading.estimates import Estimates, call_fields
+from chalicelib.chain.reading.fees import times
+from chalicelib.chain.reading.nonces import user_of_nonce
+from chalicelib.chain.reading.replays import passes_with_more_gas
+from chalicelib.chain.reading.requests import (
+    block_and_count,
+    blocks_of,
+    count_at,
+    head_of,
+    receipt_request,
+    receipts_of,
+    result_of,
+)
+from chalicelib.chain.rpc.classify import classify_broadcast, classify_estimate, is_throttled, message_of
+from chalicelib.chain.rpc.client import Answer, RpcClient
+from chalicelib.chain.rpc.quantities import quantity
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Receipt, SignedTransaction, TransactionRequest
 from chalicelib.jobs.ports import (

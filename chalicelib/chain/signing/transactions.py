@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from eth_hash.auto import keccak
 
 from chalicelib.chain.addresses import checksummed
-from chalicelib.chain.curve import SECP256K1_N, recover
+from chalicelib.chain.signing.curve import SECP256K1_N, recover
 from chalicelib.errors import ConfigurationError
 from chalicelib.jobs.model import UnsignedTransaction
 

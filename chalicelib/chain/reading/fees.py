@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from chalicelib.chain.answers import Answer, Request
-from chalicelib.chain.classify import is_unsupported, message_of
-from chalicelib.chain.quantities import quantity
+from chalicelib.chain.rpc.classify import is_unsupported, message_of
+from chalicelib.chain.rpc.exchanges import Answer, Request
+from chalicelib.chain.rpc.quantities import quantity
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees
 from chalicelib.networks import Network

@@ -1,7 +1,7 @@
 """Which gas limit a transaction gets, and what is told when a limit is too low or too high."""
 
-from chalicelib.chain.classify import TRANSFER_GAS, allowed_gas, is_out_of_gas, needed_gas
-from chalicelib.chain.fees import times
+from chalicelib.chain.reading.fees import times
+from chalicelib.chain.rpc.classify import TRANSFER_GAS, allowed_gas, is_out_of_gas, needed_gas
 from chalicelib.jobs.ports import Revert
 
 TRANSACTION_GAS_CAP = 2**24

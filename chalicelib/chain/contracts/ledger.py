@@ -11,11 +11,11 @@ from typing import Any
 
 from chalicelib.admin.ports import Token
 from chalicelib.chain.addresses import checksummed
-from chalicelib.chain.classify import message_of
-from chalicelib.chain.estimates import call_fields
-from chalicelib.chain.quantities import quantity
-from chalicelib.chain.rpc import Answer, Request, RpcClient
-from chalicelib.chain.wallet_code import CALL_GAS, IMPLEMENTATION, WalletCode, first_word, returned_by
+from chalicelib.chain.contracts.wallet_code import CALL_GAS, IMPLEMENTATION, WalletCode, first_word, returned_by
+from chalicelib.chain.reading.estimates import call_fields
+from chalicelib.chain.rpc.classify import message_of
+from chalicelib.chain.rpc.client import Answer, Request, RpcClient
+from chalicelib.chain.rpc.quantities import quantity
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.ports import Call
 

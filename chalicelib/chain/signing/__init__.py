@@ -1,0 +1,1 @@
+"""Signing: transactions as bytes, and the keys that sign them."""
