@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from chalicelib.backoff import ASK_AGAIN_SECONDS
 from chalicelib.errors import JobsApiError, ServiceUnavailable
 
 T = TypeVar("T")
 
 FRESH_SECONDS = 300
 KEPT_SECONDS = 3_600
-RETRY_SECONDS = 10
 EARLY_SECONDS = 30
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class Cached(Generic[T]):
         held, attempts = self._held, self._attempts
         if held is None or self._age(held) > KEPT_SECONDS:
             return self._awaited(attempts)
-        is_due = self._age(held) > FRESH_SECONDS and self._monotonic() - self._tried_at > RETRY_SECONDS
+        is_due = self._age(held) > FRESH_SECONDS and self._monotonic() - self._tried_at > ASK_AGAIN_SECONDS
         if is_due and self._reading.acquire(blocking=False):
             try:
                 if self._attempts == attempts:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from chalicelib.backoff import ASK_AGAIN_SECONDS
 from chalicelib.errors import TooManyRequests
 from chalicelib.jobs.ports import Clock
 
@@ -14,8 +15,6 @@ FREE_SHARE = 300
 """Of an issuer's limit, what each process gives without asking: a 300th, and at least one request."""
 LEASED_SHARE = 60
 """What a process takes of it at once: a second's worth, and at least one request."""
-AWAY_SECONDS = 10
-"""How long a store that did not answer is not asked again."""
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +85,7 @@ class RequestLimiter:
         try:
             leased = self._store().lease(owner, minute, self._chunk, self._per_minute)
         except Exception:
-            self._away_until = self._monotonic() + AWAY_SECONDS
+            self._away_until = self._monotonic() + ASK_AGAIN_SECONDS
             log.exception("the table of limits does not answer: requests are not limited")
             return True
         with self._lock:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.backoff import doubled
 from chalicelib.errors import ServiceUnavailable, VersionConflict
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 BATCH_GET_LIMIT = 100
 UNPROCESSED_ROUNDS = 8
+FIRST_PAUSE_SECONDS = 0.04
+LONGEST_PAUSE_SECONDS = 5.12
+"""Before unprocessed keys are asked for again. Each pause is a random part of a time that doubles from round to round."""
 CONDITION_FAILED = "ConditionalCheckFailedException"
 RACED = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 """Reasons for an item that somebody else has changed, or is just writing."""
@@ -123,5 +127,6 @@ def batch_get(
             if rounds > UNPROCESSED_ROUNDS:
                 raise ServiceUnavailable("The table throttles.")
             waiting = [str(key[key_name]["S"]) for key in unprocessed[table]["Keys"]] + waiting
-            time.sleep(random.uniform(0, 0.02 * 2**rounds))  # nosec B311 # noqa: S311 -- jitter
+            longest = doubled(FIRST_PAUSE_SECONDS, rounds - 1, LONGEST_PAUSE_SECONDS)
+            time.sleep(random.uniform(0, longest))  # nosec B311 # noqa: S311 -- jitter
     return found

@@ -11,13 +11,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "chalicelib"
 
-GROUND = {"errors", "settings", "networks", "metrics", "cached", "bounds"}
+GROUND = {"errors", "settings", "networks", "metrics", "cached", "bounds", "backoff"}
 MAY_IMPORT = {
     "errors": set(),
     "networks": set(),
     "bounds": set(),
     "metrics": set(),
-    "cached": {"errors"},
+    "backoff": set(),
+    "cached": {"errors", "backoff"},
     "settings": {"errors", "networks", "bounds"},
     "jobs": GROUND,
     "admin": {"jobs"} | GROUND,
