@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 GWEI = 10**9
+TRANSFER_GAS = 21_000
+"""What a plain transfer to an account without code costs, on every EVM chain: no transaction costs less."""
 
 
 @dataclass(frozen=True, slots=True)

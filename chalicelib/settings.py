@@ -14,6 +14,7 @@ from typing import Any
 from chalicelib.bounds import Bounds
 from chalicelib.errors import ConfigurationError
 from chalicelib.networks import NETWORKS, Network
+from chalicelib.patterns import ADDRESS
 
 JWT_SECRET_MIN_BYTES = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
 
@@ -21,7 +22,6 @@ LOCAL_STAGE = "local"
 PUBLIC_RPC_URLS = "public"
 """In place of RPC URLs, where a text must not be empty: AWS takes no empty secret."""
 
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", re.ASCII)
 _LOOPBACK = re.compile(r"http://(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?(?:/.*)?", re.ASCII)
 _VARIABLE = "variable"
@@ -57,7 +57,7 @@ def _seconds(value: str) -> float:
 
 def _address(value: str) -> str:
     """As it was given: its checksum needs keccak, and is looked at where the address is used."""
-    if not _ADDRESS.fullmatch(value):
+    if not ADDRESS.fullmatch(value):
         raise ValueError("must be an address, 0x and 40 hex digits")
     return value
 

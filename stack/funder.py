@@ -13,6 +13,7 @@ from eth_utils.abi import function_signature_to_4byte_selector
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from chalicelib.networks import TRANSFER_GAS
 from stack import rpc
 from stack.contracts import Contract
 from stack.errors import StackError
@@ -20,7 +21,6 @@ from stack.progress import Say
 
 WEI = 10**18
 TIP_WEI = 10**9  # Fuse takes none below 1 gwei
-TRANSFER_GAS = 21_000
 CALL_GAS = 200_000
 RECEIPT_SECONDS = 120.0
 PROGRESS_SECONDS = 2.0

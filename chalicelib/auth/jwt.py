@@ -16,6 +16,7 @@ from chalicelib.chain.addresses import checksum_address
 from chalicelib.errors import Unauthorized
 from chalicelib.jobs.model import Account
 from chalicelib.jobs.principal import Principal
+from chalicelib.patterns import ADDRESS
 
 if TYPE_CHECKING:
     from chalicelib.auth.jwks import IdentityProvider
@@ -30,7 +31,6 @@ MAX_HEADER_LENGTH = 8_192
 _HMAC = "HS256"
 _PUBLIC_KEY = ("RS256", "ES256")
 _BEARER = re.compile(r"bearer +([A-Za-z0-9_=-]+\.[A-Za-z0-9_=-]+\.[A-Za-z0-9_=-]*)", re.IGNORECASE | re.ASCII)
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _NOT_VALID = "The token is not valid: ask for a new one."
 
 
@@ -147,7 +147,7 @@ def _require_numbers(claims: Mapping[str, Any]) -> None:
 
 
 def _account_address(value: Any) -> str:
-    if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
+    if not isinstance(value, str) or not ADDRESS.fullmatch(value):
         raise Unauthorized("The token's accountAddress is not an address.")
     digits = value[2:]
     if digits in (digits.lower(), digits.upper()):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from chalicelib.patterns import HASH
 from chalicelib.store.attribute_values import deserialize, serialize
 
 Item = dict[str, Any]
@@ -15,7 +16,6 @@ NULL = object()
 NUMBERS_END = 10**38
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_HASH = re.compile(r"0x[0-9a-f]{64}")
 
 
 def to_attributes(item: Mapping[str, Any]) -> Item:
@@ -49,7 +49,7 @@ def digest_from(value: Any) -> str:
 
 def hash_value(text: str) -> str | bytes:
     """The same for 0x and 64 hex digits."""
-    return bytes.fromhex(text[2:]) if _HASH.fullmatch(text) else text
+    return bytes.fromhex(text[2:]) if HASH.fullmatch(text) else text
 
 
 def hash_from(value: Any) -> str:

@@ -1,7 +1,6 @@
 """One job, followed: what its row says happened, and what the functions logged of it, in the order of time."""
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.jobs.ids import JOB_ID
 from chalicelib.jobs.model import Job
 from chalicelib.jobs.stores import JobStore
 from stack.errors import StackError
@@ -21,7 +21,6 @@ LATE_SECONDS = 15
 """CloudWatch shows a line up to some seconds after it was written."""
 LAST_LOOKS = 3
 """How often the logs are looked at after the job is final."""
-_ID = re.compile(r"[0-9a-f]{24}")
 _OF_EVERY_LINE = frozenset(
     {
         *("time", "timestamp", "level", "logger", "message", "location", "service", "stack", "jobId", "correlationId"),
@@ -45,7 +44,7 @@ class Line:
 
 def find(jobs: JobStore, wanted: str) -> Job:
     """By its id, or by its issuer's correlationId. Raises StackError when there is none, or more than one."""
-    job = jobs.get(wanted) if _ID.fullmatch(wanted) else None
+    job = jobs.get(wanted) if JOB_ID.fullmatch(wanted) else None
     found = [job] if job else jobs.find_by_correlation_id(wanted)
     if not found:
         raise StackError(f"There is no job with the id or the correlationId {wanted!r}.")

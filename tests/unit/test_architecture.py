@@ -11,15 +11,16 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "chalicelib"
 
-GROUND = {"errors", "settings", "networks", "metrics", "cached", "bounds", "backoff"}
+GROUND = {"errors", "settings", "networks", "metrics", "cached", "bounds", "backoff", "patterns"}
 MAY_IMPORT = {
     "errors": set(),
     "networks": set(),
     "bounds": set(),
+    "patterns": set(),
     "metrics": set(),
     "backoff": set(),
     "cached": {"errors", "backoff"},
-    "settings": {"errors", "networks", "bounds"},
+    "settings": {"errors", "networks", "bounds", "patterns"},
     "jobs": GROUND,
     "admin": {"jobs"} | GROUND,
     "store": {"jobs"} | GROUND,
