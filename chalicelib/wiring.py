@@ -21,8 +21,8 @@ from chalicelib.settings import Settings, rpc_urls_of, settings
 from chalicelib.store.jobs import DynamoJobStore
 from chalicelib.telemetry.emf import CountedRpc, EmfMetrics
 from chalicelib.telemetry.logs import configure_logging
+from chalicelib.telemetry.observed_jobs import observed
 from chalicelib.telemetry.traces import Traces, trace_header
-from chalicelib.telemetry.transitions import observed
 
 if TYPE_CHECKING:
     from chalicelib.admin.ports import Calls, Keys, Ledger
