@@ -22,6 +22,7 @@ from chalicelib.store.item_size import item_size
 from chalicelib.store.job_reads import JobReads
 from chalicelib.store.records import job_from, job_item
 from chalicelib.store.statements import Answer, RowInTheWay, write_each
+from chalicelib.store.stored_job import StoredJob, without_row
 
 ROW_BYTES = 400 * 1024
 TRANSACTION_BYTES = 4 * 1024 * 1024
@@ -82,7 +83,7 @@ class DynamoJobStore(JobReads):
 
     def save_each(self, jobs: Sequence[Job]) -> list[Job | Exception]:
         """As `save`; those that were read, in a twenty-fifth of the requests."""
-        rows = [job.stored for job in jobs if job.stored is not None]
+        rows = [job.row for job in jobs if isinstance(job, StoredJob)]
         if len(jobs) == 1 or len(rows) < len(jobs):
             return [self._saved(job) for job in jobs]
         written = [_next_version(job) for job in jobs]
@@ -162,7 +163,7 @@ def _refused_of(error: ClientError, jobs: Sequence[Job]) -> list[str] | None:
 
 
 def _next_version(job: Job) -> Job:
-    return replace(job, version=job.version + 1, unsaved=(), stored=None)
+    return replace(without_row(job), version=job.version + 1, unsaved=())
 
 
 def _outcome(written: Job, answer: Answer) -> Job | Exception:

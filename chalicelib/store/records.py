@@ -11,7 +11,6 @@ in that index.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from traceback import extract_tb
 from typing import Any
@@ -48,6 +47,7 @@ from chalicelib.store.attributes import (
 )
 from chalicelib.store.keys import failed_owner, failed_shard, owner_external_id, shard, subject_key
 from chalicelib.store.previous_records import is_previous, previous_job_from
+from chalicelib.store.stored_job import StoredJob, with_row
 
 FORMAT = 2
 """Of the rows that are written. Another attribute, or another meaning of one, is another format; the first one is not named."""
@@ -133,19 +133,19 @@ def job_from(attributes: Mapping[str, Any]) -> Job:
         raise RowUnreadable(attributes.get("jobId", {}).get("S", "?"), problem) from None
 
 
-def _job_from(attributes: Mapping[str, Any]) -> Job:
+def _job_from(attributes: Mapping[str, Any]) -> StoredJob:
     if int(attributes.get("format", _FIRST_FORMAT)["N"]) > NEWEST_FORMAT_READ:
         raise RowTooNew
     item = from_attributes(attributes)
     if is_previous(item):
-        return replace(previous_job_from(item), stored=attributes)
+        return with_row(previous_job_from(item), attributes)
     chain, account = item["accountId"].split(":", 1)
     issued_at = time_of(item["issuedOrder"])
     status = Status(item["status"])
     attempts = tuple(attempt_from(attempt, issued_at, item["request"].get("data")) for attempt in item.get("attempts", []))
     request = _request_from(item["request"], _signed_copy(attempts))
     history = history_from(item, attempts, issued_at)
-    return Job(
+    return StoredJob(
         job_id=item["jobId"],
         owner=item["owner"],
         name=item["name"],
@@ -179,7 +179,7 @@ def _job_from(attributes: Mapping[str, Any]) -> Job:
         waits_since=optional_time(item.get("waitsSince")),
         waits_until=optional_time(item.get("waitsUntil")),
         waits_for_nonce=optional_int(item.get("waitsForNonce")),
-        stored=attributes,
+        row=attributes,
     )
 
 
