@@ -5,22 +5,6 @@ Nothing else decides either. Clients see the messages: one sentence that says wh
 or a stack trace.
 """
 
-from chalicelib.errors.base import (
-    JobsApiError,
-)
-from chalicelib.errors.internal import (
-    ChainUnavailable,
-    ConfigurationError,
-    JobsChanged,
-    KeyNotReady,
-    NotConfigured,
-    RowTooNew,
-    RowUnreadable,
-    ServiceUnavailable,
-    SignerUnavailable,
-    VersionConflict,
-    WriteRefused,
-)
 from chalicelib.errors.requests import (
     AccountNotFound,
     AccountNotUnlockable,
@@ -51,6 +35,20 @@ from chalicelib.errors.requests import (
     UnsupportedMediaType,
     ValueNotAllowed,
     WalletNotFound,
+)
+from chalicelib.errors.service import (
+    ChainUnavailable,
+    ConfigurationError,
+    JobsApiError,
+    JobsChanged,
+    KeyNotReady,
+    NotConfigured,
+    RowTooNew,
+    RowUnreadable,
+    ServiceUnavailable,
+    SignerUnavailable,
+    VersionConflict,
+    WriteRefused,
 )
 
 __all__ = [

@@ -1,6 +1,6 @@
 """Errors that refuse what a client asked for."""
 
-from chalicelib.errors.base import JobsApiError
+from chalicelib.errors.service import JobsApiError
 
 
 class InvalidRequest(JobsApiError):

@@ -128,11 +128,3 @@ def _readable(rows: Iterable[Mapping[str, Any]]) -> list[Account]:
             fields = {"accountId": row["accountId"]["S"], "problem": type(error).__name__}
             log.error("an account's row cannot be read, and is left out", extra=fields)
     return accounts
-
-
-def account_ids(client: "DynamoDBClient", table: str) -> list[str]:
-    """Those of every account, for who reads something of each of them (eventually consistent). Raises ServiceUnavailable."""
-    only_accounts: Any = {"FilterExpression": "attribute_exists(keyReference)", "ProjectionExpression": "accountId"}
-    with translated_errors():
-        pages = client.get_paginator("scan").paginate(TableName=table, **only_accounts)
-        return [item["accountId"]["S"] for page in pages for item in page["Items"]]

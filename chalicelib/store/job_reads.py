@@ -6,13 +6,12 @@ A row that cannot be read is logged and left out wherever many are read: it must
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import RowTooNew, RowUnreadable
 from chalicelib.jobs.model import Account, Job, Status
 from chalicelib.jobs.order import time_text
 from chalicelib.jobs.stores import FailedQuery, Page, Sweep
-from chalicelib.store.accounts import account_ids
 from chalicelib.store.dynamodb import BATCH_GET_LIMIT, batch_get, translated_errors
 from chalicelib.store.keys import SHARDS, failed_owner, failed_shard, owner_external_ids, subject_key
 from chalicelib.store.records import job_from
@@ -129,8 +128,11 @@ class JobReads:
         return self._newest(index, partitions, fits, limit, below=below, page_sizes=[limit] * LIST_ROUNDS)
 
     def _of_accounts(self, address: str | None) -> list[str]:
-        """The partitions of every account, or of those with this address: one for each chain."""
-        ids = account_ids(self._client, self._accounts_table)
+        """Return the partitions of every account, or of the accounts with this address: one for each chain."""
+        only_accounts: Any = {"FilterExpression": "attribute_exists(keyReference)", "ProjectionExpression": "accountId"}
+        with translated_errors():
+            pages = self._client.get_paginator("scan").paginate(TableName=self._accounts_table, **only_accounts)
+            ids = [item["accountId"]["S"] for page in pages for item in page["Items"]]
         return [its_id for its_id in ids if address is None or its_id.partition(":")[2] == address]
 
     def _newest(

@@ -20,13 +20,6 @@ from chalicelib.jobs.model import (
 )
 from chalicelib.store.attributes import Item, optional_int, optional_time, plain, read_time
 
-MARK = "createdAt"
-"""An attribute that every such row has, and no row of today's form."""
-
-
-def is_previous(item: Item) -> bool:
-    return MARK in item
-
 
 def previous_job_from(item: Item) -> Job:
     return Job(

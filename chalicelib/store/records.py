@@ -46,13 +46,14 @@ from chalicelib.store.attributes import (
     without_none,
 )
 from chalicelib.store.keys import failed_owner, failed_shard, owner_external_id, shard, subject_key
-from chalicelib.store.previous_records import is_previous, previous_job_from
 from chalicelib.store.stored_job import StoredJob, with_row
 
 FORMAT = 2
 """Of the rows that are written. Another attribute, or another meaning of one, is another format; the first one is not named."""
 NEWEST_FORMAT_READ = 2
 """It is raised a version before FORMAT is, so that every version can be rolled back by one (README, Upgrading)."""
+_MARK_OF_PREVIOUS_ROWS = "createdAt"
+"""Rows from before rows were kept below 1 KB have this attribute, and rows of today's form never have it."""
 _FIRST_FORMAT = {"N": "1"}
 _FAILED = frozenset({Status.FAILED})
 
@@ -137,7 +138,9 @@ def _job_from(attributes: Mapping[str, Any]) -> StoredJob:
     if int(attributes.get("format", _FIRST_FORMAT)["N"]) > NEWEST_FORMAT_READ:
         raise RowTooNew
     item = from_attributes(attributes)
-    if is_previous(item):
+    if _MARK_OF_PREVIOUS_ROWS in item:
+        from chalicelib.store.previous_records import previous_job_from  # noqa: PLC0415 -- such rows are rare
+
         return with_row(previous_job_from(item), attributes)
     chain, account = item["accountId"].split(":", 1)
     issued_at = time_of(item["issuedOrder"])

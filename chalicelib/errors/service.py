@@ -1,8 +1,20 @@
-"""Errors of the service itself: a part does not answer, a row was changed or is refused, a setting is wrong."""
+"""The base class of every named error, and the errors of the service itself: a part does not answer, a row is refused."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
-from chalicelib.errors.base import JobsApiError
+
+class JobsApiError(Exception):
+    """Base class of the named errors. `passing` means that the same step may succeed later, unchanged."""
+
+    code: ClassVar[str] = "InternalError"
+    http_status: ClassVar[int] = 500
+    passing: ClassVar[bool] = False
+
+    def __init__(self, message: str, details: Sequence[Mapping[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = tuple(details)
 
 
 class VersionConflict(JobsApiError):
