@@ -1,6 +1,6 @@
-"""Rows of the jobs table as they were written before rows were kept below 1 KB: read, never written.
+"""Reads the rows that the service wrote before it kept rows below 1 KB. Such a row has the attribute `createdAt`.
 
-Such a row names its `createdAt`. The next write of its job replaces it by one of today's form.
+The next write of the job replaces its row by a row of today's form.
 """
 
 from typing import Any
