@@ -9,7 +9,6 @@ from chalicelib.queues.messages import Message, PoisonMessage, decode
 
 log = logging.getLogger(__name__)
 
-Record = Mapping[str, Any]
 BatchAnswer = dict[str, list[dict[str, str]]]
 
 
