@@ -52,7 +52,7 @@ from chalicelib.store.previous_records import is_previous, previous_job_from
 FORMAT = 2
 """Of the rows that are written. Another attribute, or another meaning of one, is another format; the first one is not named."""
 NEWEST_FORMAT_READ = 2
-"""It is raised a version before FORMAT is, so that every version can be rolled back by one (README, Upgrading)."""
+"""It is raised a version before FORMAT is, so that every version can be rolled back by one (docs/deploying.md, Upgrading)."""
 _FIRST_FORMAT = {"N": "1"}
 _FAILED = frozenset({Status.FAILED})
 
