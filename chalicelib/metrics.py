@@ -1,7 +1,7 @@
-"""What is measured, as a closed list, and the port that whoever measures is given.
+"""The closed list of metrics, and the port that publishes them.
 
-CloudWatch keeps one series, and asks for money, for each metric and each set of values of its dimensions: so none of them is a
-job's id, an owner or anything else that grows with use.
+CloudWatch keeps one series for each metric and each set of values of its dimensions, and each series is paid for. So no
+dimension is a job's id, an owner or anything else that grows with use.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Measure:
 class Metric(Enum):
     """The name of each is its name in CloudWatch."""
 
-    JobsIssued = Measure(Unit.COUNT, "jobs stored by the API; a replay is none", ((), ("name",)))
+    JobsIssued = Measure(Unit.COUNT, "jobs stored by the API; a repeated request does not count", ((), ("name",)))
     JobsFinished = Measure(
         Unit.COUNT,
         "jobs that became final; `outcome` is `succeeded`, `failed` or `cancelled`",
@@ -56,13 +56,13 @@ class Metric(Enum):
     RpcDown = Measure(Unit.COUNT, "requests that no endpoint answered")
     OpenJobs = Measure(
         Unit.COUNT,
-        "open jobs that reconcile looks after, each minute, by how long they are open: `age` is `under5Minutes`, "
+        "open jobs that ReconcileJobs watches, each minute, by how long they are open: `age` is `under5Minutes`, "
         "`under15Minutes`, `under1Hour` or `over1Hour`",
         (("age",),),
     )
-    OldestOpenJob = Measure(Unit.SECONDS, "how long the oldest of these is open, each minute; 0 when there is none")
-    AccountBalance = Measure(Unit.NONE, "coins of the account, each minute; none while no node answers", (("account",),))
-    LowestAccountBalance = Measure(Unit.NONE, "the least of these")
+    OldestOpenJob = Measure(Unit.SECONDS, "how long the oldest of these is open, each minute; 0 when there are no open jobs")
+    AccountBalance = Measure(Unit.NONE, "coins of the account, each minute; no value while no node answers", (("account",),))
+    LowestAccountBalance = Measure(Unit.NONE, "the lowest of these balances")
     PausedAccounts = Measure(Unit.COUNT, "accounts that are paused, each minute")
 
 
