@@ -1,4 +1,4 @@
-"""The alarms of a stage. Each says what happened, what to do about it, and where README's runbook goes on from there.
+"""The alarms of a stage. Each says what happened, what to do about it, and which heading of docs/runbook.md goes on.
 
 None of them rings for one bad minute: what is a condition has to last (`minutes`), and what is an event keeps its alarm up for
 `minutes` after the last one. There is none for answers 4xx: a scanner makes a night of them, and API Gateway counts its own 429
@@ -41,7 +41,7 @@ class Alarm:
     happened: str
     do: str
     runbook: str
-    """A heading of README's runbook."""
+    """A heading of docs/runbook.md."""
     metric: Metric
     statistic: str = "Sum"
     comparison: str = ">"
@@ -56,7 +56,7 @@ class Alarm:
             "Type": "AWS::CloudWatch::Alarm",
             "Properties": {
                 "AlarmName": {"Fn::Sub": f"${{AWS::StackName}}-{self.name}"},
-                "AlarmDescription": f'{self.happened} {self.do} README, Runbook: "{self.runbook}".',
+                "AlarmDescription": f'{self.happened} {self.do} Runbook (docs/runbook.md): "{self.runbook}".',
                 "Namespace": self.metric.namespace,
                 "MetricName": self.metric.name,
                 "Dimensions": [{"Name": name, "Value": value} for name, value in self.metric.dimensions.items()],

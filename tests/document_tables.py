@@ -1,4 +1,4 @@
-"""The documents' tables, made from what they tell of: `python -m tests.readme_tables` writes them."""
+"""Makes the tables of the documents from the code: `python -m tests.document_tables` writes them into README.md and docs/."""
 
 import ast
 import inspect
@@ -22,14 +22,14 @@ DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 
 _NEEDS = {
     Right.ANYONE: "—",
-    Right.ISSUER: "a token",
+    Right.ISSUER: "a JWT",
     Right.COMMUNITY_ADMIN: "`isCommunityAdmin`",
     Right.ADMIN: "`isAdmin`",
 }
 
 
 def tables() -> Mapping[str, str]:
-    """Name → the table between the README's comments of that name."""
+    """Return each table by its name. A document marks its place with `<!-- name: … -->` and `<!-- end -->`."""
     return {
         "endpoints": endpoints(),
         "access": access(),
@@ -62,14 +62,13 @@ def metrics() -> str:
 
 
 def parameters() -> str:
-    """A description that ends on what empty means says the default, too."""
     declared = json.loads((ROOT / ".chalice" / "resources.json").read_text())["Parameters"]
     rows = ((f"`{name}`", _default(one["Default"]), one["Description"]) for name, one in declared.items())
     return _table(("parameter", "default", "means"), rows)
 
 
 def bounds() -> str:
-    """Of the dataclass `Bounds`: each field with its default, and the text that stands under it."""
+    """Return each field of the dataclass `Bounds` with its default and the docstring under it."""
     (definition,) = (node for node in ast.parse(inspect.getsource(Bounds)).body if isinstance(node, ast.ClassDef))
     rows = [
         (f"`{name.target.id}`", f"{getattr(Bounds(), name.target.id):,}", " ".join(str(text.value.value).split()))
@@ -87,7 +86,7 @@ def _default(value: Any) -> str:
 
 
 def with_tables() -> Mapping[Path, str]:
-    """Each document's text with its tables as they should be. Raises ValueError unless each table has exactly one place."""
+    """Return each document's text with its tables made anew. Raises ValueError unless each table has exactly one place."""
     texts = {path: path.read_text(encoding="utf-8") for path in DOCUMENTS}
     for name, table in tables().items():
         places = 0

@@ -1,4 +1,4 @@
-"""What the README tells to paste into a shell does what it says: every block marked sh before the runbook, in one bash."""
+"""The examples of README.md and docs/api.md answer as shown: each block marked `sh`, in order, in one bash."""
 
 import json
 import re
@@ -12,7 +12,8 @@ import pytest
 from stack.machine.local import LocalStack
 from tests.stack.client import PATIENCE_SECONDS
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "api.md")
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ANY = "…"
 FORMS = {
@@ -21,20 +22,20 @@ FORMS = {
     "time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"),
     "token": re.compile(r"eyJ[\w.-]*…?"),
 }
-"""Strings that are others each time, by what makes them alike. Every other is meant to the letter."""
+"""Strings that differ each time, by their form. Every other string must be as shown, to the letter."""
 VARYING = {"txFee", "maxFeePerGas", "nonce", "blockNumber"}
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A block for the shell, and the answer that the README shows beneath it."""
+    """A block for the shell, and the answer that the document shows beneath it."""
 
     command: str
     shown: Any
 
 
 def examples() -> list[Example]:
-    blocks = _BLOCK.findall(README.read_text().partition("\n## Runbook\n")[0])
+    blocks = [block for path in DOCUMENTS for block in _BLOCK.findall(path.read_text(encoding="utf-8"))]
     following = [*blocks[1:], ("", "")]
     return [
         Example(text, json.loads(answer) if language == "json" else None)
@@ -44,7 +45,7 @@ def examples() -> list[Example]:
 
 
 def form(value: str) -> str:
-    """A string as far as it is the same each time."""
+    """Return what is the same each time in a string: the name of its form, or the string without its hex digits."""
     for name, pattern in FORMS.items():
         if pattern.fullmatch(value):
             return name
@@ -52,7 +53,7 @@ def form(value: str) -> str:
 
 
 def differences(shown: Any, found: Any, where: str = "") -> list[str]:
-    """Where an answer is not of the shape that is shown. "…" stands for more of it."""
+    """Return where an answer differs from what is shown. "…" stands for more of it."""
     if type(shown) is not type(found):
         return [f"{where} is {found!r}, and shown as {shown!r}"]
     if isinstance(shown, dict):
@@ -74,8 +75,8 @@ def differing_fields(shown: dict[str, Any], found: dict[str, Any], where: str) -
 
 @pytest.fixture(scope="module")
 def answers(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What each block printed. One that fails, or that runs on for ever, fails here."""
-    directory = tmp_path_factory.mktemp("readme")
+    """Run all blocks. Returns what each printed. A block that fails, or does not end, fails here."""
+    directory = tmp_path_factory.mktemp("examples")
     (directory / ".local").mkdir()
     (directory / ".local" / "stack.env").write_text(stack.env_file.read_text())
     lines = ["set -euo pipefail"]
@@ -96,7 +97,7 @@ def answers(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> list
 
 
 @pytest.mark.parametrize("number", range(len(examples())))
-def test_the_readmes_example_answers_as_it_shows(number: int, answers: list[str]) -> None:
+def test_an_example_answers_as_its_document_shows(number: int, answers: list[str]) -> None:
     example = examples()[number]
     assert example.shown is not None, f"no answer is shown to:\n{example.command}"
     try:
@@ -106,7 +107,7 @@ def test_the_readmes_example_answers_as_it_shows(number: int, answers: list[str]
     assert differences(example.shown, found) == [], answers[number]
 
 
-def test_the_readme_shows_a_job_from_its_request_to_its_end_and_the_calls_of_the_admin_api() -> None:
+def test_the_examples_show_a_job_from_its_request_to_its_end_and_the_admin_api() -> None:
     commands = "\n".join(example.command for example in examples())
     for path in ("jobs", "tokens/create", "tokens/mint", "tokens/transfer", "tokens/burn", "wallets/create", "accounts"):
         assert path in commands
