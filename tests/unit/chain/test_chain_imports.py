@@ -72,7 +72,7 @@ def test_signing_with_a_key_of_secrets_manager_imports_nothing_heavy():
     assert {name.split(".")[0] for name in imported}.isdisjoint(HEAVY | {"rlp", "pydantic"} if coincurve else {"web3"})
 
 
-@pytest.mark.parametrize("module", ["signing.signers", "signing", "contracts.abi", "signing.new_keys"])
+@pytest.mark.parametrize("module", ["signing.signers", "signing.transactions", "contracts.abi", "signing.new_keys"])
 def test_no_module_of_the_chain_imports_web3(module):
     imported = run(f"import json, sys, chalicelib.chain.{module}; print(json.dumps(sorted(sys.modules)))")
     assert {name.split(".")[0] for name in imported}.isdisjoint({"web3", "eth_account", "eth_keyfile", "aiohttp"})
