@@ -270,7 +270,7 @@ class SignerUnavailable(ServiceUnavailable):
 
 
 class KeyNotReady(SignerUnavailable):
-    """The account's key is so new that AWS may not let the functions use it yet."""
+    """The account's key is so new that its key service may refuse it for some minutes."""
 
     code = "KeyNotReady"
 

@@ -152,7 +152,7 @@ class Wiring:
 
     @cached_property
     def keys(self) -> Keys:
-        from chalicelib.chain.signing.new_keys import KmsKeys, with_policy
+        from chalicelib.chain.signing.aws_new_keys import KmsKeys, with_policy
 
         if self.settings.key_policy is None:
             raise ConfigurationError("KEY_POLICY: field required, to make keys of accounts")
@@ -203,7 +203,7 @@ class Wiring:
     def signers(self) -> Signers:
         from chalicelib.chain.signing.signers import AccountSigners
 
-        return AccountSigners(lambda: self._client("kms"), lambda: self._client("secretsmanager"))
+        return AccountSigners(self._client)
 
     @cached_property
     def token_keys(self) -> Cached[TokenKeys]:

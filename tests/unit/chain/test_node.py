@@ -6,7 +6,7 @@ from eth_abi.abi import encode
 
 from chalicelib.chain.reading.node import Node
 from chalicelib.chain.rpc.client import RpcClient
-from chalicelib.chain.signing.signers import KeySigner
+from chalicelib.chain.signing.private_keys import PrivateKeySigner
 from chalicelib.errors import ChainUnavailable, ConfigurationError
 from chalicelib.jobs.model import Fees, SignedTransaction, UnsignedTransaction
 from chalicelib.jobs.ports import BroadcastStatus, Call, GasEstimate, Head, Revert, Unavailable, Unfunded
@@ -323,7 +323,7 @@ def test_nobody_answering_is_no_reason(stub, node, http):
 
 # --- broadcast ---------------------------------------------------------------------------------------------------------
 
-SIGNER = KeySigner(b"\x01" * 32)
+SIGNER = PrivateKeySigner(b"\x01" * 32)
 
 
 def signed(nonce: int) -> SignedTransaction:

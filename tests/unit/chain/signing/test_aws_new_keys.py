@@ -5,8 +5,8 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from chalicelib.chain.signing.new_keys import ADDRESS_SECONDS, KmsKeys, tagged_as, with_policy
-from chalicelib.chain.signing.signers import kms_address
+from chalicelib.chain.signing.aws_kms import kms_address
+from chalicelib.chain.signing.aws_new_keys import ADDRESS_SECONDS, KmsKeys, tagged_as, with_policy
 from chalicelib.errors import ConfigurationError, KeyNotReady, SignerUnavailable
 from stack.operation.accounts import STACK_TAG
 

@@ -1,4 +1,4 @@
-"""Keys of new accounts, made in AWS KMS, which they never leave: `chalicelib.admin.ports.Keys`."""
+"""Makes the keys of new accounts in AWS KMS, which they never leave: `chalicelib.admin.ports.Keys`."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.chain.signing.key_errors import raise_as_ours
-from chalicelib.chain.signing.signers import kms_address
+from chalicelib.chain.signing.aws_errors import raise_key_error
+from chalicelib.chain.signing.aws_kms import kms_address
 from chalicelib.errors import SignerUnavailable
 
 if TYPE_CHECKING:
@@ -18,26 +18,28 @@ log = logging.getLogger(__name__)
 STACK_TAG = "jobs-api:stack"
 """The workers may sign with the keys that carry this tag with their stack's name."""
 ADDRESS_SECONDS = 10.0
-"""How long KMS is asked for the public key of a new key. The API's caller is answered after 29 s at the latest."""
+"""How long to ask KMS for the public key of a new key. API Gateway gives a request up after 29 s."""
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 2.0
 
 
 def tagged_as(stack_name: str) -> Mapping[str, Any]:
-    """What an operator gives CreateKey so that the stack's workers may sign. It needs the right to tag keys."""
+    """Return what an operator gives CreateKey, so that the stack's workers may sign: a tag. It needs the right to tag keys."""
     return {"Tags": [{"TagKey": STACK_TAG, "TagValue": stack_name}]}
 
 
 def with_policy(policy: str) -> Mapping[str, Any]:
-    """What the API gives CreateKey: a key policy that lets the stack's workers sign.
+    """Return what the API gives CreateKey: a key policy that lets the stack's workers sign.
 
-    KMS refuses a policy that its maker could not change afterwards, unless it is told that this is meant. It is: the API may
-    change no key. The account's administrators can, by the policy's first statement.
+    KMS refuses a policy that the creator of the key could not change later, unless the request says that this is intended. It
+    is: the API may not change keys. The policy's first statement lets the AWS account's administrators change it.
     """
     return {"Policy": policy, "BypassPolicyLockoutSafetyCheck": True}
 
 
 class KmsKeys:
+    """Creates keys, and keeps each key that has no account yet for the next account. Not for several threads at once."""
+
     def __init__(
         self,
         kms_client: "KMSClient",
@@ -45,7 +47,7 @@ class KmsKeys:
         monotonic: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
-        """`mark` is `tagged_as` or `with_policy`."""
+        """`mark` is the result of `tagged_as` or `with_policy`. `sleep` takes seconds."""
         self._kms = kms_client
         self._mark = mark
         self._monotonic = monotonic
@@ -54,11 +56,11 @@ class KmsKeys:
         self._unused: list[tuple[str, str]] = []
 
     def create(self, description: str) -> tuple[str, str]:
-        """Return (`kms:<key id>`, the checksummed address it signs for).
+        """Return the key reference `kms:<key id>` and the checksummed address that the key signs for.
 
-        Raises SignerUnavailable when KMS throttles or does not answer, or does not tell the address in time, and
-        ConfigurationError when it refuses. The key is kept then, and the next account gets it; the log names it, in case this
-        process ends before.
+        Raises SignerUnavailable when KMS throttles, does not answer or does not tell the address in time, and
+        ConfigurationError when it refuses. A key that was made by then is kept for the next account. The log names it, because
+        this process may end before there is one.
         """
         if self._unused:
             return self._unused.pop()
@@ -67,13 +69,13 @@ class KmsKeys:
             return f"kms:{key_id}", self._address_of(key_id)
         except Exception:
             self._without_address.append(key_id)
-            log.warning("a new key is of no account yet: the next account gets it", extra={"keyId": key_id})
+            log.warning("a new key has no account yet: the next account gets it", extra={"keyId": key_id})
             raise
 
     def give_back(self, key: str, address: str) -> None:
-        """Keep a key whose account could not be stored. The next account gets it."""
+        """Keep a key whose account could not be stored, for the next account."""
         self._unused.append((key, address))
-        log.warning("a new key is of no account yet: the next account gets it", extra={"keyId": key.removeprefix("kms:")})
+        log.warning("a new key has no account yet: the next account gets it", extra={"keyId": key.removeprefix("kms:")})
 
     def _new_key(self, description: str) -> str:
         try:
@@ -81,11 +83,11 @@ class KmsKeys:
                 KeySpec="ECC_SECG_P256K1", KeyUsage="SIGN_VERIFY", Description=description, **self._mark
             )
         except (ClientError, BotoCoreError) as error:
-            raise_as_ours(error, "new KMS key")
+            raise_key_error(error, "new KMS key")
         return made["KeyMetadata"]["KeyId"]
 
     def _address_of(self, key_id: str) -> str:
-        """Ask again while KMS does not know the new key or its policy yet, or throttles."""
+        """Return the key's address. Ask again while KMS throttles, or does not know the new key or its policy yet."""
         deadline = self._monotonic() + ADDRESS_SECONDS
         pause = FIRST_PAUSE_SECONDS
         while True:
