@@ -5,8 +5,8 @@ Only the factory can put a wallet that works at one of its addresses. The code o
 
 import re
 
+from chalicelib.chain.rpc.answers import Answer, Request
 from chalicelib.chain.rpc.classify import classify_estimate, message_of
-from chalicelib.chain.rpc.exchanges import Answer, Request
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.ports import Revert
 

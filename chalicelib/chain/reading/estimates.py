@@ -187,7 +187,7 @@ class Estimates:
     def _one_estimated(self, call: Call, answer: Answer, funds: int | None, block_limit: int | None) -> Estimate:  # noqa: PLR0911
         if call.gas is not None and block_limit is not None and call.gas > block_limit:
             return above_the_blocks(call.gas, block_limit)
-        if answer.alone:
+        if answer.over_bound:
             return Unavailable(f"it is too much for the node by itself: {message_of(answer.error)}", alone=True)
         if not answer.answered:
             return Unavailable(f"no RPC endpoint answered: {answer.error}", answered=False)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from chalicelib.chain.rpc.answers import Answer, Request
 from chalicelib.chain.rpc.classify import is_unsupported, message_of
-from chalicelib.chain.rpc.exchanges import Answer, Request
 from chalicelib.chain.rpc.quantities import quantity
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees

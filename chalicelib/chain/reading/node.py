@@ -128,7 +128,7 @@ class Node:
         replays = [[shape, tag] for tag in (parent, own) for shape in (fields | {"gasPrice": hex(price)}, fields)]
         answers = self._rpc.batch([("eth_call", replay) for replay in replays])
         errors = [answer.error for answer in answers if answer.answered and answer.error is not None]
-        told = [message_of(answer.error) for answer in answers if answer.alone]
+        told = [message_of(answer.error) for answer in answers if answer.over_bound]
         if any(is_throttled(error) for error in errors) or not (told or any(answer.answered for answer in answers)):
             raise ChainUnavailable("The chain's node did not replay the transaction.")
         outcomes = [classify_estimate(error, call.gas) for error in errors]
@@ -207,7 +207,7 @@ class Node:
         )
         head = head_of(block)
         told = dict(zip(hashes, answers, strict=False))
-        too_large = frozenset(hash_ for hash_, answer in told.items() if answer.alone)
+        too_large = frozenset(hash_ for hash_, answer in told.items() if answer.over_bound)
         read = [hash_ for hash_ in hashes if hash_ not in too_large]
         return Sighting(
             head=head.number,
@@ -232,6 +232,6 @@ def _outcome(transaction: SignedTransaction, answer: Answer) -> Broadcast:
     if told.status is BroadcastStatus.UNDERPRICED:
         minimum_fee, minimum_tip = asked_price(message_of(answer.error))
         told = replace(told, minimum_fee=minimum_fee, minimum_tip=minimum_tip)
-    if answer.doubtful and told.status in _REFUSALS:
+    if answer.maybe_received and told.status in _REFUSALS:
         return Broadcast(BroadcastStatus.UNKNOWN, told.message)
     return told

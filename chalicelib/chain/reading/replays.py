@@ -1,8 +1,8 @@
 """Replay a mined transaction that reverted, with as much gas as the node gives."""
 
+from chalicelib.chain.rpc.answers import Answer
 from chalicelib.chain.rpc.classify import classify_estimate, is_throttled
 from chalicelib.chain.rpc.client import RpcClient
-from chalicelib.chain.rpc.exchanges import Answer
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.ports import Revert
 
@@ -17,7 +17,9 @@ def passes_with_more_gas(rpc: RpcClient, fields: dict[str, str], price: int, blo
     priced = free | {"gasPrice": hex(price)}
     tags = [hex(max(block_number - 1, 0)), hex(block_number)]
     answers = rpc.batch([("eth_call", [shape, tag]) for tag in tags for shape in (priced, free)])
-    if any(is_throttled(answer.error) for answer in answers) or not any(answer.answered or answer.alone for answer in answers):
+    if any(is_throttled(answer.error) for answer in answers) or not any(
+        answer.answered or answer.over_bound for answer in answers
+    ):
         raise ChainUnavailable("The chain's node did not replay the transaction.")
     return any(_passes(answers[first : first + 2]) for first in (0, 2))
 

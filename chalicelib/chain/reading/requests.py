@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.chain.reading.receipts import read_receipt
+from chalicelib.chain.rpc.answers import Answer, Request
 from chalicelib.chain.rpc.classify import message_of
-from chalicelib.chain.rpc.exchanges import Answer, Request
 from chalicelib.chain.rpc.quantities import quantity, quantity_or_none
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Receipt

@@ -8,8 +8,8 @@ execution APIs' specification; a node that refuses it is not asked again.
 from collections.abc import Sequence
 from typing import Any
 
+from chalicelib.chain.rpc.answers import Answer, Request
 from chalicelib.chain.rpc.classify import TRANSFER_GAS, classify_estimate, is_throttled, is_unsupported
-from chalicelib.chain.rpc.exchanges import Answer, Request
 from chalicelib.chain.rpc.quantities import quantity_or_none
 from chalicelib.jobs.ports import Call, Unavailable
 
@@ -47,7 +47,7 @@ def is_refused(answer: Answer) -> bool:
     """The node does not do this, or cannot do it in time. Other errors are about these transfers (their sender's funds), or of
     the moment (a limit).
     """
-    if answer.alone or is_unsupported(answer.error):
+    if answer.over_bound or is_unsupported(answer.error):
         return True
     if answer.error is None or is_throttled(answer.error):
         return False

@@ -9,9 +9,9 @@ from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees
 from chalicelib.jobs.ports import Call, GasEstimate, Head, Outlook, Revert, Sighting, StandingBlock, Unavailable, Unfunded
 from chalicelib.networks import GWEI
+from tests.unit.chain.rpc.unsupported import NOT_SUPPORTED
 from tests.unit.chain.standing_node import ETHER, OTHER, WHO, node_of, standing_at
 from tests.unit.chain.stub_node import Http, Refusal
-from tests.unit.chain.unsupported import NOT_SUPPORTED
 
 TRANSFER = Call(WHO, OTHER, 5, b"\xa9\x05")
 HASHES = [f"0x{number:064x}" for number in range(1, 6)]

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.jobs.ports import Call, GasEstimate, Revert
+from tests.unit.chain.rpc.unsupported import NOT_SUPPORTED
 from tests.unit.chain.standing_node import OTHER, WHO, node_of, standing_at
 from tests.unit.chain.stub_node import Http, Refusal
-from tests.unit.chain.unsupported import NOT_SUPPORTED
 
 TRANSFER = Call(WHO, OTHER, 5, b"")
 CALL = Call(WHO, OTHER, 0, b"\xa9\x05")

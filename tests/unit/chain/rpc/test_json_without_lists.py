@@ -1,4 +1,4 @@
-"""The skimmer leaves out the lists inside objects, wherever the pieces begin and end."""
+"""ListRemover removes the lists inside objects, wherever the pieces begin and end."""
 
 import json
 from itertools import pairwise
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.chain.rpc.json_skimming import Skimmer
+from chalicelib.chain.rpc.json_without_lists import ListRemover
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text(alphabet='ab"\\[]{}:,é\n')
 VALUES = st.recursive(
@@ -24,9 +24,9 @@ def without_lists(value: Any, in_object: bool = False) -> Any:
     return value
 
 
-def skimmed(text: bytes, cuts: list[int]) -> bytes:
-    skimmer = Skimmer()
-    return b"".join(skimmer.feed(text[start:end]) for start, end in pairwise([0, *cuts, len(text)]))
+def filtered(text: bytes, cuts: list[int]) -> bytes:
+    remover = ListRemover()
+    return b"".join(remover.feed(text[start:end]) for start, end in pairwise([0, *cuts, len(text)]))
 
 
 @given(VALUES, st.data(), st.booleans(), st.sampled_from([None, 1]))
@@ -35,21 +35,21 @@ def test_what_is_left_is_the_same_without_its_lists(
 ) -> None:
     text = json.dumps(value, ensure_ascii=is_ascii, indent=indent).encode()
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=12)))
-    assert json.loads(skimmed(text, cuts)) == without_lists(value)
+    assert json.loads(filtered(text, cuts)) == without_lists(value)
 
 
 @given(VALUES)
 def test_bytes_may_come_one_by_one(value: Any) -> None:
     text = json.dumps(value).encode()
-    assert json.loads(skimmed(text, list(range(1, len(text))))) == without_lists(value)
+    assert json.loads(filtered(text, list(range(1, len(text))))) == without_lists(value)
 
 
 @pytest.mark.parametrize("data", ['"]}]}', '\\"status\\":\\"0x0\\"', "\\", '{"status":"0x0"}'])
 def test_what_a_log_says_never_becomes_part_of_the_receipt(data: str) -> None:
     text = json.dumps({"result": {"logs": [{"data": data, "topics": [data]}], "status": "0x1"}}).encode()
-    assert json.loads(skimmed(text, [])) == {"result": {"logs": None, "status": "0x1"}}
+    assert json.loads(filtered(text, [])) == {"result": {"logs": None, "status": "0x1"}}
 
 
 @pytest.mark.parametrize("text", [b"", b"]", b'{"a":[', b'{"a":"', b'"\\', b"}}[", b"\xff\x00"])
 def test_what_is_no_json_raises_nothing(text: bytes) -> None:
-    skimmed(text, [])
+    filtered(text, [])

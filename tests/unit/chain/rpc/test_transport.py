@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from chalicelib.chain.rpc import transport
-from chalicelib.chain.rpc.transport import Bound, NoReply, Transport
+from chalicelib.chain.rpc.transport import Bound, NoHttpResponse, Transport
 from chalicelib.errors import ConfigurationError
 from tests.unit.chain.stub_node import Http
 
@@ -120,8 +120,8 @@ def trusted(monkeypatch, certificate):
 def test_a_certificate_that_nobody_vouches_for_gets_nothing(serve, certificate):
     server = serve(certificate)
     answer = Transport(f"https://localhost:{server.port}/{KEY}", ANSWER_BYTES).post(b"{}", 5)
-    assert isinstance(answer, NoReply)
-    assert KEY not in answer.sentence
+    assert isinstance(answer, NoHttpResponse)
+    assert KEY not in answer.reason
     assert server.seen == []
 
 
@@ -133,7 +133,7 @@ def test_a_certificate_that_is_believed_is_enough(serve, certificate, trusted):
 
 def test_a_certificate_of_another_name_gets_nothing(serve, certificate, trusted):
     server = serve(certificate)
-    assert isinstance(Transport(f"https://127.0.0.1:{server.port}/", ANSWER_BYTES).post(b"{}", 5), NoReply)
+    assert isinstance(Transport(f"https://127.0.0.1:{server.port}/", ANSWER_BYTES).post(b"{}", 5), NoHttpResponse)
     assert server.seen == []
 
 
@@ -206,8 +206,8 @@ def test_compressed_answers_are_read(stub):
 def test_an_answer_that_breaks_off_may_have_arrived(stub):
     stub.http = lambda body: Http(body=b"not gzip", headers={"Content-Encoding": "gzip"})
     answer = Transport(stub.url, ANSWER_BYTES).post(b'{"method": "m"}', 5)
-    assert isinstance(answer, NoReply)
-    assert answer.doubtful
+    assert isinstance(answer, NoHttpResponse)
+    assert answer.maybe_received
 
 
 # --- bounds of bytes and time ----------------------------------------------------------------------------------------------
@@ -288,9 +288,9 @@ def test_an_answer_above_its_bytes_is_cut_off_and_its_connection_not_used_again(
     server = raw(*answer)
     to_server = Transport(server.url, 1_000)
     for connections in (1, 2):
-        cut = to_server.post(b"{}", 5)
-        assert (cut.bound, cut.doubtful, server.connections) == (Bound.BYTES, True, connections)
-        assert "more than 1000 bytes" in cut.sentence
+        exceeded = to_server.post(b"{}", 5)
+        assert (exceeded.bound, exceeded.maybe_received, server.connections) == (Bound.BYTES, True, connections)
+        assert "more than 1000 bytes" in exceeded.reason
 
 
 def test_an_answer_of_as_many_bytes_as_may_be_is_read_and_its_connection_kept(raw):
@@ -313,8 +313,8 @@ def test_an_answer_of_as_many_bytes_as_may_be_is_read_and_its_connection_kept(ra
 )
 def test_a_server_that_drips_is_cut_off_at_the_deadline(raw, dripping):
     started = time.monotonic()
-    cut = Transport(raw(*dripping, pause_seconds=0.05).url, 1_000).post(b"{}", 0.4)
-    assert (cut.bound, cut.doubtful) == (Bound.TIME, True)
+    exceeded = Transport(raw(*dripping, pause_seconds=0.05).url, 1_000).post(b"{}", 0.4)
+    assert (exceeded.bound, exceeded.maybe_received) == (Bound.TIME, True)
     assert 0.35 < time.monotonic() - started < 1.5
 
 
@@ -324,7 +324,7 @@ def test_a_server_that_takes_nothing_is_cut_off_at_the_deadline(raw):
     started = time.monotonic()
     with socket.create_connection(server.listening.getsockname()) as held:
         held.sendall(b"x")
-        assert isinstance(Transport(server.url, 1_000).post(b"x" * 50_000_000, 0.4), NoReply)
+        assert isinstance(Transport(server.url, 1_000).post(b"x" * 50_000_000, 0.4), NoHttpResponse)
     assert time.monotonic() - started < 1.5
 
 
@@ -340,8 +340,8 @@ def test_over_tls_a_server_that_drips_is_cut_off_as_well(serve, certificate, tru
     server = serve(certificate)
     written = server.http.RequestHandlerClass.end_headers
     monkeypatch.setattr(server.http.RequestHandlerClass, "end_headers", lambda self: drip(self, written))
-    cut = Transport(f"https://localhost:{server.port}/", ANSWER_BYTES).post(b"{}", 0.4)
-    assert cut.bound is Bound.TIME
+    exceeded = Transport(f"https://localhost:{server.port}/", ANSWER_BYTES).post(b"{}", 0.4)
+    assert exceeded.bound is Bound.TIME
 
 
 def drip(handler, end_headers):

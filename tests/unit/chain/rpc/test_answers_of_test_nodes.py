@@ -3,8 +3,8 @@
 import pytest
 
 from chalicelib.chain.reading.simulated_transfers import is_refused
+from chalicelib.chain.rpc.answers import Answer
 from chalicelib.chain.rpc.classify import classify_broadcast, classify_estimate
-from chalicelib.chain.rpc.endpoint import Answer
 from chalicelib.jobs.ports import BroadcastStatus, Revert
 
 OUT_OF_STOCK = "08c379a0" + "20".zfill(64) + "0c".zfill(64) + b"out of stock".hex().ljust(64, "0")

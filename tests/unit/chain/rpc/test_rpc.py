@@ -116,7 +116,7 @@ def test_an_endpoint_that_hangs_is_left_after_the_timeout_and_asked_once(stubs, 
     second.methods["eth_sendRawTransaction"] = "0xab"
     answer = client(first, second, answer_seconds=0.3).request(*RAW[:1], *RAW[1])
     assert answer.result == "0xab"
-    assert answer.doubtful, "the first may have taken it"
+    assert answer.maybe_received, "the first may have taken it"
     assert (len(first.asked), len(second.asked)) == (1, 1)
 
 
@@ -124,7 +124,7 @@ def test_an_endpoint_where_nothing_listens_is_passed_over_without_a_doubt(stub, 
     stub.methods["eth_sendRawTransaction"] = Refusal({"code": -32000, "message": "insufficient funds"})
     answer = client(f"http://127.0.0.1:{free_port()}", stub).request("eth_sendRawTransaction", "0x02f8")
     assert answer.error == {"code": -32000, "message": "insufficient funds"}
-    assert not answer.doubtful
+    assert not answer.maybe_received
 
 
 def test_an_endpoint_that_went_away_took_nothing(stubs, client, clock):
@@ -137,7 +137,7 @@ def test_an_endpoint_that_went_away_took_nothing(stubs, client, clock):
     clock.now += 60
     (answer,) = rpc.batch([RAW])
     assert answer.error == {"code": -32000, "message": "insufficient funds"}
-    assert not answer.doubtful
+    assert not answer.maybe_received
 
 
 def test_a_redirect_is_not_followed(stubs, client):
@@ -149,7 +149,7 @@ def test_a_redirect_is_not_followed(stubs, client):
 
 
 @pytest.mark.parametrize(
-    ("fault", "doubtful"),
+    ("fault", "maybe_received"),
     [
         ("500", True),
         ("502 in HTML", True),
@@ -169,13 +169,13 @@ def test_a_redirect_is_not_followed(stubs, client):
         ("syncing", False),
     ],
 )
-def test_a_refusal_after_an_endpoint_that_may_have_taken_it_is_in_doubt(stubs, client, fault, doubtful):
+def test_a_refusal_after_an_endpoint_that_may_have_taken_it_is_in_doubt(stubs, client, fault, maybe_received):
     first, second = stubs(), stubs()
     first.http = lambda body: FAULTS[fault]
     second.methods["eth_sendRawTransaction"] = Refusal({"code": -32000, "message": "insufficient funds"})
     (answer,) = client(first, second).batch([RAW])
     assert answer.error == {"code": -32000, "message": "insufficient funds"}
-    assert answer.doubtful is doubtful
+    assert answer.maybe_received is maybe_received
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 200])
@@ -240,7 +240,7 @@ def test_replies_left_out_are_asked_of_the_next_endpoint(stubs, client):
     first.http = lambda body: Http(body=[first.reply(item) for item in body if item["id"] % 2])
     answers = client(first, second).batch(reads(5))
     assert [answer.result for answer in answers] == [f"receipt of 0x{index}" for index in range(5)]
-    assert [answer.doubtful for answer in answers] == [True, False, True, False, True]
+    assert [answer.maybe_received for answer in answers] == [True, False, True, False, True]
     assert second.params_of("eth_getTransactionReceipt") == [["0x0"], ["0x2"], ["0x4"]]
 
 
@@ -361,7 +361,7 @@ def test_a_batch_of_raw_transactions_that_may_have_been_taken_stays_in_doubt(stu
     answers = client(stub).batch([RAW] * 10)
     assert {answer.error["message"] for answer in answers} == {"insufficient funds"}
     unclear = refusal in ("an internal error", "500", "503")
-    assert {answer.doubtful for answer in answers} == {unclear}
+    assert {answer.maybe_received for answer in answers} == {unclear}
 
 
 @pytest.mark.parametrize(
@@ -387,7 +387,7 @@ def test_a_throttled_batch_is_smaller_the_next_time(stub, client, clock):
     stub.http = lambda body: Http(429, b"") if isinstance(body, list) and len(body) > 30 else None
     rpc = client(stub)
     for _ in range(2):
-        assert all(answer.passing for answer in rpc.batch(reads(100)))
+        assert all(answer.retryable for answer in rpc.batch(reads(100)))
         clock.now += 60
     answers = rpc.batch(reads(100))
     assert answers[0].result == "receipt of 0x0"
@@ -422,7 +422,7 @@ def test_an_internal_error_for_a_whole_batch_leaves_every_item_in_doubt(stubs, c
     first.http = lambda body: Http(200, {"jsonrpc": "2.0", "id": None, "error": {"code": -32603, "message": "internal error"}})
     second.methods["eth_sendRawTransaction"] = Refusal({"code": -32000, "message": "insufficient funds"})
     answers = client(first, second).batch([RAW, RAW, RAW])
-    assert all(answer.doubtful for answer in answers)
+    assert all(answer.maybe_received for answer in answers)
     assert (len(first.asked), len(second.asked)) == (2, 1), "the first alone shows that the refusal is not about the batch"
 
 
@@ -699,7 +699,7 @@ def test_an_endpoint_that_lags_is_passed_over_and_left_out(stubs, client):
     behind.http = lambda body: Http(500, b"")
     assert rpc.read_together(COUNTS)[0].result == "0x2"
     behind.http = None
-    rpc._endpoints[0].left_out_until = float("-inf")
+    rpc._endpoints[0].back_off.ends_at = float("-inf")
     assert rpc.read_together(COUNTS)[0].result == "0x2"
     asked = len(behind.asked)
     assert rpc.read_together(COUNTS)[0].result == "0x2"

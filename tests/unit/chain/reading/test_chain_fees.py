@@ -7,7 +7,7 @@ from chalicelib.chain.rpc.client import Answer
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees
 from chalicelib.networks import FUSE, GWEI
-from tests.unit.chain.unsupported import NOT_SUPPORTED
+from tests.unit.chain.rpc.unsupported import NOT_SUPPORTED
 
 
 def history(*tips: int, next_base_fee: int = 10 * GWEI, used: tuple[float, ...] | None = None):
@@ -59,7 +59,7 @@ def test_a_node_without_fee_history_leaves_the_head_and_the_floors(error):
     [
         *(Answer(result=told) for told in (None, [], {}, {"baseFeePerGas": []}, {"baseFeePerGas": [None]})),
         Answer(error={"code": -32000, "message": "busy"}),
-        Answer(error="the node left out the answer", answered=False, passing=True),
+        Answer(error="the node left out the answer", answered=False, retryable=True),
     ],
 )
 def test_a_fee_history_that_cannot_be_read_is_none(answer):

@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.chain.rpc.classify import classify_broadcast, classify_estimate, is_throttled, is_unsupported, meets_own_bound
 from chalicelib.jobs.ports import BroadcastStatus, Revert, Unavailable, Unfunded
-from tests.unit.chain.unsupported import NOT_SUPPORTED, SUPPORTED
+from tests.unit.chain.rpc.unsupported import NOT_SUPPORTED, SUPPORTED
 
 KNOWN = BroadcastStatus.KNOWN
 LOW = BroadcastStatus.NONCE_TOO_LOW

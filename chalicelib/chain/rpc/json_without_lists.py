@@ -1,28 +1,26 @@
-"""JSON text without the lists inside its objects, read piece by piece: what is kept stays small, however long the lists are."""
+"""Removes the lists inside the objects of a JSON text, piece by piece: what is kept stays small, however long the lists are."""
 
 import re
 
 _NEXT = re.compile(rb'(?:"[^"\\]*"[^"{}\[\]]*+)++|["{}\[\]]')
-"""A run of strings that end in this piece, or one character. A quote alone begins a string that this pattern does not see to
-its end.
-"""
+"""Some strings that end in this piece, or one character. A quote alone begins a string whose end the pattern does not find."""
 _IN_STRING = re.compile(rb'["\\]')
 
 
-class Skimmer:
-    """Puts `null` in the place of each list. A list that stands in no object is kept: it may be a batch of answers."""
+class ListRemover:
+    """Puts `null` in the place of each list. A list that is not inside an object is kept: it may be a batch of responses."""
 
     def __init__(self) -> None:
         self._objects = 0
-        """How many are open, outside the lists that are left out."""
+        """How many objects are open, outside of the lists that are removed."""
         self._lists = 0
-        """How many are open, from the first that is left out."""
+        """How many lists are open, from the outermost one that is removed."""
         self._in_string = False
         self._is_escaped = False
-        """The last piece ended between a backslash and what follows it."""
+        """The last piece ended between a backslash and the character that it escapes."""
 
     def feed(self, piece: bytes) -> bytes:
-        """Return what is kept of the next piece. A string may go from one piece to the next, and so may an escape."""
+        """Return what is kept of the next piece. A string or an escape may begin in one piece and end in the next."""
         kept: list[bytes] = []
         start = position = 0
         if self._is_escaped and piece:
@@ -53,7 +51,7 @@ class Skimmer:
         return b"".join(kept)
 
     def _leave_string(self, piece: bytes, position: int) -> int:
-        """Return where the string ends, and note it; where it does not end in this piece, the return value means nothing."""
+        """Return the position after the string's end, and clear `_in_string`. Without an end in this piece, it stays set."""
         while found := _IN_STRING.search(piece, position):
             position = found.end()
             if found[0] == b'"':
