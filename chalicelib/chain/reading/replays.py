@@ -1,4 +1,4 @@
-"""Replay a mined transaction that reverted, with as much gas as the node gives."""
+"""Replays a mined transaction that reverted, with as much gas as the node gives."""
 
 from chalicelib.chain.rpc.answers import Answer
 from chalicelib.chain.rpc.classify import classify_estimate, is_throttled
@@ -10,8 +10,8 @@ from chalicelib.jobs.ports import Revert
 def passes_with_more_gas(rpc: RpcClient, fields: dict[str, str], price: int, block_number: int) -> bool:
     """Return whether the transaction passes without a gas limit, on the state before its block or on that after it.
 
-    `fields` are those of eth_call. Each replay is made at a gas price, and without one in case the sender cannot pay for so
-    much gas. Raises ChainUnavailable when nobody answers.
+    `fields` is the transaction object of eth_call, `price` a gas price in wei. Each replay is made at this price, and without
+    one in case the sender cannot pay for so much gas. Raises ChainUnavailable when no endpoint answers.
     """
     free = {name: value for name, value in fields.items() if name != "gas"}
     priced = free | {"gasPrice": hex(price)}
@@ -25,7 +25,7 @@ def passes_with_more_gas(rpc: RpcClient, fields: dict[str, str], price: int, blo
 
 
 def _passes(answers: list[Answer]) -> bool:
-    """The first answer that says something about the transaction itself decides."""
+    """Return whether the transaction passes, by the first answer that says something about the transaction itself."""
     for answer in answers:
         if answer.answered and answer.error is None:
             return True

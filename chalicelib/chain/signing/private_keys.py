@@ -38,9 +38,7 @@ class PrivateKeySigner:
         return self._address
 
     def sign(self, transaction: UnsignedTransaction) -> SignedBytes:
-        """Return the hash and the raw bytes of the signed transaction. Raises ValueError for an address that is not 20
-        bytes.
-        """
+        """Return hash and raw bytes of the signed transaction. Raises ValueError for an address that is not 20 bytes."""
         parity, r, s = self._sign(digest(transaction))
         return signed(transaction, r, s, self._address, (parity,))
 

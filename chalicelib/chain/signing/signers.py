@@ -54,9 +54,7 @@ class AccountSigners:
         monotonic: Callable[[], float] = time.monotonic,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`aws_client` makes the client of an AWS service by its name, such as `kms`. A secret is read again after `cache_ttl`
-        seconds.
-        """
+        """`aws_client` makes the client of an AWS service, such as `kms`. A secret is read again after `cache_ttl` seconds."""
         resources = Resources(aws_client, monotonic, clock, cache_ttl)
         self._services = {prefix: make(resources) for prefix, make in KEY_SERVICES.items()}
 

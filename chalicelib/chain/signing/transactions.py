@@ -130,9 +130,7 @@ def _with_signature(transaction: UnsignedTransaction, parity: int, r: int, s: in
 
 
 def _der_element(der: bytes, tag: int) -> tuple[bytes, bytes]:
-    """Return the content of the first element and the bytes after it. An element has at most 127 bytes: two integers take
-    70.
-    """
+    """Return the content of the first element, of at most 127 bytes, and the bytes after it. A signature takes 70."""
     if len(der) < 2 or der[0] != tag or der[1] > 0x7F or len(der) < 2 + der[1]:
         raise ValueError("The signature is not in DER.")
     return der[2 : 2 + der[1]], der[2 + der[1] :]

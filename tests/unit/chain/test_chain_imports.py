@@ -10,14 +10,21 @@ import pytest
 from chalicelib.chain.signing.curve import coincurve
 
 ROOT = Path(__file__).parents[3]
-LIGHT = ["rpc.client", "reading.node", "rpc.classify", "contracts.ledger", "contracts.compiled", "reading.receipts"]
+LIGHT = [
+    "rpc.client",
+    "reading.node",
+    "rpc.classify",
+    "contracts.contract_reader",
+    "contracts.service_contracts",
+    "reading.receipts",
+]
 HEAVY = {"web3", "eth_account", "eth_keyfile", "eth_keys", "eth_abi", "eth_utils", "requests", "aiohttp", "boto3"}
 
 ONE_READ = """
 import json, sys
-from chalicelib.chain.contracts import ledger
+from chalicelib.chain.contracts import contract_reader
 from chalicelib.chain.rpc import client as rpc
-reader = ledger.ContractLedger(rpc.RpcClient([sys.argv[1]], chain_id=122))
+reader = contract_reader.ContractReader(rpc.RpcClient([sys.argv[1]], chain_id=122))
 print(json.dumps([reader.transaction_counts(["0x" + "11" * 20]), sorted(sys.modules)]))
 """
 

@@ -5,7 +5,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.chain.contracts.compiled import ServiceContracts, events_of
+from chalicelib.chain.contracts.service_contracts import ServiceContracts, events_of
 from chalicelib.chain.reading.receipts import read_receipt
 from chalicelib.errors import InvalidRequest
 from chalicelib.jobs.model import ContractEvent

@@ -1,4 +1,4 @@
-"""The service's own contracts: their call data and their events, by the interfaces that the compiler has left in `artifacts`.
+"""The call data and the events of the service's own contracts, by the interfaces (ABI) that the compiler wrote to `artifacts`.
 
 Cheap to import: an interface is read, and eth_abi imported (0.1 s), when something is encoded or decoded.
 """
@@ -13,13 +13,13 @@ from typing import Any
 from chalicelib.jobs.model import ContractEvent
 
 ARTIFACTS = Path(__file__).parent / "artifacts"
-"""`<Name>.json`, {abi, bytecode}, of each contract that contracts/service.json names: written by the build, committed."""
+"""`<Name>.json` with `abi` and `bytecode`, for each contract in contracts/service.json. Written by the build, committed."""
 
 EVENTS = (("TokenFactory", "TokenCreated"), ("WalletFactory", "WalletCreated"), ("WalletFactory", "WalletExisted"))
 
 
 class ServiceContracts:
-    """`chalicelib.admin.ports.Calls`. Raises InvalidRequest for a value that does not fit its parameter."""
+    """Encodes call data: `chalicelib.admin.ports.CallEncoder`. Raises InvalidRequest for a value that does not fit."""
 
     def create_token(self, name: str, symbol: str, initial_supply: int, uri: str) -> bytes:
         return _call_data("TokenFactory", "createToken", name, symbol, initial_supply, uri)
@@ -37,15 +37,15 @@ class ServiceContracts:
         return _call_data("CommunityToken", "transfer", to, amount)
 
     def wallet_execute(self, to: str, value: int, data: bytes) -> bytes:
-        """`data` sent by the wallet that this call is for, with `value` wei of the wallet's own."""
+        """Make the wallet call `to` with `data` and `value` wei of its own balance."""
         return _call_data("Wallet", "execute", to, value, _hex(data))
 
 
 def events_of(logs: Any) -> tuple[ContractEvent, ...]:
-    """TokenCreated, WalletCreated and WalletExisted among a receipt's logs, in their order; every other log is left out.
+    """Return the events TokenCreated, WalletCreated and WalletExisted among a receipt's logs, in their order.
 
-    Any contract may write a log under these names, and whatever it likes in it: what cannot be read is left out, too, and whose
-    event it is (`contract`) has to be looked at. Addresses are checksummed, amounts int, a bytes32 is bytes. Never raises.
+    Every other log is left out, and so is one that cannot be decoded. Any contract may write a log under these names: the
+    caller has to check the event's `contract`. Addresses are checksummed, amounts int, a bytes32 is bytes. Never raises.
     """
     if not isinstance(logs, Sequence) or isinstance(logs, str) or not logs:
         return ()
@@ -76,7 +76,7 @@ def _entry(contract: str, kind: str, name: str) -> dict[str, Any]:
 
 
 def _signature(entry: Mapping[str, Any]) -> str:
-    """None of the functions and events used here has a struct among its parameters: a type is written as it is."""
+    """Return the signature, such as `mint(address,uint256)`. No function or event used here has a struct as a parameter."""
     return f"{entry['name']}({','.join(parameter['type'] for parameter in entry['inputs'])})"
 
 
@@ -100,7 +100,7 @@ def _hex(data: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """An event's parameters, (name, type): those in topics of their own, and those that stand in the data."""
+    """An event's parameters as (name, type): the indexed ones, each in a topic, and those in the data."""
 
     name: str
     indexed: tuple[tuple[str, str], ...]
@@ -109,7 +109,7 @@ class _Shape:
 
 @cache
 def _shapes() -> Mapping[str, _Shape]:
-    """By the first topic: the hash of the signature."""
+    """Return the events by their first topic, the hash of their signature."""
     from eth_hash.auto import keccak  # noqa: PLC0415  # eth_utils takes 0.1 s more, and most logs are none of these events
 
     shapes = {}
@@ -122,6 +122,8 @@ def _shapes() -> Mapping[str, _Shape]:
 
 
 def _decoded(shape: _Shape, log: Mapping[str, Any]) -> ContractEvent | None:
+    """Return the event in a log; None where it cannot be decoded."""
+
     from eth_abi.abi import decode  # noqa: PLC0415
     from eth_utils.address import to_checksum_address  # noqa: PLC0415
 
@@ -134,7 +136,7 @@ def _decoded(shape: _Shape, log: Mapping[str, Any]) -> ContractEvent | None:
             for (name, type_), value in zip((*shape.indexed, *shape.in_data), values, strict=True)
         }
         return ContractEvent(to_checksum_address(log["address"]), shape.name, args)
-    except Exception:  # noqa: BLE001  # a contract writes this data: whatever it makes the decoder raise, there is only one answer
+    except Exception:  # noqa: BLE001  # any contract may write this log: whatever the decoder raises, the log is not an event of ours
         return None
 
 

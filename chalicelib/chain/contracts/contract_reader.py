@@ -1,7 +1,8 @@
-"""What contracts say of themselves, over JSON-RPC: `chalicelib.admin.ports.Ledger`.
+"""Reads what contracts tell, over JSON-RPC: `chalicelib.admin.ports.Contracts`.
 
-A node that does not answer, or lags, is no answer: ChainUnavailable. A contract that reverts, or returns what its function
-cannot return, is one: it has no such function. Anybody may have written the contract: what it returns is bounded and cleaned.
+Where a node does not answer, or is behind, nothing is known: ChainUnavailable. Where a contract reverts, or returns what its
+function cannot return, the contract does not have that function. Anybody may have written the contract, so what it returns is
+bounded and cleaned.
 """
 
 import re
@@ -19,7 +20,7 @@ from chalicelib.chain.rpc.quantities import quantity
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.ports import Call
 
-# The first four bytes of the hash of each signature; a test works them out.
+# The first four bytes of the hash of each signature; a test computes them.
 SELECTORS = {
     "decimals()": "313ce567",
     "totalSupply()": "18160ddd",
@@ -32,21 +33,21 @@ SELECTORS = {
     "supportsInterface(bytes4)": "01ffc9a7",
 }
 FUNCTIONS = {"mint": "40c10f19", "burn": "42966c68", "transfer": "a9059cbb"}
-"""mint(address,uint256), burn(uint256), transfer(address,uint256): what jobs call."""
+"""The selectors of mint(address,uint256), burn(uint256) and transfer(address,uint256), which jobs call."""
 ERC_721 = "80ac58cd"
-"""Its interface's id (ERC-165)."""
+"""The interface id of an ERC-721 (ERC-165)."""
 MOST_DECIMALS = 77
 """10^77 is the largest power of ten below 2^256: with more decimals there could be no whole token."""
 LONGEST_NAME = 256
 LONGEST_SYMBOL = 64
 LONGEST_URI = 2_048
-NOBODY = "0x" + "0" * 40
+ZERO_ADDRESS = "0x" + "0" * 40
 
 _LINE_BREAKS = re.compile("\\s*[\t\n\v\f\r\x85\u2028\u2029]\\s*")
 
 
-class ContractLedger:
-    """Each method is one request, at the newest block of one node. Addresses go in and come out checksummed."""
+class ContractReader:
+    """Each method reads the newest block of one node, in one HTTP request. All addresses are checksummed."""
 
     def __init__(self, rpc: RpcClient, wallet_factory: str | None = None) -> None:
         self._rpc = rpc
@@ -54,9 +55,10 @@ class ContractLedger:
         self._wallet_code = WalletCode(wallet_factory)
 
     def token(self, address: str, holders: Sequence[str] = ()) -> Token | None:
-        """None where no ERC-20 stands: no code, code that does not answer totalSupply and balanceOf, or an ERC-721.
+        """Return the ERC-20 at this address, with the balances of `holders`.
 
-        `decimals` is optional (EIP-20), as name and symbol are.
+        None where there is no ERC-20: no code, code that does not answer totalSupply and balanceOf, or an ERC-721. `decimals`
+        is optional (EIP-20), as name and symbol are.
         """
         asked = list(dict.fromkeys(holders)) or [address]
         answers = self._read(
@@ -86,46 +88,51 @@ class ContractLedger:
         )
 
     def _is_erc_721(self, address: str) -> bool:
-        """Some of these count as ERC-20 tokens do, and their ids are no amounts."""
+        """Return whether the contract is an ERC-721. Some have totalSupply and balanceOf as an ERC-20 has."""
         (answer,) = self._read(_interface_call(address, ERC_721))
         return _number(returned_by(answer)) == 1
 
     def owners(self, addresses: Sequence[str]) -> dict[str, str | None]:
-        """What `owner()` of each contract says; None where it does not answer."""
+        """Return what `owner()` of each contract returns; None where it does not answer."""
         asked = list(dict.fromkeys(addresses))
         answers = self._read(*(_call(address, "owner()") for address in asked))
         return {address: _address(returned_by(answer)) for address, answer in zip(asked, answers, strict=True)}
 
     def wallet_owner(self, address: str) -> str | None:
-        """The owner of the service's wallet at this address: a clone of the factory's implementation that has an owner."""
+        """Return the owner of the service's wallet at this address; None where there is no wallet that has an owner.
+
+        A wallet is a clone of the implementation that the wallet factory names.
+        """
         if self._wallet_factory is None:
             return None
-        calls = [("eth_getCode", [address, "latest"]), _call(address, "owner()"), *self._wallet_code.questions]
-        code, owner, *shared = (returned_by(answer) for answer in self._read(*calls))
-        for told in shared:
-            self._wallet_code.learn(told)
+        requests = [("eth_getCode", [address, "latest"]), _call(address, "owner()"), *self._wallet_code.requests]
+        code, owner, *implementation = (returned_by(answer) for answer in self._read(*requests))
+        for returned in implementation:
+            self._wallet_code.learn(returned)
         if not self._wallet_code.is_of(code):
             return None
         found = _address(owner)
-        return None if found == NOBODY else found
+        return None if found == ZERO_ADDRESS else found
 
     def refuses(self, call: Call) -> bool:
-        """Whether the call, simulated at the newest block, returns false: itself, or what a wallet passes on of its callee."""
+        """Return whether the call, simulated at the newest block, returns false, or makes a wallet return a callee's false."""
         fields = {**call_fields(call), "gas": hex(CALL_GAS)}
         (answer,) = self._read(("eth_call", [fields, "latest"]))
         return _is_false(returned_by(answer))
 
     def transaction_counts(self, addresses: Sequence[str]) -> dict[str, int]:
-        """Mined transactions of each, up to the newest block."""
+        """Return the number of mined transactions of each address, up to the newest block."""
         asked = list(dict.fromkeys(addresses))
         answers = self._read(*(("eth_getTransactionCount", [address, "latest"]) for address in asked))
         return {address: quantity(_result(answer), "transaction count") for address, answer in zip(asked, answers, strict=True)}
 
-    def _read(self, *calls: Request) -> Iterator[Answer]:
-        return iter(self._rpc.read_together(calls) if calls else [])
+    def _read(self, *requests: Request) -> Iterator[Answer]:
+        return iter(self._rpc.read_together(requests) if requests else [])
 
 
 def _call(contract: str, function: str, holder: str = "") -> Request:
+    """Return a request that calls `function`, a key of SELECTORS, with the address `holder` as its argument if there is one."""
+
     argument = holder.removeprefix("0x").lower().rjust(64, "0") if holder else ""
     data = f"0x{SELECTORS[function]}{argument}"
     return "eth_call", [{"to": contract, "data": data, "gas": hex(CALL_GAS)}, "latest"]
@@ -146,11 +153,15 @@ def _result(answer: Answer) -> Any:
 
 
 def _number(returned: bytes) -> int | None:
+    """Decode a uint256; None where less than a word was returned."""
+
     word = first_word(returned)
     return None if word is None else int.from_bytes(word, "big")
 
 
 def _address(returned: bytes) -> str | None:
+    """Decode an address; None where something else was returned."""
+
     word = first_word(returned)
     if word is None or any(word[:12]):
         return None
@@ -158,7 +169,10 @@ def _address(returned: bytes) -> str | None:
 
 
 def _string(returned: bytes) -> bytes | None:
-    """A `string`, or the bytes32 that the oldest tokens return in its place: as it is encoded, without the zeros at its end."""
+    """Return the bytes of a `string`; None where they are not there.
+
+    The oldest tokens return a bytes32 instead: its bytes, without the zeros at its end.
+    """
     if len(returned) == 32:
         return returned.rstrip(b"\0")
     start = _number(returned)
@@ -169,10 +183,10 @@ def _string(returned: bytes) -> bytes | None:
 
 
 def _text(returned: bytes, limit: int) -> str | None:
-    """As the chain tells it, on one line, at most `limit` characters; None when there is none.
+    """Return a text on one line, with at most `limit` characters; None when it is missing or empty.
 
-    Only control characters are taken out, which could break a line where the name is shown. Characters that join or separate
-    letters stay: they belong to the spelling.
+    Only control characters are removed, which could break a line where the name is shown. Invisible characters that join or
+    separate letters stay, because they belong to the spelling.
     """
     content = _string(returned)
     if content is None:
@@ -183,7 +197,7 @@ def _text(returned: bytes, limit: int) -> str | None:
 
 
 def _uri(returned: bytes) -> str | None:
-    """As it is: a URI that was cut or cleaned would lead elsewhere. None when it is too long or not printable."""
+    """Return a URI unchanged; None when it is too long or not printable. A URI that was cut or cleaned would lead elsewhere."""
     content = _string(returned)
     if content is None or len(content) > LONGEST_URI:
         return None
@@ -192,7 +206,7 @@ def _uri(returned: bytes) -> str | None:
 
 
 def _is_false(returned: bytes) -> bool:
-    """One word of zeros: false. Or that as the content of the `bytes` that a wallet's execute returns."""
+    """Return whether a call returned false: one word of zeros, alone or inside the `bytes` that a wallet's execute returns."""
     if len(returned) == 96 and _number(returned) == 32 and _number(returned[32:64]) == 32:
         returned = returned[64:]
     return len(returned) == 32 and not any(returned)
@@ -204,14 +218,15 @@ _PUSH1, _PUSH32, _CALLCODE, _DELEGATECALL = 0x60, 0x7F, 0xF2, 0xF4
 
 
 def surely_lacks(code: bytes, selector: bytes) -> bool:
-    """Whether the contract with this code has no function with this selector: its bytes are nowhere in the code, and the code
-    hands no call on to other code, as proxies do.
+    """Return whether the contract with this code certainly has no function with this selector.
+
+    The four bytes are nowhere in the code, and the code passes no call on to other code, as proxies do.
     """
     return bool(code) and selector not in code and not _may_delegate(code)
 
 
 def _may_delegate(code: bytes) -> bool:
-    """Reads the code as instructions. Data among them may look like one: then this says yes, which decides nothing."""
+    """Return whether the code may pass calls on to other code. True also for data that looks like such an instruction."""
     at = 0
     while at < len(code):
         if code[at] in (_CALLCODE, _DELEGATECALL):

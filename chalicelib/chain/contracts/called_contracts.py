@@ -1,7 +1,7 @@
-"""Which contracts a transaction calls: its `to`, and those that wallets call by its data (contracts/src/Wallet.sol).
+"""Which contracts a transaction calls: its `to`, and those that wallets call by its call data (contracts/src/Wallet.sol).
 
-The author of call data may try to hide an address in it. So this reads words where the EVM reads them, whatever surrounds them:
-it also reads an encoding that a strict decoder refuses and Solidity takes.
+The author of call data may try to hide an address in it. So this reads each word where the EVM reads it. It also reads
+encodings that Solidity takes and a strict decoder refuses.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,17 +13,17 @@ from chalicelib.jobs.model import TransactionRequest
 EXECUTE = bytes.fromhex("b61d27f6")  # execute(address,uint256,bytes)
 EXECUTE_BATCH = bytes.fromhex("34fcd5be")  # executeBatch((address,uint256,bytes)[])
 MOST_CALLS = 2_000
-"""Nested calls that are read. Elements of a batch may share their data, so few bytes can describe endlessly many calls."""
+"""Nested calls that are read. Elements of a batch may share their data, so a few bytes can describe any number of calls."""
 
 _WORD = 32
 _ARGUMENTS = 4
-"""Where they begin: behind the selector."""
+"""The position of the arguments: behind the selector."""
 
 
 def callees_of(request: TransactionRequest) -> Sequence[str]:
-    """Checksummed, each once, `to` first. A deployment calls nobody that can be told.
+    """Return the checksummed addresses, each once, `to` first. Empty for a deployment: what its code calls is not known.
 
-    Raises NotYourContract for call data that describes more than MOST_CALLS calls: whose they are cannot be told.
+    Raises NotYourContract for call data that describes more than MOST_CALLS calls, because not all of them can be checked.
     """
     if request.to is None:
         return ()
@@ -31,7 +31,7 @@ def callees_of(request: TransactionRequest) -> Sequence[str]:
     waiting = [request.data]
     read = 0
     while waiting:
-        for callee, data in _told(waiting.pop()):
+        for callee, data in _calls_in(waiting.pop()):
             read += 1
             if read > MOST_CALLS:
                 raise NotYourContract(f"With a shared account, a transaction makes at most {MOST_CALLS:,} calls of contracts.")
@@ -40,8 +40,8 @@ def callees_of(request: TransactionRequest) -> Sequence[str]:
     return tuple(checksummed(address) for address in found)
 
 
-def _told(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(callee, its call data) of each call that a wallet would make when it is called with `data`."""
+def _calls_in(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield callee and call data of each call that a wallet makes when it is called with `data`."""
     selector = data[:_ARGUMENTS]
     if selector == EXECUTE:
         yield from _call_at(data, _ARGUMENTS)
@@ -53,7 +53,7 @@ def _told(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _call_at(data: bytes, start: int) -> Iterator[tuple[bytes, bytes]]:
-    """The call whose address, value and offset of its data stand at `start`; that offset counts from `start`."""
+    """Yield the call at `start`: the words there are its address, its value, and the offset of its data from `start`."""
     if not 0 <= start < len(data):
         return
     inner = start + _signed(data, start + 2 * _WORD)
@@ -63,7 +63,7 @@ def _call_at(data: bytes, start: int) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _word(data: bytes, start: int) -> bytes:
-    """As CALLDATALOAD reads it: zeros where there is nothing."""
+    """Return the word at `start` as CALLDATALOAD reads it: with zeros beyond the end."""
     return data[start : start + _WORD].ljust(_WORD, b"\0") if start >= 0 else bytes(_WORD)
 
 
@@ -72,5 +72,5 @@ def _number(data: bytes, start: int) -> int:
 
 
 def _signed(data: bytes, start: int) -> int:
-    """An offset inside an array: Solidity compares it as a signed number, so it may point back."""
+    """Return an offset inside an array. Solidity compares it as a signed number, so it may be negative."""
     return int.from_bytes(_word(data, start), "big", signed=True)

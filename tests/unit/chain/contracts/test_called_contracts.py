@@ -5,7 +5,7 @@ from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from chalicelib.chain.contracts.callees import EXECUTE, EXECUTE_BATCH, MOST_CALLS, callees_of
+from chalicelib.chain.contracts.called_contracts import EXECUTE, EXECUTE_BATCH, MOST_CALLS, callees_of
 from chalicelib.errors import NotYourContract
 from chalicelib.jobs.model import TransactionRequest
 
