@@ -151,7 +151,7 @@ def _checked(
         except VersionConflict:
             return False  # a worker has moved it: the next look sees what it is now
     if missing and pending == latest:
-        signers = AccountSigners(lambda: target.client("kms"), lambda: target.client("secretsmanager"))
+        signers = AccountSigners(target.client)
         fill(account, missing, signers.of(account), target.chain)
         return False
     if missing or pending > settled or findings.undecided:

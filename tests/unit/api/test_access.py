@@ -47,8 +47,8 @@ class World:
         result = {"walletAddress": WALLET, "blockNumber": 7}
         api.change(made.body["job"]["_id"], status=Status.SUCCEEDED, pending_since=None, next_check_at=None, result=result)
         balances = {ISSUER: 10, WALLET: 10}
-        api.ledger.tokens[TOKEN] = Token(TOKEN, 0, 20, "Community", "COM", owner=ISSUER, balances=balances)
-        api.ledger.wallets[WALLET] = ISSUER
+        api.contracts.tokens[TOKEN] = Token(TOKEN, 0, 20, "Community", "COM", owner=ISSUER, balances=balances)
+        api.contracts.wallets[WALLET] = ISSUER
         api.chain = Simulator(Revert("not yours"))
         api.queue.executed.clear()
 
