@@ -11,7 +11,7 @@ gc.disable()  # hardly anything of what imports make is garbage: not looked thro
 
 from chalice.app import Chalice, SQSEvent
 
-from chalicelib.api.errors import use_error_format
+from chalicelib.api.http.errors import use_error_format
 from chalicelib.api.routes import origins_of, register_routes
 from chalicelib.queues.batch import BatchAnswer
 from chalicelib.telemetry.invocations import flush_after_invocations

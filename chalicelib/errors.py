@@ -1,7 +1,7 @@
 """Every condition the service can name: a stable code, an HTTP status, and whether trying again may help.
 
-One class a condition. `chalicelib.api.errors` maps them to responses and `chalicelib.queues.batch` to redelivery; nothing else
-decides either. Messages are shown to clients: one sentence a person can act on, never a key, a token or a stack trace.
+One class a condition. `chalicelib.api.http.errors` maps them to responses and `chalicelib.queues.batch` to redelivery; nothing
+else decides either. Messages are shown to clients: one sentence a person can act on, never a key, a token or a stack trace.
 """
 
 from collections.abc import Mapping, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations  # the ports are for mypy: what a request doe
 
 from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.api.cursors import Cursors
+from chalicelib.api.http.cursors import Cursors
 from chalicelib.auth.jwt import TokenVerifier
 from chalicelib.chain.addresses import checksum_address
 from chalicelib.errors import NotConfigured

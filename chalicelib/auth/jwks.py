@@ -23,7 +23,7 @@ if not has_crypto:
 
 MAX_BYTES = 256 * 1024
 MAX_VALUES = 10_000
-"""Arrays and objects. Bounds the nesting, too: the parser recurses in C (see `chalicelib.api.body`)."""
+"""Arrays and objects. Bounds the nesting, too: the parser recurses in C (see `chalicelib.api.http.body`)."""
 MAX_KEYS = 100
 FETCH_SECONDS = 5.0
 """For the whole answer, and for each silence in it."""

@@ -16,7 +16,7 @@ from chalicelib.settings import JWT_SECRET_MIN_BYTES
 KEYS_AT_MOST = 2
 """The one that signs, and the one before it until what that has signed has expired."""
 MAX_LENGTH = 4_096
-"""Of a document. Bounds how deep it nests: the parser recurses in C (see `chalicelib.api.body`)."""
+"""Of a document. Bounds how deep it nests: the parser recurses in C (see `chalicelib.api.http.body`)."""
 
 _DEFAULTS = ("secret", "changeme", "password", "default", "example", "placeholder", "12345678", "abcdefgh")
 """What sample keys are made of. Of random base64 keys of 43 characters, fewer than one in 10 million has such a piece."""

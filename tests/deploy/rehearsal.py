@@ -69,8 +69,8 @@ def _make_clients() -> None:
 
 
 def _describe() -> None:
-    from chalicelib.api.openapi import document_of  # noqa: PLC0415
-    from chalicelib.api.route_descriptions import DESCRIBED  # noqa: PLC0415
+    from chalicelib.api.descriptions import DESCRIBED  # noqa: PLC0415
+    from chalicelib.api.reference.openapi import document_of  # noqa: PLC0415
 
     document_of(DESCRIBED)
 

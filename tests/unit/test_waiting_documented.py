@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chalicelib.api.wait_codes import MEANINGS
+from chalicelib.api.jobs.codes import MEANINGS
 from chalicelib.workers.waits import CANNOT_BE_SIGNED, ESTIMATE_TOO_SLOW
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "waiting.md"

@@ -1,8 +1,8 @@
 """Cancel a job."""
 
-from chalicelib.api.endpoint import Call
+from chalicelib.api.http.reply import Reply
+from chalicelib.api.http.routing import Call
 from chalicelib.api.jobs.fetch import job_id_in, one_job
-from chalicelib.api.wire import Reply
 from chalicelib.jobs.cancel import cancel_job
 
 

@@ -2,18 +2,18 @@
 
 from typing import TYPE_CHECKING
 
-from chalicelib.api.endpoint import Call
-from chalicelib.api.errors import invalid
-from chalicelib.api.values import text
-from chalicelib.api.views import job_view
-from chalicelib.api.wire import Reply
+from chalicelib.api.http.errors import invalid
+from chalicelib.api.http.reply import Reply
+from chalicelib.api.http.routing import Call
+from chalicelib.api.http.values import text
+from chalicelib.api.jobs.views import job_view
 from chalicelib.errors import InvalidJobId
 from chalicelib.jobs import fetch
 from chalicelib.jobs.ids import JOB_ID
 from chalicelib.jobs.model import Job
 
 if TYPE_CHECKING:
-    from chalicelib.api.replies import OneJobView
+    from chalicelib.api.jobs.replies import OneJobView
 
 
 def fetch_by_id(call: Call) -> Reply:

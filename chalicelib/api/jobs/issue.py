@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from chalicelib.api.endpoint import Call
-from chalicelib.api.errors import invalid
-from chalicelib.api.requests import IssueBody
-from chalicelib.api.views import job_view
-from chalicelib.api.wire import Reply
+from chalicelib.api.http.errors import invalid
+from chalicelib.api.http.reply import Reply
+from chalicelib.api.http.routing import Call
+from chalicelib.api.jobs.bodies import IssueBody
+from chalicelib.api.jobs.views import job_view
 from chalicelib.errors import FeeLimitTooLow
 from chalicelib.jobs.ids import derived_job_id
 from chalicelib.jobs.issue import Issued, issue_job
 from chalicelib.jobs.model import TransactionRequest
 
 if TYPE_CHECKING:
-    from chalicelib.api.replies import IssuedView
+    from chalicelib.api.jobs.replies import IssuedView
 
 
 def issue(call: Call) -> Reply:

@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from chalicelib.api.endpoint import Call
-from chalicelib.api.pages import listed, position_of, scope_of
-from chalicelib.api.requests import ExternalQuery, ListQuery
-from chalicelib.api.values import MAX_PAGE
-from chalicelib.api.wire import Reply
+from chalicelib.api.http.pages import first_that_fit, position_of, room_of, scope_of
+from chalicelib.api.http.reply import Reply
+from chalicelib.api.http.routing import Call
+from chalicelib.api.http.values import MAX_PAGE
+from chalicelib.api.jobs.bodies import ExternalQuery, ListQuery
+from chalicelib.api.jobs.views import job_view
 from chalicelib.jobs import fetch
 from chalicelib.jobs.stores import Page
 
 if TYPE_CHECKING:
-    from chalicelib.api.replies import JobPageView
+    from chalicelib.api.jobs.replies import JobPageView, JobView
 
 
 def list_page(call: Call) -> Reply:
@@ -48,8 +49,15 @@ def fetch_by_external_id(call: Call) -> Reply:
 
 def _page_reply(call: Call, page: Page, scope: Mapping[str, str | None]) -> Reply:
     """As many of the page's jobs as one reply holds. The next page begins after the last of them."""
-    views, cursor = listed(call, page)
+    views, cursor = _listed(call, page)
     view: JobPageView = {"data": views}
     if cursor is not None:
         view["nextCursor"] = call.services.cursors.write(cursor, scope)
     return Reply(view)
+
+
+def _listed(call: Call, page: Page) -> "tuple[list[JobView], Mapping[str, str] | None]":
+    """The entries of the page's jobs that fit into one reply, and where the next page begins."""
+    reader = call.principal.owner
+    views: list[JobView] = first_that_fit((job_view(job, reader, listed=True) for job in page.jobs), room_of(call))
+    return views, page.first(len(views)).cursor

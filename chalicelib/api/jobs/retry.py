@@ -2,22 +2,22 @@
 
 from typing import TYPE_CHECKING
 
-from chalicelib.api.body import NO_BODY, shown
-from chalicelib.api.endpoint import Call
-from chalicelib.api.errors import invalid
+from chalicelib.api.http.body import NO_BODY, shown
+from chalicelib.api.http.errors import invalid
+from chalicelib.api.http.pages import CHANGE_BYTES, position_of, room_of, scope_of
+from chalicelib.api.http.reply import Reply
+from chalicelib.api.http.routing import Call
+from chalicelib.api.http.values import DEFAULT_PAGE
+from chalicelib.api.jobs.bodies import RetryFilters, RetryOneBody
 from chalicelib.api.jobs.fetch import job_id_in, one_job
 from chalicelib.api.jobs.issue import callees
-from chalicelib.api.pages import CHANGE_BYTES, position_of, room_of, scope_of
-from chalicelib.api.requests import RetryFilters, RetryOneBody
-from chalicelib.api.values import DEFAULT_PAGE
-from chalicelib.api.views import job_view, refusal_view
-from chalicelib.api.wire import Reply
+from chalicelib.api.jobs.views import job_view, refusal_view
 from chalicelib.errors import Forbidden, InvalidJobId
 from chalicelib.jobs.ids import JOB_ID
 from chalicelib.jobs.retry import Refusal, RetryQuery, retry_job, retry_jobs
 
 if TYPE_CHECKING:
-    from chalicelib.api.replies import JobView, RefusalView, RetriesView
+    from chalicelib.api.jobs.replies import JobView, RefusalView, RetriesView
 
 
 def retry_one(call: Call) -> Reply:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api import endpoint
-from chalicelib.api.wire import Reply
+from chalicelib.api.http import routing as endpoint
+from chalicelib.api.http.reply import Reply
 from chalicelib.errors import ChainUnavailable, ConfigurationError, ServiceUnavailable
 from chalicelib.settings import settings_from
 from tests.unit.api.harness import TARGET, Api, environment, new_api

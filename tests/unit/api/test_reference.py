@@ -17,14 +17,15 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import TypeAdapter, ValidationError
 
 import app as deployed
-from chalicelib.api import fields
-from chalicelib.api.docs import page_of
-from chalicelib.api.endpoint import handler_of
-from chalicelib.api.openapi import document_of, errors_of
-from chalicelib.api.requests import Checked, JobPath
-from chalicelib.api.route_descriptions import DESCRIBED, DESCRIPTIONS
+from chalicelib.api.descriptions import DESCRIBED, DESCRIPTIONS
+from chalicelib.api.http.routing import handler_of
+from chalicelib.api.jobs.bodies import JobPath
+from chalicelib.api.jobs.codes import MEANINGS
+from chalicelib.api.reference.openapi import document_of, errors_of
+from chalicelib.api.reference.page import page_of
 from chalicelib.api.routes import ROUTES
-from chalicelib.api.wait_codes import MEANINGS
+from chalicelib.api.schema import fields
+from chalicelib.api.schema.models import Checked
 from chalicelib.errors import JobNotFound
 from chalicelib.jobs.model import WaitCode
 from tests.unit.api.documented import document

@@ -5,7 +5,7 @@ Not Chalice's `cors=`: that fixes one origin when the stage is packaged. Credent
 
 from collections.abc import Mapping, Sequence
 
-from chalicelib.api.wire import Reply
+from chalicelib.api.http.reply import Reply
 
 ANY = "*"
 _ASKED = ("Authorization", "Content-Type")

@@ -3,42 +3,19 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
 from chalicelib.admin import accounts
 from chalicelib.admin.accounts import NewAccount
-from chalicelib.api.admin_bodies import BridgeType
-from chalicelib.api.admin_views import account_view
-from chalicelib.api.endpoint import Call
-from chalicelib.api.errors import invalid
-from chalicelib.api.fields import Address, Flag, Id, Text
-from chalicelib.api.pages import first_that_fit, position_of, room_of, scope_of
-from chalicelib.api.requests import Checked
-from chalicelib.api.wire import Reply
+from chalicelib.api.accounts.bodies import AccountsQuery, CreateAccountBody, UnlockAccountBody
+from chalicelib.api.accounts.views import account_view
+from chalicelib.api.http.errors import invalid
+from chalicelib.api.http.pages import first_that_fit, position_of, room_of, scope_of
+from chalicelib.api.http.reply import Reply
+from chalicelib.api.http.routing import Call
 from chalicelib.auth.jwt import issuer_token
 from chalicelib.errors import InvalidCursor
 
 if TYPE_CHECKING:
-    from chalicelib.api.replies import Accounts, NewAccountView
-
-
-class CreateAccountBody(Checked):
-    role: Id = Field(description="The pool it signs for; with appName only a label")
-    bridge_type: BridgeType
-    description: Text | None = None
-    app_name: Id | None = Field(default=None, description="The application whose issuer alone signs with it")
-    allows_value: Flag = Field(
-        default=False, description="Whether the issuers of its pool may send coins with it; not with appName"
-    )
-
-
-class UnlockAccountBody(Checked):
-    account_address: Address
-    bridge_type: BridgeType
-
-
-class AccountsQuery(Checked):
-    cursor: str | None = Field(default=None, description="the nextCursor of the page before")
+    from chalicelib.api.accounts.replies import Accounts, NewAccountView
 
 
 def list_accounts(call: Call) -> Reply:

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from chalicelib.api.body import NO_BODY
-from chalicelib.api.errors import invalid
-from chalicelib.api.fields import (
+from chalicelib.api.http.body import NO_BODY
+from chalicelib.api.http.errors import invalid
+from chalicelib.api.http.values import DEFAULT_PAGE, MAX_IDS
+from chalicelib.api.schema.fields import (
     Address,
     Amount,
     CallData,
@@ -23,7 +24,7 @@ from chalicelib.api.fields import (
     Text,
     Time,
 )
-from chalicelib.api.values import DEFAULT_PAGE, MAX_IDS
+from chalicelib.api.schema.models import Checked
 from chalicelib.errors import InvalidRequest
 from chalicelib.jobs.issue import JobRequest
 from chalicelib.jobs.model import RETRYABLE, Status, TransactionRequest
@@ -32,36 +33,6 @@ MAX_DATA_BYTES = 64 * 1024
 """Nodes take transactions of up to 128 KiB, a row of the jobs table 400 KiB, and a job keeps its replacements too."""
 TRANSACTION_JOB = "transaction"
 """The name of the jobs issued here."""
-
-
-class Checked(Model):
-    @classmethod
-    def parse(cls, given: Any) -> Self:
-        """Raises InvalidRequest with one detail a field."""
-        if not isinstance(given, dict):
-            raise InvalidRequest("The body must be a JSON object." if given is not NO_BODY else "A JSON body is needed.")
-        try:
-            return cls.model_validate(given)
-        except ValidationError as error:
-            raise _invalid_from(error) from None
-
-
-def _invalid_from(error: ValidationError) -> InvalidRequest:
-    """pydantic's findings in the contract's form, without the values: they may be long, and they are the caller's."""
-    return invalid((".".join(str(part) for part in problem["loc"]), _sentence(problem)) for problem in error.errors())
-
-
-def _sentence(problem: Any) -> str:
-    match problem["type"]:
-        case "extra_forbidden":
-            return "There is no field of this name here."
-        case "missing":
-            return "This field is needed."
-        case "value_error":
-            return str(problem["ctx"]["error"])
-        case _:
-            message: str = problem["msg"]
-            return message.rstrip(".") + "."
 
 
 # --- issue -------------------------------------------------------------------------------------------------------------

@@ -4,12 +4,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.api.views import job_view
-
 if TYPE_CHECKING:
-    from chalicelib.api.endpoint import Call
-    from chalicelib.api.replies import JobView
-    from chalicelib.jobs.stores import Page
+    from chalicelib.api.http.routing import Call
 
 CHANGE_BYTES = 1_000
 """By how much a job's view may grow when the job is retried."""
@@ -50,13 +46,6 @@ def first_that_fit(views: Iterable[Mapping[str, Any]], room: Room) -> list[Any]:
             break
         fitting.append(view)
     return fitting
-
-
-def listed(call: "Call", page: "Page") -> "tuple[list[JobView], Mapping[str, str] | None]":
-    """The entries of the page's jobs that fit into one reply, and where the next page begins."""
-    reader = call.principal.owner
-    views: list[JobView] = first_that_fit((job_view(job, reader, listed=True) for job in page.jobs), room_of(call))
-    return views, page.first(len(views)).cursor
 
 
 def scope_of(call: "Call", endpoint: str, filters: Mapping[str, str | None]) -> Mapping[str, str | None]:

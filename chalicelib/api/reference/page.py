@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from chalicelib.api.wire import JSON
+from chalicelib.api.http.reply import JSON
 
 Schema = Mapping[str, Any]
 
@@ -24,7 +24,7 @@ _CODE = re.compile(r"`([^`]+)`")
 
 def page_of(document: Mapping[str, Any]) -> tuple[str, str]:
     """The page, and the Content-Security-Policy that lets it have its own style and nothing else."""
-    style = Path(__file__).with_name("docs.css").read_text(encoding="utf-8")
+    style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
     digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     title = escape(document["info"]["title"])

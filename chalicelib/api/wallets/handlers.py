@@ -1,25 +1,11 @@
 """The wallets resource of the Admin API: create one for a phone number, and find it again."""
 
 from chalicelib.admin import wallets
-from chalicelib.api.admin_bodies import JobBody, PhoneNumber
-from chalicelib.api.admin_views import wallet_view
-from chalicelib.api.endpoint import Call
-from chalicelib.api.fields import Address
+from chalicelib.api.http.reply import Reply
+from chalicelib.api.http.routing import Call
 from chalicelib.api.jobs.issue import issued_reply
-from chalicelib.api.requests import Checked
-from chalicelib.api.wire import Reply
-
-
-class CreateWalletBody(JobBody):
-    phone_number: PhoneNumber
-
-
-class PhonePath(Checked):
-    phone_number: PhoneNumber
-
-
-class WalletPath(Checked):
-    wallet_address: Address
+from chalicelib.api.wallets.bodies import CreateWalletBody, PhonePath, WalletPath
+from chalicelib.api.wallets.views import wallet_view
 
 
 def create_wallet(call: Call) -> Reply:

@@ -1,20 +1,27 @@
-"""The tokens resource of the Admin API: create, mint, burn, transfer from a wallet; look up."""
+"""What clients send about tokens."""
 
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from chalicelib.admin import tokens
-from chalicelib.admin.tokens import Burn, Mint, NewToken, Transfer
-from chalicelib.api.admin_bodies import JobBody, TokenAmount
-from chalicelib.api.admin_views import made_token_view, token_view
-from chalicelib.api.endpoint import Call
-from chalicelib.api.fields import Address, Text
-from chalicelib.api.jobs.issue import issued_reply
-from chalicelib.api.pages import first_that_fit, room_of
-from chalicelib.api.requests import Checked
-from chalicelib.api.values import require_visible
-from chalicelib.api.wire import Reply
+from chalicelib.admin.amounts import check_tokens
+from chalicelib.api.http.values import require_visible
+from chalicelib.api.jobs.admin_body import JobBody
+from chalicelib.api.schema.fields import Address, Text
+from chalicelib.api.schema.models import Checked
+
+TokenAmount = Annotated[
+    str,
+    BeforeValidator(check_tokens),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^(0|[1-9][0-9]{0,77})(\.[0-9]{1,77})?$",
+            "description": "Tokens, not their smallest units; as many places as the token has decimals",
+            "examples": ["12.5"],
+        }
+    ),
+]
 
 LATEST_EXPIRY = 2**53 - 1  # what every JSON parser reads exactly
 MAX_IDS = 100
@@ -90,43 +97,3 @@ class TokenPath(Checked):
 
 class OwnerPath(Checked):
     owner_address: Address
-
-
-def create_token(call: Call) -> Reply:
-    body = CreateTokenBody.parse(call.body)
-    body.require_network(call.services.network)
-    new = NewToken(body.name, body.symbol, body.initial_supply, body.uri, body.expiry_timestamp, body.spendability_ids)
-    return issued_reply(tokens.create_token(new, body.correlation_id, call.principal, call.services))
-
-
-def mint(call: Call) -> Reply:
-    body = MintBody.parse(call.body)
-    body.require_network(call.services.network)
-    wish = Mint(body.token_address, body.amount, body.to_address)
-    return issued_reply(tokens.mint(wish, body.correlation_id, call.principal, call.services))
-
-
-def burn(call: Call) -> Reply:
-    body = BurnBody.parse(call.body)
-    body.require_network(call.services.network)
-    wish = Burn(body.token_address, body.amount, body.wallet)
-    return issued_reply(tokens.burn(wish, body.correlation_id, call.principal, call.services))
-
-
-def transfer(call: Call) -> Reply:
-    body = TransferBody.parse(call.body)
-    body.require_network(call.services.network)
-    wish = Transfer(body.token_address, body.amount, body.wallet, body.to)
-    return issued_reply(tokens.transfer(wish, body.correlation_id, call.principal, call.services))
-
-
-def fetch_token(call: Call) -> Reply:
-    address = TokenPath.parse({"tokenAddress": call.path["token_address"]}).token_address
-    return Reply({"data": token_view(tokens.find_token(address, call.services), call.principal)})
-
-
-def fetch_tokens_of_owner(call: Call) -> Reply:
-    """Those that were made here by this account, newest first: a hundred at most, and as many as one reply holds."""
-    owner = OwnerPath.parse({"ownerAddress": call.path["owner_address"]}).owner_address
-    views = (made_token_view(made, call.principal) for made in tokens.tokens_of(owner, call.services))
-    return Reply({"data": first_that_fit(views, room_of(call))})

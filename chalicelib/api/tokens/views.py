@@ -1,15 +1,15 @@
-"""Tokens, wallets and accounts in the HTTP contract's form."""
+"""Tokens in the HTTP contract's form."""
 
 from __future__ import annotations  # as in `views`: the forms are not imported to answer
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from chalicelib.api.views import time_view
+from chalicelib.api.http.values import time_view
 
 if TYPE_CHECKING:
     from chalicelib.admin.tokens import KnownToken, MadeToken
-    from chalicelib.api.replies import AccountView, MadeTokenView, TokenView, WalletView
-    from chalicelib.jobs.model import Account, Job
+    from chalicelib.api.tokens.replies import MadeTokenView, TokenView
+    from chalicelib.jobs.model import Job
     from chalicelib.jobs.principal import Principal
 
 
@@ -61,37 +61,3 @@ def _add_kept(view: TokenView | MadeTokenView, job: Job, reader: Principal) -> N
         view["expiryTimestamp"] = job.data["expiryTimestamp"]
     if "spendabilityIdsArr" in job.data:
         view["spendabilityIdsArr"] = job.data["spendabilityIdsArr"]
-
-
-def wallet_view(job: Job) -> WalletView:
-    """Of the job that made it, for its issuer alone."""
-    return {
-        "walletAddress": job.result["walletAddress"],
-        "owner": job.data["owner"],
-        "phoneNumber": job.data["phoneNumber"],
-        "salt": job.data["salt"],
-        "blockNumber": job.result["blockNumber"],
-        "createdAt": time_view(job.created_at),
-        "jobId": job.job_id,
-    }
-
-
-def account_view(account: Account) -> AccountView:
-    """Never where its key is."""
-    optional: dict[str, Any] = {
-        "role": account.role,
-        "description": account.description,
-        "appName": account.app_name,
-        "nonce": account.next_nonce,
-        "lockedBecause": account.paused,
-        "createdAt": None if account.created_at is None else time_view(account.created_at),
-    }
-    view: AccountView = {
-        "accountAddress": account.address,
-        "bridgeType": account.bridge_type,
-        "chainId": account.chain_id,
-        "isLocked": account.paused is not None,
-        "allowsValue": account.allows_value or not account.is_shared,
-    }
-    view.update({name: value for name, value in optional.items() if value is not None})  # type: ignore[typeddict-item]
-    return view

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from chalicelib.api.docs import page_of
-from chalicelib.api.endpoint import Call
-from chalicelib.api.openapi import document_of
-from chalicelib.api.route_descriptions import DESCRIBED
-from chalicelib.api.wire import HTML, Reply
+from chalicelib.api.descriptions import DESCRIBED
+from chalicelib.api.http.reply import HTML, Reply
+from chalicelib.api.http.routing import Call
+from chalicelib.api.reference.openapi import document_of
+from chalicelib.api.reference.page import page_of
 
 _CACHED = {"Cache-Control": "public, max-age=300"}
 """It changes with a deployment only."""

@@ -1,4 +1,7 @@
-"""What the strings of a request mean: each function gives the domain's value, or raises ValueError with what would be right."""
+"""Values as requests and replies write them.
+
+Each function that reads a value of a request returns the domain's value, or raises ValueError with what would be right.
+"""
 
 import re
 import unicodedata
@@ -130,3 +133,8 @@ def flag(value: Any) -> bool:
             return False
         case _:
             raise ValueError("This is true or false.")
+
+
+def time_view(at: datetime) -> str:
+    """2022-06-21T08:01:00.524Z"""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

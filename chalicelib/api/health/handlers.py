@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from chalicelib.api.endpoint import Call
-from chalicelib.api.wire import Reply
+from chalicelib.api.http.reply import Reply
+from chalicelib.api.http.routing import Call
 
 if TYPE_CHECKING:
-    from chalicelib.api.replies import HealthView
+    from chalicelib.api.health.replies import HealthView
 
 
 def health(_: Call) -> Reply:

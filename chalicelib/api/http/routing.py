@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from chalice.app import Chalice, Request, Response
 
-from chalicelib.api.body import NO_BODY, read_body, shown
-from chalicelib.api.cors import Origins, cors_headers, options
-from chalicelib.api.errors import invalid, reply_to
-from chalicelib.api.wire import Reply, request_id_of, response_from, without_body
+from chalicelib.api.http.body import NO_BODY, read_body, shown
+from chalicelib.api.http.cors import Origins, cors_headers, options
+from chalicelib.api.http.errors import invalid, reply_to
+from chalicelib.api.http.reply import Reply, request_id_of, response_from, without_body
 from chalicelib.errors import Forbidden, InvalidRequest
 from chalicelib.jobs.principal import Principal
 
@@ -128,7 +128,7 @@ def add_route(
         request = _current(app)
         request_id = request_id_of(app)
         cors = cors_headers(origins(), request.headers.get("origin"))
-        from chalicelib.api.paths import path_texts  # noqa: PLC0415 -- functions of queues import this module, too
+        from chalicelib.api.http.paths import path_texts  # noqa: PLC0415 -- functions of queues import this module, too
 
         try:
             call = _call(route, request, services, path_texts(parameters, request.to_original_event()))

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import Chalice, Request, Response
 
-from chalicelib.api.body import shown
-from chalicelib.api.cors import Origins, cors_headers, options
-from chalicelib.api.wire import Reply, request_id_of, response_from
+from chalicelib.api.http.body import shown
+from chalicelib.api.http.cors import Origins, cors_headers, options
+from chalicelib.api.http.reply import Reply, request_id_of, response_from
 from chalicelib.errors import (
     InvalidRequest,
     JobsApiError,
@@ -21,7 +21,7 @@ from chalicelib.errors import (
 )
 
 if TYPE_CHECKING:
-    from chalicelib.api.replies import ErrorView
+    from chalicelib.api.schema.errors import ErrorView
 
 MAX_DETAILS = 20
 RETRY_AFTER_SECONDS = 1

@@ -6,10 +6,11 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from chalicelib.api.endpoint import METHODS_WITH_BODY, Right, Route
-from chalicelib.api.replies import ErrorView
-from chalicelib.api.requests import Checked
-from chalicelib.api.route_descriptions import Described, Description
+from chalicelib.api.descriptions import Described
+from chalicelib.api.http.routing import METHODS_WITH_BODY, Right, Route
+from chalicelib.api.schema.description import Description
+from chalicelib.api.schema.errors import ErrorView
+from chalicelib.api.schema.models import Checked
 from chalicelib.errors import (
     BodyTooLarge,
     ChainUnavailable,

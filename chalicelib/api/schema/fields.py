@@ -1,4 +1,4 @@
-"""The types of fields: what `chalicelib.api.values` makes of them, each with the JSON schema that says what it takes."""
+"""The types of fields: what `chalicelib.api.http.values` makes of them, each with the JSON schema that says what it takes."""
 
 from datetime import datetime
 from typing import Annotated
@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from chalicelib.api import values
-from chalicelib.api.values import MAX_GAS, MAX_ID_BYTES, MAX_PAGE, MAX_TEXT_LENGTH, MIN_GAS
+from chalicelib.api.http import values
+from chalicelib.api.http.values import MAX_GAS, MAX_ID_BYTES, MAX_PAGE, MAX_TEXT_LENGTH, MIN_GAS
 
 
 class Model(BaseModel):

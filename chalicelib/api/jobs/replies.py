@@ -8,60 +8,16 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import ConfigDict, Field, WithJsonSchema, with_config
 from typing_extensions import TypedDict
 
-from chalicelib.api.fields import ADDRESS_PATTERN, JOB_ID_PATTERN, WEI_PATTERN
-from chalicelib.api.wait_codes import WaitCodeText
+from chalicelib.api.jobs.codes import WaitCodeText
+from chalicelib.api.schema.errors import ErrorView
+from chalicelib.api.schema.texts import AddressText, CursorText, GasText, HashText, HexText, JobIdText, TimeText, WeiText
 from chalicelib.jobs.model import Outcome, Purpose, Status
 
-# --- texts -------------------------------------------------------------------------------------------------------------
-
-JobIdText = Annotated[str, WithJsonSchema({"type": "string", "pattern": JOB_ID_PATTERN})]
-AddressText = Annotated[
-    str, WithJsonSchema({"type": "string", "pattern": ADDRESS_PATTERN, "description": "EIP-55 checksummed"})
-]
-HashText = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^0x[0-9a-f]{64}$", "description": "32 bytes in hex"})]
-HexText = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^0x([0-9a-f]{2})*$"})]
-WeiText = Annotated[str, WithJsonSchema({"type": "string", "pattern": WEI_PATTERN, "description": "wei"})]
-GasText = Annotated[str, WithJsonSchema({"type": "string", "pattern": WEI_PATTERN, "description": "units of gas"})]
-TimeText = Annotated[
-    str,
-    WithJsonSchema(
-        {
-            "type": "string",
-            "format": "date-time",
-            "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$",
-            "description": "ISO-8601, UTC, with milliseconds",
-            "examples": ["2022-06-21T08:01:00.524Z"],
-        }
-    ),
-]
 StatusText = Annotated[str, WithJsonSchema({"type": "string", "enum": list(Status)})]
 OutcomeText = Annotated[str, WithJsonSchema({"type": "string", "enum": list(Outcome)})]
 PurposeText = Annotated[
     str, WithJsonSchema({"type": "string", "enum": [purpose for purpose in Purpose if purpose is not Purpose.ORIGINAL]})
 ]
-CursorText = Annotated[str, Field(description="where the next page begins; absent on the last one")]
-
-
-# --- errors ------------------------------------------------------------------------------------------------------------
-
-
-class DetailView(TypedDict):
-    """What is wrong with one field; the field is empty for the request as a whole."""
-
-    field: str
-    error: str
-
-
-class ErrorView(TypedDict):
-    """Why a request was not answered: a sentence a person can act on, and a code that stays."""
-
-    error: str
-    code: str
-    details: NotRequired[list[DetailView]]
-    requestId: NotRequired[Annotated[str, Field(description="of a fault of ours: report it")]]
-
-
-# --- jobs --------------------------------------------------------------------------------------------------------------
 
 
 @with_config(ConfigDict(extra="ignore"))  # not that of what it stands in
@@ -208,122 +164,3 @@ class RetriesView(TypedDict):
     data: list[JobView | RefusalView]
     size: int
     nextCursor: NotRequired[CursorText]
-
-
-# --- tokens, wallets, accounts -----------------------------------------------------------------------------------------
-
-
-class TokenView(TypedDict):
-    """A token as the chain tells it, and what was kept here when it was made here. Amounts in its smallest units."""
-
-    tokenAddress: AddressText
-    decimals: NotRequired[int]
-    decimalsMissing: NotRequired[Annotated[Literal[True], Field(description="the token tells no decimals: amounts are units")]]
-    totalSupply: WeiText
-    name: NotRequired[str]
-    symbol: NotRequired[str]
-    owner: NotRequired[AddressText]
-    tokenURI: NotRequired[str]
-    expiryTimestamp: NotRequired[int]
-    spendabilityIdsArr: NotRequired[list[str]]
-    blockNumber: NotRequired[int]
-    createdAt: NotRequired[TimeText]
-
-
-class MadeTokenView(TypedDict):
-    """A token that an account made here, as it was asked for; `owner` is who owns it now, where the chain tells."""
-
-    tokenAddress: AddressText
-    name: str
-    symbol: str
-    initialSupplyInWei: WeiText
-    owner: NotRequired[AddressText]
-    tokenURI: NotRequired[str]
-    expiryTimestamp: NotRequired[int]
-    spendabilityIdsArr: NotRequired[list[str]]
-    blockNumber: int
-    createdAt: TimeText
-
-
-class WalletView(TypedDict):
-    """A wallet of the issuer's; `owner` is the account that may make it act."""
-
-    walletAddress: AddressText
-    owner: AddressText
-    phoneNumber: str
-    salt: HashText
-    blockNumber: int
-    createdAt: TimeText
-    jobId: JobIdText
-
-
-class WalletExistsView(TypedDict):
-    walletAddress: AddressText
-    exists: bool
-
-
-class AccountView(TypedDict):
-    """A signing account. `nonce` is the next one this service will use; absent before the first transaction."""
-
-    accountAddress: AddressText
-    bridgeType: str
-    chainId: int
-    role: NotRequired[str]
-    description: NotRequired[str]
-    appName: NotRequired[str]
-    nonce: NotRequired[int]
-    isLocked: bool
-    allowsValue: Annotated[bool, Field(description="Whether its issuers may send coins with it")]
-    lockedBecause: NotRequired[str]
-    createdAt: NotRequired[TimeText]
-
-
-class OneToken(TypedDict):
-    data: TokenView
-
-
-class MadeTokens(TypedDict):
-    data: list[MadeTokenView]
-
-
-class OneWallet(TypedDict):
-    data: WalletView
-
-
-class Wallets(TypedDict):
-    data: list[WalletView]
-
-
-class WalletExists(TypedDict):
-    data: WalletExistsView
-
-
-class Accounts(TypedDict):
-    accounts: list[AccountView]
-    nextCursor: NotRequired[CursorText]
-
-
-class UnlockedAccount(TypedDict):
-    account: AccountView
-
-
-class NewAccountView(TypedDict):
-    """`jwt` is shown this once, and kept nowhere."""
-
-    account: AccountView
-    jwt: NotRequired[str]
-
-
-class OneAccount(TypedDict):
-    data: UnlockedAccount
-
-
-class CreatedAccount(TypedDict):
-    data: NewAccountView
-
-
-# --- health ------------------------------------------------------------------------------------------------------------
-
-
-class HealthView(TypedDict):
-    response: Literal["ok"]

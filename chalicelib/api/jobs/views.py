@@ -3,14 +3,14 @@
 from __future__ import annotations  # the forms are for mypy and the reference: to answer, they are not imported
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from chalicelib.api.errors import error_body
+from chalicelib.api.http.errors import error_body
+from chalicelib.api.http.values import time_view
 from chalicelib.jobs.model import Attempt, Event, Job, Outcome, Purpose, SignedTransaction, Status, WaitCode
 
 if TYPE_CHECKING:
-    from chalicelib.api.replies import (
+    from chalicelib.api.jobs.replies import (
         AttemptView,
         EventView,
         JobDataView,
@@ -70,11 +70,6 @@ def refusal_view(refusal: Refusal) -> RefusalView:
     if "details" in error:
         view["details"] = error["details"]
     return view
-
-
-def time_view(at: datetime) -> str:
-    """2022-06-21T08:01:00.524Z"""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _data_view(job: Job, reader: str, listed: bool) -> JobDataView:

@@ -1,0 +1,1 @@
+"""The tokens resource of the Admin API."""
