@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from chalicelib.api.descriptions import DESCRIBED
-from chalicelib.api.reference.openapi import document_of
+from stack.build.reference.openapi import document_of
 
 NAME = "urn:reference"
 

@@ -65,6 +65,7 @@ def is_of_the_reference(module: str) -> bool:
         ("wallets.handlers.create_wallet", {"wallets", "jobs"}),
         ("accounts.handlers.list_accounts", {"accounts"}),
         ("health.handlers.health", {"health"}),
+        ("reference.handlers.docs", {"reference"}),
     ],
 )
 def test_a_route_imports_its_own_resource_and_nothing_of_the_reference(handler: str, resources: set[str]) -> None:
@@ -72,6 +73,10 @@ def test_a_route_imports_its_own_resource_and_nothing_of_the_reference(handler: 
     assert not [module for module in modules if is_of_the_reference(module)]
     of_the_api = {module.split(".")[2] for module in modules if module.startswith("chalicelib.api.")}
     assert of_the_api & {route.room for route in ROUTES} == resources
+
+
+def test_serving_the_reference_imports_no_model() -> None:
+    assert rooms(run(IMPORT, "reference.handlers.docs")["modules"]).isdisjoint({"pydantic", "stack"})
 
 
 def test_reading_a_job_imports_no_chain_library() -> None:

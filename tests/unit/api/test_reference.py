@@ -1,12 +1,8 @@
 """The API reference: it describes what is served, all of it and nothing else, and can be read by programs and people."""
 
-import base64
-import hashlib
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -21,15 +17,13 @@ from chalicelib.api.descriptions import DESCRIBED, DESCRIPTIONS
 from chalicelib.api.http.routing import handler_of
 from chalicelib.api.jobs.bodies import JobPath
 from chalicelib.api.jobs.codes import MEANINGS
-from chalicelib.api.reference.openapi import document_of, errors_of
-from chalicelib.api.reference.page import page_of
 from chalicelib.api.routes import ROUTES
 from chalicelib.api.schema import fields
 from chalicelib.api.schema.models import Checked
 from chalicelib.errors import JobNotFound
 from chalicelib.jobs.model import WaitCode
+from stack.build.reference.openapi import document_of, errors_of
 from tests.unit.api.documented import document
-from tests.unit.api.harness import Api
 
 OPERATIONS = [operation for verbs in document()["paths"].values() for operation in verbs.values()]
 
@@ -210,121 +204,3 @@ def test_every_parameter_and_field_of_a_body_has_a_type() -> None:
             if isinstance(model, type) and issubclass(model, Checked):
                 for name, field in model.model_json_schema()["properties"].items():
                     assert {"type", "anyOf", "$ref", "enum"} & field.keys(), f"{model.__name__}.{name}"
-
-
-# --- as it is served ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
-def test_the_reference_is_public_and_may_be_kept_for_minutes(api: Api, path: str) -> None:
-    api.settings = None  # type: ignore[assignment]  # nothing is built for it
-    answer = api.get(path, token="")
-    assert answer.status == 200
-    assert answer.headers["Cache-Control"] == "public, max-age=300"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-
-
-def test_the_document_is_served_as_it_is(api: Api) -> None:
-    answer = api.get("/openapi.json", token="")
-    assert answer.headers["Content-Type"] == "application/json"
-    assert json.loads(answer.text) == document()
-    assert document()["servers"][0]["url"] == ".", "the stage's prefix is the gateway's to add"
-
-
-class Page(HTMLParser):
-    """Tags that match, and what they carry."""
-
-    VOID = ("meta",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: set[str] = set()
-        self.ids: list[str] = []
-        self.links: list[str] = []
-        self.attributes: set[str] = set()
-        self.text = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        if tag not in self.VOID:
-            self.open.append(tag)
-        for name, value in attrs:
-            self.attributes.add(name)
-            if name == "id":
-                self.ids.append(value or "")
-            if name == "href":
-                self.links.append(value or "")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-def read(html: str) -> Page:
-    page = Page()
-    page.feed(html)
-    page.close()
-    assert page.open == []
-    return page
-
-
-def test_the_page_has_everything_the_document_has(api: Api) -> None:
-    answer = api.get("/docs", token="")
-    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    page = read(answer.text)
-    for path, verbs in document()["paths"].items():
-        assert path in page.text
-        for operation in verbs.values():
-            assert operation["operationId"] in page.ids
-            assert operation["summary"] in page.text
-            for parameter in operation.get("parameters", ()):
-                assert parameter["name"] in page.text
-    for name, schema in document()["components"]["schemas"].items():
-        assert name in page.ids
-        for field in schema.get("properties", ()):
-            assert field in page.text
-    assert len(set(page.ids)) == len(page.ids)
-
-
-def test_links_of_the_page_lead_into_it_or_to_the_document_beside_it(api: Api) -> None:
-    page = read(api.get("/docs", token="").text)
-    assert {link for link in page.links if not link.startswith("#")} == {"openapi.json"}
-    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
-
-
-def test_the_page_runs_nothing_and_loads_nothing(api: Api) -> None:
-    answer = api.get("/docs", token="")
-    page = read(answer.text)
-    assert page.tags.isdisjoint({"script", "img", "link", "iframe", "object", "embed", "form", "base"})
-    assert not [name for name in page.attributes if name.startswith("on") or name in ("style", "src")]
-    policy = answer.headers["Content-Security-Policy"]
-    style = re.search(r"<style>(.*?)</style>", answer.text, re.DOTALL)
-    assert style
-    assert "url(" not in style[1]
-    assert "@import" not in style[1]
-    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
-    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
-    assert "unsafe" not in policy
-
-
-def test_nothing_of_the_document_becomes_markup() -> None:
-    evil = "<script>alert(1)</script>\"'&"
-    hostile = json.loads(json.dumps(document()))
-    hostile["info"] |= {"title": evil, "description": evil}
-    for verbs in hostile["paths"].values():
-        for operation in verbs.values():
-            operation["summary"] = operation["x-right"] = evil
-            for parameter in operation.get("parameters", ()):
-                parameter["name"] = parameter["description"] = evil
-    for schema in hostile["components"]["schemas"].values():
-        schema["description"] = evil
-        schema["examples"] = [{evil: evil}]
-        schema["properties"] = {evil: {"type": evil, "description": evil, "pattern": evil, "default": evil, "enum": [evil]}}
-    html, _ = page_of(hostile)
-    page = read(html)
-    assert "script" not in page.tags
-    assert "alert" not in page.attributes
-    assert "<script>alert(1)" in page.text
