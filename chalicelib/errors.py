@@ -1,7 +1,8 @@
-"""Every condition the service can name: a stable code, an HTTP status, and whether trying again may help.
+"""Every condition that the service can name: a stable code, an HTTP status, and whether a repetition may help.
 
-One class a condition. `chalicelib.api.http.errors` maps them to responses and `chalicelib.queues.batch` to redelivery; nothing
-else decides either. Messages are shown to clients: one sentence a person can act on, never a key, a token or a stack trace.
+One class a condition. `chalicelib.api.http.errors` maps it to a reply, and `chalicelib.queues.batch` to a redelivery.
+A class's docstring is the meaning of its code in the API reference. Messages are shown to clients: a sentence that says what is
+wrong and what to do, never a key, a JWT or a stack trace.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,10 @@ from typing import ClassVar
 
 
 class JobsApiError(Exception):
-    """Base of all named conditions. `passing` means the same step may succeed later, unchanged."""
+    """A fault of the service. Report the requestId.
+
+    The base of all conditions. `passing` means that the same step may succeed later, unchanged.
+    """
 
     code: ClassVar[str] = "InternalError"
     http_status: ClassVar[int] = 500
@@ -25,14 +29,14 @@ class JobsApiError(Exception):
 
 
 class InvalidRequest(JobsApiError):
-    """The request cannot be understood or breaks a rule; `details` has one entry a field."""
+    """The request breaks a rule; nothing was done. `details` has an entry for each field that is wrong."""
 
     code = "InvalidRequest"
     http_status = 400
 
 
 class InvalidJobId(InvalidRequest):
-    """Not 24 lower-case hex digits: it cannot be the id of any job."""
+    """The text is not 24 lower-case hex digits, so it cannot be the id of a job."""
 
     code = "InvalidJobId"
 
@@ -41,7 +45,7 @@ class InvalidJobId(InvalidRequest):
 
 
 class InvalidCursor(InvalidRequest):
-    """A cursor this service did not give out for this question, or gave out too long ago."""
+    """The cursor was given for another question, was changed, or has expired. Start again without it."""
 
     code = "InvalidCursor"
 
@@ -60,22 +64,28 @@ class FeeLimitTooLow(InvalidRequest):
 
 
 class Unauthorized(JobsApiError):
+    """The request has no JWT, or one that is not valid or has expired."""
+
     code = "Unauthorized"
     http_status = 401
 
 
 class Forbidden(JobsApiError):
+    """The JWT is valid but does not give this right. `error` names the claim or the account."""
+
     code = "Forbidden"
     http_status = 403
 
 
 class NotFound(JobsApiError):
+    """There is nothing at this path."""
+
     code = "NotFound"
     http_status = 404
 
 
 class JobNotFound(NotFound):
-    """No such job, or one of another owner's: the two are deliberately indistinguishable."""
+    """There is no job with this id, or it belongs to another issuer."""
 
     code = "JobNotFound"
 
@@ -84,6 +94,8 @@ class JobNotFound(NotFound):
 
 
 class TokenNotFound(NotFound):
+    """There is no ERC-20 token at this address."""
+
     code = "TokenNotFound"
 
     def __init__(self, address: str) -> None:
@@ -91,7 +103,7 @@ class TokenNotFound(NotFound):
 
 
 class WalletNotFound(NotFound):
-    """No such wallet, or one of another issuer's: the two are deliberately indistinguishable."""
+    """You have no wallet for this phone number."""
 
     code = "WalletNotFound"
 
@@ -100,6 +112,8 @@ class WalletNotFound(NotFound):
 
 
 class AccountNotFound(NotFound):
+    """This service has no account with this address."""
+
     code = "AccountNotFound"
 
     def __init__(self, address: str) -> None:
@@ -107,23 +121,25 @@ class AccountNotFound(NotFound):
 
 
 class NotAToken(InvalidRequest):
-    """The address is no ERC-20's: without its decimals, an amount says nothing."""
+    """There is no ERC-20 token at this address. Without its decimals the amount has no meaning."""
 
     code = "NotAToken"
 
 
 class NotTokenOwner(InvalidRequest):
-    """Only the token's owner mints, and none of the issuer's accounts is it."""
+    """Only the owner of the ERC-20 token can mint, and no account of yours owns it."""
 
     code = "NotTokenOwner"
 
 
 class BalanceTooLow(InvalidRequest):
+    """The holder has fewer ERC-20 tokens than the request asks for."""
+
     code = "BalanceTooLow"
 
 
 class NotYourWallet(InvalidRequest):
-    """The address is no wallet of this service, or one of another issuer's."""
+    """The address is not a wallet of this service, or it belongs to another issuer."""
 
     code = "NotYourWallet"
 
@@ -143,30 +159,34 @@ class ValueNotAllowed(JobsApiError):
 
 
 class TransferNotMade(InvalidRequest):
-    """The ERC-20 token does not do what the job asks of it, whatever its transaction says. A job fails with this code, too."""
+    """The ERC-20 token does not do what the job asks of it, although its transaction would not revert."""
 
     code = "TransferNotMade"
 
 
 class MethodNotAllowed(JobsApiError):
+    """This path does not take this verb. The header Allow lists those that it takes."""
+
     code = "MethodNotAllowed"
     http_status = 405
 
 
 class CorrelationIdReused(JobsApiError):
-    """The correlationId already names a job whose request was another one."""
+    """The correlationId already names a job that was issued with another request."""
 
     code = "CorrelationIdReused"
     http_status = 409
 
 
 class JobNotRetryable(JobsApiError):
+    """The job is not failed or cancelled, or it has no chance today. `error` says why."""
+
     code = "JobNotRetryable"
     http_status = 409
 
 
 class JobTooLarge(JobsApiError):
-    """The job has no room for another attempt: what the service keeps about it has grown too large."""
+    """The service keeps too much data about the job to try it again. Issue a new job."""
 
     code = "JobTooLarge"
     http_status = 409
@@ -178,7 +198,7 @@ class JobTooLarge(JobsApiError):
 
 
 class ReplyFull(JobsApiError):
-    """One job of several that were named by id: the reply has no room for it, so nothing was done with it."""
+    """The reply has no room for this job, so nothing was done with it. Ask for it again, with fewer jobs."""
 
     code = "ReplyFull"
     http_status = 409
@@ -189,28 +209,36 @@ class ReplyFull(JobsApiError):
 
 
 class JobNotCancellable(JobsApiError):
+    """The job has succeeded or failed, or a worker is changing it just now. `error` says which."""
+
     code = "JobNotCancellable"
     http_status = 409
 
 
 class AccountNotUnlockable(JobsApiError):
-    """Its rows were restored from a backup, and may not know what it has signed since."""
+    """The rows of the account were restored from a backup and not compared with the chain yet."""
 
     code = "AccountNotUnlockable"
     http_status = 409
 
 
 class BodyTooLarge(JobsApiError):
+    """The body has more bytes than this API takes."""
+
     code = "BodyTooLarge"
     http_status = 413
 
 
 class UnsupportedMediaType(JobsApiError):
+    """The body is not declared as JSON in UTF-8, or it is compressed."""
+
     code = "UnsupportedMediaType"
     http_status = 415
 
 
 class TooManyRequests(JobsApiError):
+    """The issuer has sent as many requests as it may send in a minute. Retry-After says when to go on."""
+
     code = "TooManyRequests"
     http_status = 429
     passing = True
@@ -221,7 +249,7 @@ class TooManyRequests(JobsApiError):
 
 
 class TooManyOpenJobs(TooManyRequests):
-    """The owner has as many open jobs as it may have."""
+    """The issuer has as many open jobs as it may have. Go on when some of them are final."""
 
     code = "TooManyOpenJobs"
 
@@ -250,7 +278,7 @@ class JobsChanged(VersionConflict):
 
 
 class ServiceUnavailable(JobsApiError):
-    """A part we depend on does not answer: the step is tried again later, unchanged."""
+    """A part that the service depends on does not answer. Repeat the request, unchanged."""
 
     code = "ServiceUnavailable"
     http_status = 503
@@ -258,26 +286,27 @@ class ServiceUnavailable(JobsApiError):
 
 
 class ChainUnavailable(ServiceUnavailable):
-    """No RPC endpoint gave an answer that can be believed."""
+    """No node of the chain gave an answer that can be believed. Repeat the request, unchanged."""
 
     code = "ChainUnavailable"
 
 
 class SignerUnavailable(ServiceUnavailable):
-    """The key service throttles or does not answer."""
+    """The key service throttles or does not answer. Repeat the request, unchanged."""
 
     code = "SignerUnavailable"
 
 
 class KeyNotReady(SignerUnavailable):
-    """The account's key is so new that AWS may not let the functions use it yet."""
+    """The key of the account is so new that AWS may not let the service use it yet. Repeat the request."""
 
     code = "KeyNotReady"
 
 
 class RowTooNew(ServiceUnavailable):
-    """A newer version wrote the row: this one would lose what it does not know of, and leaves it to its successor. Clients are
-    told that the service is unavailable, which is all that it means to them.
+    """A newer version of the service wrote the row. This version would lose what it does not know, so it leaves the row alone.
+
+    Clients see the code ServiceUnavailable.
     """
 
     def __init__(self) -> None:
@@ -306,7 +335,7 @@ class WriteRefused(JobsApiError):
 
 
 class NotConfigured(JobsApiError):
-    """The stage was deployed without what this request needs: an operator adds it."""
+    """The stage was deployed without what this request needs. An operator has to add it."""
 
     code = "NotConfigured"
     http_status = 501

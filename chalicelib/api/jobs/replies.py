@@ -6,13 +6,16 @@ Only the reference imports this module. To the views these are annotations: no r
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import ConfigDict, Field, WithJsonSchema, with_config
-from typing_extensions import TypedDict
+from typing_extensions import TypeAliasType, TypedDict
 
-from chalicelib.api.jobs.codes import WaitCodeText
+from chalicelib.api.jobs.codes import FAIL_MEANINGS, WAIT_MEANINGS
+from chalicelib.api.schema.codes import codes
 from chalicelib.api.schema.errors import ErrorView
 from chalicelib.api.schema.texts import AddressText, CursorText, GasText, HashText, HexText, JobIdText, TimeText, WeiText
 from chalicelib.jobs.model import Outcome, Purpose, Status
 
+WaitCode = TypeAliasType("WaitCode", Annotated[str, codes("Why a pending job is not signed yet.", WAIT_MEANINGS)])
+FailCode = TypeAliasType("FailCode", Annotated[str, codes("Why a job failed.", FAIL_MEANINGS)])
 StatusText = Annotated[str, WithJsonSchema({"type": "string", "enum": list(Status)})]
 OutcomeText = Annotated[str, WithJsonSchema({"type": "string", "enum": list(Outcome)})]
 PurposeText = Annotated[
@@ -116,7 +119,7 @@ class EventView(TypedDict):
 class WaitView(TypedDict):
     """Why a pending job is not signed. One that cannot be signed for a day (a setting of the stage) fails: CannotBeSigned."""
 
-    code: WaitCodeText
+    code: WaitCode
     reason: str
     until: NotRequired[Annotated[TimeText, Field(description="when the job is looked at again")]]
 
@@ -135,7 +138,7 @@ class JobView(TypedDict):
     lastFinishedAt: NotRequired[TimeText]
     failedAt: NotRequired[TimeText]
     failReason: NotRequired[str]
-    failCode: NotRequired[str]
+    failCode: NotRequired[FailCode]
     failCount: NotRequired[int]
     attempts: list[AttemptView]
     history: list[EventView]

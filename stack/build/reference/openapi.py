@@ -8,8 +8,9 @@ from pydantic.json_schema import JsonSchemaMode
 
 from chalicelib.api.descriptions import Described
 from chalicelib.api.http.routing import METHODS_WITH_BODY, Right, Route
+from chalicelib.api.schema.codes import one_of
 from chalicelib.api.schema.description import Description
-from chalicelib.api.schema.errors import ErrorView
+from chalicelib.api.schema.errors import ErrorView, meaning_of
 from chalicelib.api.schema.models import Checked
 from chalicelib.errors import (
     BodyTooLarge,
@@ -278,7 +279,7 @@ def _refusal_name(errors: Sequence[type[JobsApiError]]) -> str:
 
 def _refusal(status: int, errors: Sequence[type[JobsApiError]]) -> Document:
     codes = [error.code for error in errors]
-    means = {"properties": {"code": {"enum": codes}}}
+    means = {"properties": {"code": one_of({error.code: meaning_of(error) for error in errors})}}
     reply: Document = {
         "description": f"{', '.join(codes)}: {_MEANINGS[status]}",
         "content": {"application/json": {"schema": {"allOf": [{"$ref": "#/components/schemas/ErrorView"}, means]}}},

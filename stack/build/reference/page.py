@@ -113,25 +113,29 @@ def _refusal(status: str, reply: Mapping[str, Any]) -> str:
 
 
 def _errors(document: Mapping[str, Any]) -> str:
-    """Each code once, in the words of its status."""
+    """Each code once, with its meaning."""
     responses = document["components"]["responses"]
     rows = {
-        (status, code, responses[_name(reply)]["description"].partition(": ")[2])
+        (status, code, meaning)
         for _, _, operation in _operations(document)
         for status, reply in operation["responses"].items()
         if "$ref" in reply
-        for code in _codes(responses[_name(reply)])
+        for code, meaning in _codes(responses[_name(reply)]).items()
     }
     about = _prose(
         "`error` is a sentence for people, `code` one of these and stays; `details` has an entry for each field refused."
     )
-    cells = ((escape(status), f"<code>{escape(code)}</code>", escape(means)) for status, code, means in sorted(rows))
+    cells = ((escape(status), f"<code>{escape(code)}</code>", _inline(means)) for status, code, means in sorted(rows))
     return f'<h2 id="errors">Errors</h2>{about}{_table(("status", "code", ""), cells)}'
 
 
-def _codes(reply: Mapping[str, Any]) -> list[str]:
-    codes: list[str] = reply["content"][JSON]["schema"]["allOf"][1]["properties"]["code"]["enum"]
-    return codes
+def _codes(reply: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the codes that a refusal may have, each with its meaning."""
+    return _meanings(reply["content"][JSON]["schema"]["allOf"][1]["properties"]["code"])
+
+
+def _meanings(schema: Schema) -> Mapping[str, str]:
+    return {one["const"]: one["description"] for one in schema["oneOf"]}
 
 
 def _schema(schema: Schema) -> str:
@@ -140,7 +144,11 @@ def _schema(schema: Schema) -> str:
         (f"<code>{escape(name)}</code>", *_about(field, name in required))
         for name, field in schema.get("properties", {}).items()
     )
-    return _prose(schema.get("description", "")) + _table(("field", "type", ""), rows)
+    about = _prose(schema.get("description", ""))
+    if "oneOf" in schema:
+        codes = ((f"<code>{escape(code)}</code>", _inline(meaning)) for code, meaning in _meanings(schema).items())
+        return about + _table(("code", ""), codes)
+    return about + _table(("field", "type", ""), rows)
 
 
 # --- what a value may be -----------------------------------------------------------------------------------------------

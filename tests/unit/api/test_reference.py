@@ -1,8 +1,9 @@
 """The API reference: it describes what is served, all of it and nothing else, and can be read by programs and people."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -16,11 +17,13 @@ import app as deployed
 from chalicelib.api.descriptions import DESCRIBED, DESCRIPTIONS
 from chalicelib.api.http.routing import handler_of
 from chalicelib.api.jobs.bodies import JobPath
-from chalicelib.api.jobs.codes import MEANINGS
+from chalicelib.api.jobs.codes import FAIL_MEANINGS, WAIT_MEANINGS
 from chalicelib.api.routes import ROUTES
 from chalicelib.api.schema import fields
+from chalicelib.api.schema.errors import meaning_of, refusals
 from chalicelib.api.schema.models import Checked
 from chalicelib.errors import JobNotFound
+from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.model import WaitCode
 from stack.build.reference.openapi import document_of, errors_of
 from tests.unit.api.documented import document
@@ -66,11 +69,33 @@ def test_every_operation_says_what_it_takes_and_answers() -> None:
             assert {"400", "401", "429", "503"} <= operation["responses"].keys()
 
 
-def test_every_code_that_a_job_waits_for_is_listed_with_its_meaning() -> None:
-    code = document()["components"]["schemas"]["WaitView"]["properties"]["code"]
-    assert code["enum"] == list(WaitCode)
-    assert all(f"{one}: " in code["description"] for one in WaitCode)
-    assert MEANINGS.keys() == set(WaitCode)
+@pytest.mark.parametrize(
+    ("name", "field", "codes", "meanings"),
+    [("WaitView", "code", WaitCode, WAIT_MEANINGS), ("JobView", "failCode", FailCode, FAIL_MEANINGS)],
+)
+def test_every_code_of_a_job_is_listed_with_its_meaning(
+    name: str, field: str, codes: type[StrEnum], meanings: Mapping[str, str]
+) -> None:
+    schemas = document()["components"]["schemas"]
+    listed = schemas[schemas[name]["properties"][field]["$ref"].rpartition("/")[2]]
+    assert {one["const"]: one["description"] for one in listed["oneOf"]} == {str(code): meanings[code] for code in codes}
+
+
+def test_every_refusal_is_listed_with_its_status_and_meaning() -> None:
+    """Also a code that no route declares: of an unknown path or verb, or of one job among several."""
+    listed = {one["const"]: one["description"] for one in document()["components"]["schemas"]["ErrorCode"]["oneOf"]}
+    declared = {
+        error
+        for one in DESCRIBED
+        for method in one.route.methods
+        for errors in errors_of(one, method).values()
+        for error in errors
+    }
+    assert {error.code for error in declared} | {"NotFound", "MethodNotAllowed", "ReplyFull"} == listed.keys()
+    for error in refusals():
+        status, _, meaning = listed[error.code].partition(": ")
+        assert (int(status), meaning) == (error.http_status, meaning_of(error))
+        assert meaning.endswith(".")
 
 
 def test_every_reference_leads_somewhere() -> None:
