@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.admin.amounts import in_tokens, in_units, positive_units
-from chalicelib.admin.issue import Order, issue_order, signing_account, stands_still
+from chalicelib.admin.issue import issue_once, signing_account, stands_still
 from chalicelib.admin.ports import AdminPorts, Token
 from chalicelib.errors import (
     BalanceTooLow,
@@ -18,7 +18,7 @@ from chalicelib.errors import (
 )
 from chalicelib.jobs.accounts import own_account
 from chalicelib.jobs.custody import may_use, require_own_contracts
-from chalicelib.jobs.issue import Issued, Prepared
+from chalicelib.jobs.issue import Issued, NewJob
 from chalicelib.jobs.model import Account, Job, TransactionRequest
 from chalicelib.jobs.ports import Call, Revert
 from chalicelib.jobs.principal import Principal
@@ -90,84 +90,87 @@ class MadeToken:
 # --- jobs --------------------------------------------------------------------------------------------------------------
 
 
-def create_token(new: NewToken, correlation_id: str | None, principal: Principal, ports: AdminPorts) -> Issued:
+def create_token(token: NewToken, correlation_id: str | None, principal: Principal, ports: AdminPorts) -> Issued:
     """A job that makes an ERC-20 owned by the signing account, which gets the initial supply."""
-    supply = in_units(new.initial_supply, DECIMALS, "initialSupply")
+    supply = in_units(token.initial_supply, DECIMALS, "initialSupply")
     described = {
-        "name": new.name,
-        "symbol": new.symbol,
+        "name": token.name,
+        "symbol": token.symbol,
         "initialSupplyInWei": str(supply),
-        "tokenURI": new.uri,
-        "expiryTimestamp": new.expires_at,
-        "spendabilityIdsArr": list(new.spendability_ids) or None,
+        "tokenURI": token.uri,
+        "expiryTimestamp": token.expires_at,
+        "spendabilityIdsArr": list(token.spendability_ids) or None,
     }
     data = {name: value for name, value in described.items() if value is not None}
 
-    def prepare(_job_id: str) -> Prepared:
+    def prepare(_job_id: str) -> NewJob:
         factory = ports.token_factory
         account = signing_account(principal, ports)
-        call = ports.calls.create_token(new.name, new.symbol, supply, new.uri or "")
-        return Prepared(account, TransactionRequest(factory, data=call), data, subject=account.address)
+        call = ports.calls.create_token(token.name, token.symbol, supply, token.uri or "")
+        transaction = TransactionRequest(factory, data=call)
+        return NewJob(CREATE_TOKEN, ports.network, account, transaction, data, account.address, correlation_id)
 
-    return issue_order(Order(CREATE_TOKEN, data, correlation_id), principal, prepare, ports)
+    return issue_once(CREATE_TOKEN, data, correlation_id, principal, prepare=prepare, ports=ports)
 
 
-def mint(wish: Mint, correlation_id: str | None, principal: Principal, ports: AdminPorts) -> Issued:
+def mint(details: Mint, correlation_id: str | None, principal: Principal, ports: AdminPorts) -> Issued:
     """A job that mints, signed by the token's owner where that is one of the principal's accounts."""
 
-    def prepare(_job_id: str) -> Prepared:
-        token = _token(wish.token, ports)
-        units = _units(wish.amount, token)
+    def prepare(_job_id: str) -> NewJob:
+        token = _token(details.token, ports)
+        units = _units(details.amount, token)
         account = own_account(token.owner, principal, ports.chain_id, accounts=ports.accounts)
         account = account or signing_account(principal, ports)
-        receiver = wish.to or account.address
+        receiver = details.to or account.address
         data = {**_about(token, units), "toAddress": receiver}
-        prepared = Prepared(account, TransactionRequest(token.address, data=ports.calls.mint(receiver, units)), data)
+        transaction = TransactionRequest(token.address, data=ports.calls.mint(receiver, units))
+        new = NewJob(MINT, ports.network, account, transaction, data, correlation_id=correlation_id)
         _require_usable(token, MINT, account, principal, ports)
         if token.owner not in (None, account.address):
             problem = f"The account {account.address} cannot mint: the owner of the token {token.address} is {token.owner}."
-            _refuse_if_certain(NotTokenOwner(problem), prepared, ports)
-        return prepared
+            _refuse_if_certain(NotTokenOwner(problem), new, ports)
+        return new
 
-    asked = {"tokenAddress": wish.token, "amount": _canonical(wish.amount), "toAddress": wish.to}
-    return issue_order(Order(MINT, asked, correlation_id), principal, prepare, ports)
+    asked = {"tokenAddress": details.token, "amount": _canonical(details.amount), "toAddress": details.to}
+    return issue_once(MINT, asked, correlation_id, principal, prepare=prepare, ports=ports)
 
 
-def burn(wish: Burn, correlation_id: str | None, principal: Principal, ports: AdminPorts) -> Issued:
+def burn(details: Burn, correlation_id: str | None, principal: Principal, ports: AdminPorts) -> Issued:
     """A job that burns what the signing account holds, or a wallet of the issuer's."""
 
-    def prepare(_job_id: str) -> Prepared:
-        account = _wallets_account(wish.wallet, principal, ports) if wish.wallet else signing_account(principal, ports)
-        holder = wish.wallet or account.address
-        token = _token(wish.token, ports, holder)
+    def prepare(_job_id: str) -> NewJob:
+        account = _wallets_account(details.wallet, principal, ports) if details.wallet else signing_account(principal, ports)
+        holder = details.wallet or account.address
+        token = _token(details.token, ports, holder)
         _require_usable(token, BURN, account, principal, ports)
-        units = _units(wish.amount, token)
+        units = _units(details.amount, token)
         data = {**_about(token, units), "from": holder}
-        prepared = Prepared(account, _from_holder(wish.wallet, token.address, ports.calls.burn(units), ports), data)
-        _refuse_overdraft(token, holder, units, prepared, ports)
-        return prepared
+        transaction = _from_holder(details.wallet, token.address, ports.calls.burn(units), ports)
+        new = NewJob(BURN, ports.network, account, transaction, data, correlation_id=correlation_id)
+        _refuse_overdraft(token, holder, units, new, ports)
+        return new
 
-    asked = {"tokenAddress": wish.token, "amount": _canonical(wish.amount), "from": wish.wallet}
-    return issue_order(Order(BURN, asked, correlation_id), principal, prepare, ports)
+    asked = {"tokenAddress": details.token, "amount": _canonical(details.amount), "from": details.wallet}
+    return issue_once(BURN, asked, correlation_id, principal, prepare=prepare, ports=ports)
 
 
-def transfer(wish: Transfer, correlation_id: str | None, principal: Principal, ports: AdminPorts) -> Issued:
+def transfer(details: Transfer, correlation_id: str | None, principal: Principal, ports: AdminPorts) -> Issued:
     """A job that makes a wallet of the issuer's transfer tokens."""
 
-    def prepare(_job_id: str) -> Prepared:
-        account = _wallets_account(wish.wallet, principal, ports)
-        token = _token(wish.token, ports, wish.wallet)
+    def prepare(_job_id: str) -> NewJob:
+        account = _wallets_account(details.wallet, principal, ports)
+        token = _token(details.token, ports, details.wallet)
         _require_usable(token, TRANSFER, account, principal, ports)
-        units = _units(wish.amount, token)
-        data = {**_about(token, units), "wallet": wish.wallet, "to": wish.to}
-        call = ports.calls.transfer(wish.to, units)
-        prepared = Prepared(account, _from_holder(wish.wallet, token.address, call, ports), data)
-        _refuse_overdraft(token, wish.wallet, units, prepared, ports)
-        _refuse_what_returns_false(token, prepared, ports)
-        return prepared
+        units = _units(details.amount, token)
+        data = {**_about(token, units), "wallet": details.wallet, "to": details.to}
+        transaction = _from_holder(details.wallet, token.address, ports.calls.transfer(details.to, units), ports)
+        new = NewJob(ADMIN_TRANSFER, ports.network, account, transaction, data, correlation_id=correlation_id)
+        _refuse_overdraft(token, details.wallet, units, new, ports)
+        _refuse_what_returns_false(token, new, ports)
+        return new
 
-    asked = {"tokenAddress": wish.token, "amount": _canonical(wish.amount), "from": wish.wallet, "to": wish.to}
-    return issue_order(Order(ADMIN_TRANSFER, asked, correlation_id), principal, prepare, ports)
+    asked = {"tokenAddress": details.token, "amount": _canonical(details.amount), "from": details.wallet, "to": details.to}
+    return issue_once(ADMIN_TRANSFER, asked, correlation_id, principal, prepare=prepare, ports=ports)
 
 
 # --- look-ups ----------------------------------------------------------------------------------------------------------
@@ -221,9 +224,9 @@ def _require_usable(token: Token, function: str, account: Account, principal: Pr
         raise TransferNotMade(f"The contract {token.address} has no function {function}: nothing would come of it.")
 
 
-def _refuse_what_returns_false(token: Token, prepared: Prepared, ports: AdminPorts) -> None:
+def _refuse_what_returns_false(token: Token, new: NewJob, ports: AdminPorts) -> None:
     """Some tokens return false where others revert. Raises TransferNotMade, unless something on its way could change that."""
-    if ports.ledger.refuses(Call.of(prepared.account.address, prepared.transaction)) and stands_still(prepared.account, ports):
+    if ports.ledger.refuses(Call.of(new.account.address, new.transaction)) and stands_still(new.account, ports):
         raise TransferNotMade(f"The token {token.address} refuses the transfer: its function transfer returns false.")
 
 
@@ -246,24 +249,24 @@ def _from_holder(wallet: str | None, token: str, call: bytes, ports: AdminPorts)
     return TransactionRequest(wallet, data=ports.calls.wallet_execute(token, 0, call))
 
 
-def _refuse_overdraft(token: Token, holder: str, units: int, prepared: Prepared, ports: AdminPorts) -> None:
+def _refuse_overdraft(token: Token, holder: str, units: int, new: NewJob, ports: AdminPorts) -> None:
     balance = token.balances[holder]
     if balance < units:
         has, asks = in_tokens(balance, token.decimals or 0), in_tokens(units, token.decimals or 0)
         problem = BalanceTooLow(f"{holder} has {has} of the token {token.address}, less than the {asks} asked for.")
-        _refuse_if_certain(problem, prepared, ports)
+        _refuse_if_certain(problem, new, ports)
 
 
-def _refuse_if_certain(problem: InvalidRequest, prepared: Prepared, ports: AdminPorts) -> None:
+def _refuse_if_certain(problem: InvalidRequest, new: NewJob, ports: AdminPorts) -> None:
     """Raise `problem` unless something that is on its way could solve it: then the job is taken, and its estimate decides.
 
     The node has the last word, asked after it is known that nothing of the account's is open: a token may have other rules than
     the usual ones (minters beside its owner), and what was read before may be older than the account's last transaction.
     """
-    account = prepared.account
+    account = new.account
     if not stands_still(account, ports):
         return
-    if isinstance(ports.chain.estimate([Call.of(account.address, prepared.transaction)])[0], Revert):
+    if isinstance(ports.chain.estimate([Call.of(account.address, new.transaction)])[0], Revert):
         raise problem
 
 

@@ -26,13 +26,10 @@ from chalicelib.api.schema.fields import (
 )
 from chalicelib.api.schema.models import Checked
 from chalicelib.errors import InvalidRequest
-from chalicelib.jobs.issue import JobRequest
 from chalicelib.jobs.model import RETRYABLE, Status, TransactionRequest
 
 MAX_DATA_BYTES = 64 * 1024
 """Nodes take transactions of up to 128 KiB, a row of the jobs table 400 KiB, and a job keeps its replacements too."""
-TRANSACTION_JOB = "transaction"
-"""The name of the jobs issued here."""
 
 
 # --- issue -------------------------------------------------------------------------------------------------------------
@@ -94,25 +91,17 @@ class IssueBody(Checked):
     )
     external_id: Id | None = Field(default=None, description="another id of the issuer's, which many jobs may share")
 
-    def job_request(self, network: str, chain_id: int) -> JobRequest:
-        """For the one network the service serves. Raises InvalidRequest where fields do not go together."""
+    def transaction(self, network: str) -> TransactionRequest:
+        """Return the transaction. Raises InvalidRequest for another network, and where fields do not go together."""
         if self.network is not None and self.network != network:
             raise invalid([("network", f"This service sends transactions on {network} only.")])
-        return JobRequest(
-            name=TRANSACTION_JOB,
-            transaction=TransactionRequest(
-                to=self.to,
-                value=self.value or 0,
-                data=self._call_data(),
-                gas=self.gas,
-                max_fee_per_gas=self.max_fee_per_gas,
-                valid_until=self.valid_until,
-            ),
-            network=network,
-            chain_id=chain_id,
-            sender=self.sender,
-            correlation_id=self.correlation_id,
-            external_id=self.external_id,
+        return TransactionRequest(
+            to=self.to,
+            value=self.value or 0,
+            data=self._call_data(),
+            gas=self.gas,
+            max_fee_per_gas=self.max_fee_per_gas,
+            valid_until=self.valid_until,
         )
 
     def _call_data(self) -> bytes:

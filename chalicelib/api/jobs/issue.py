@@ -10,30 +10,48 @@ from chalicelib.api.jobs.bodies import IssueBody
 from chalicelib.api.jobs.views import job_view
 from chalicelib.errors import FeeLimitTooLow
 from chalicelib.jobs.ids import derived_job_id
-from chalicelib.jobs.issue import Issued, issue_job
+from chalicelib.jobs.issue import Issued, NewJob, issue_job, signing_account
 from chalicelib.jobs.model import TransactionRequest
 
 if TYPE_CHECKING:
     from chalicelib.api.jobs.replies import IssuedView
 
+TRANSACTION_JOB = "transaction"
+"""The name of the jobs issued here."""
+
 
 def issue(call: Call) -> Reply:
     services = call.services
     body = IssueBody.parse(call.body)
-    request = body.job_request(services.network, services.chain_id)
+    transaction = body.transaction(services.network)
     if body.valid_until is not None and body.valid_until <= services.clock() and not _already_issued(call, body):
         raise invalid([("validUntil", "validUntil is in the past: nothing was issued.")])
     limit, least = body.max_fee_per_gas, services.parts.settings.network.least_price
     if limit is not None and limit < least and not _already_issued(call, body):
         raise FeeLimitTooLow(limit, least)
-    issued = issue_job(
-        request,
+    account = signing_account(
+        body.sender,
         call.principal,
+        services.network,
+        services.chain_id,
         jobs=services.jobs,
         accounts=services.accounts,
+        mined=services.mined_counts,
+    )
+    issued = issue_job(
+        NewJob(
+            TRANSACTION_JOB,
+            services.network,
+            account,
+            transaction,
+            correlation_id=body.correlation_id,
+            external_id=body.external_id,
+        ),
+        call.principal,
+        jobs=services.jobs,
         queue=services.queue,
         clock=services.clock,
-        mined=services.mined_counts,
+        names_sender=body.sender is not None,
         callees=callees,
         admission=services.admission,
     )

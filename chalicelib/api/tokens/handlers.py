@@ -20,22 +20,22 @@ def create_token(call: Call) -> Reply:
 def mint(call: Call) -> Reply:
     body = MintBody.parse(call.body)
     body.require_network(call.services.network)
-    wish = Mint(body.token_address, body.amount, body.to_address)
-    return issued_reply(tokens.mint(wish, body.correlation_id, call.principal, call.services))
+    details = Mint(body.token_address, body.amount, body.to_address)
+    return issued_reply(tokens.mint(details, body.correlation_id, call.principal, call.services))
 
 
 def burn(call: Call) -> Reply:
     body = BurnBody.parse(call.body)
     body.require_network(call.services.network)
-    wish = Burn(body.token_address, body.amount, body.wallet)
-    return issued_reply(tokens.burn(wish, body.correlation_id, call.principal, call.services))
+    details = Burn(body.token_address, body.amount, body.wallet)
+    return issued_reply(tokens.burn(details, body.correlation_id, call.principal, call.services))
 
 
 def transfer(call: Call) -> Reply:
     body = TransferBody.parse(call.body)
     body.require_network(call.services.network)
-    wish = Transfer(body.token_address, body.amount, body.wallet, body.to)
-    return issued_reply(tokens.transfer(wish, body.correlation_id, call.principal, call.services))
+    details = Transfer(body.token_address, body.amount, body.wallet, body.to)
+    return issued_reply(tokens.transfer(details, body.correlation_id, call.principal, call.services))
 
 
 def fetch_token(call: Call) -> Reply:
