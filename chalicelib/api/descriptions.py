@@ -1,4 +1,4 @@
-"""What the API reference tells of each route: what it does, what goes in and out, and how it refuses. No request needs it."""
+"""What the API reference tells about each route: what it does, takes, answers and refuses. No request needs this module."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from chalicelib.api.wallets.descriptions import DESCRIPTIONS as WALLETS
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A route, and what is told of it."""
+    """A route with its description."""
 
     route: Route
     told: Description

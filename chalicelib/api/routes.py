@@ -1,4 +1,4 @@
-"""The API at a glance: the one table of routes. `chalicelib.api.descriptions` has what the reference tells of each."""
+"""The one table of routes. `chalicelib.api.descriptions` has what the API reference tells about each."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -43,22 +43,22 @@ ROUTES: tuple[Route, ...] = (
 
 
 def origins_of(parts: "Parts") -> "Callable[[], Origins]":
-    """What tells the origins whose pages may call the API. It raises nothing."""
+    """Return a function that tells the origins whose pages may use the API. It never raises."""
 
     def origins() -> "Origins":
         try:
             return parts.settings.cors_origins
-        except Exception:  # noqa: BLE001 -- /health answers without settings; what needs them says what is wrong with them
+        except Exception:  # noqa: BLE001 -- /health must answer with wrong settings, too
             return ()
 
     return origins
 
 
 def register_routes(app: Chalice, parts: "Parts") -> None:
-    """Add the routes to `app`; `parts` is asked for nothing, and nothing made of it, before a request needs it."""
+    """Add the routes to `app`. Nothing of `parts` is read or built before a request needs it."""
 
     def services() -> "ApiServices":
-        from chalicelib.api.services import ApiServices  # noqa: PLC0415 -- with what reads tokens
+        from chalicelib.api.services import ApiServices  # noqa: PLC0415 -- it brings what verifies JWTs
 
         return ApiServices(parts)
 

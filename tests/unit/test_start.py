@@ -181,7 +181,7 @@ def test_a_function_of_a_queue_starts_with_the_table_of_routes_and_nothing_else_
 ) -> None:
     modules = run(environment, NOTHING_TO_DO, function)["modules"]
     of_the_api = {module for module in modules if module.startswith("chalicelib.api.")}
-    plumbing = {f"http.{name}" for name in ("body", "cors", "errors", "reply", "routing")}
+    plumbing = {f"http.{name}" for name in ("body", "cors", "errors", "reply", "request", "routing")}
     assert of_the_api == {f"chalicelib.api.{name}" for name in ("http", "routes", *plumbing)}
     assert packages(modules).isdisjoint(NOT_FOR_READING | {"jwt"})
     assert "workers" in rooms(modules)

@@ -9,9 +9,9 @@ from chalicelib.api.schema.models import Checked
 
 
 def bridge_type(value: str) -> str:
-    """The Studio's word for the chain of a service: there is one here, and it is home. Raises ValueError."""
+    """Return the word that a stage has for its chain. It is always home. Raises ValueError for another one."""
     if value != "home":
-        raise ValueError("bridgeType is home.")
+        raise ValueError("bridgeType must be home.")
     return value
 
 
@@ -19,12 +19,12 @@ BridgeType = Annotated[str, AfterValidator(bridge_type), WithJsonSchema({"type":
 
 
 class CreateAccountBody(Checked):
-    role: Id = Field(description="The pool it signs for; with appName only a label")
+    role: Id = Field(description="the pool that the account belongs to; with appName it is only a label")
     bridge_type: BridgeType
     description: Text | None = None
-    app_name: Id | None = Field(default=None, description="The application whose issuer alone signs with it")
+    app_name: Id | None = Field(default=None, description="the application whose issuer alone may sign with the account")
     allows_value: Flag = Field(
-        default=False, description="Whether the issuers of its pool may send coins with it; not with appName"
+        default=False, description="true if the issuers of its pool may send coins with it; not with appName"
     )
 
 
@@ -34,4 +34,4 @@ class UnlockAccountBody(Checked):
 
 
 class AccountsQuery(Checked):
-    cursor: str | None = Field(default=None, description="the nextCursor of the page before")
+    cursor: str | None = Field(default=None, description="nextCursor of the page before")

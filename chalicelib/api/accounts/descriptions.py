@@ -1,4 +1,4 @@
-"""What the API reference tells of the routes about accounts."""
+"""What the API reference tells about the routes of accounts."""
 
 from collections.abc import Mapping
 
@@ -16,13 +16,13 @@ DESCRIPTIONS: Mapping[str, Description] = {
         "List the signing accounts.", {200: replies.Accounts}, query=bodies.AccountsQuery
     ),
     "accounts.handlers.create_account": Description(
-        "Create a signing account with a new key; with appName, a token for its issuer comes back once.",
+        "Create a signing account with a new key. With appName, the reply has a JWT for its issuer, this once.",
         {201: replies.CreatedAccount},
         body=bodies.CreateAccountBody,
         errors=(KeyNotReady, SignerUnavailable),
     ),
     "accounts.handlers.unlock_account": Description(
-        "Let a paused account go on.",
+        "Resume a paused account.",
         {200: replies.OneAccount},
         body=bodies.UnlockAccountBody,
         errors=(AccountNotFound, AccountNotUnlockable),

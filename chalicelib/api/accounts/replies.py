@@ -9,7 +9,7 @@ from chalicelib.api.schema.texts import AddressText, CursorText, TimeText
 
 
 class AccountView(TypedDict):
-    """A signing account. `nonce` is the next one this service will use; absent before the first transaction."""
+    """A signing account. `nonce` is the next one that the service will use. It is absent before the first transaction."""
 
     accountAddress: AddressText
     bridgeType: str
@@ -19,7 +19,7 @@ class AccountView(TypedDict):
     appName: NotRequired[str]
     nonce: NotRequired[int]
     isLocked: bool
-    allowsValue: Annotated[bool, Field(description="Whether its issuers may send coins with it")]
+    allowsValue: Annotated[bool, Field(description="true if its issuers may send coins with it")]
     lockedBecause: NotRequired[str]
     createdAt: NotRequired[TimeText]
 
@@ -34,7 +34,7 @@ class UnlockedAccount(TypedDict):
 
 
 class NewAccountView(TypedDict):
-    """`jwt` is shown this once, and kept nowhere."""
+    """`jwt` is shown this once. The service does not keep it."""
 
     account: AccountView
     jwt: NotRequired[str]

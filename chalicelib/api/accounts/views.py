@@ -1,4 +1,4 @@
-"""Accounts in the HTTP contract's form."""
+"""Accounts as replies show them."""
 
 from __future__ import annotations  # as in `chalicelib.api.jobs.views`: the types are not imported to answer
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def account_view(account: Account) -> AccountView:
-    """Never where its key is."""
+    """Return the account. Where its key is, is never shown."""
     optional: dict[str, Any] = {
         "role": account.role,
         "description": account.description,

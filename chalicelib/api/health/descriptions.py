@@ -1,4 +1,4 @@
-"""What the API reference tells of the routes about health."""
+"""What the API reference tells about the health check."""
 
 from collections.abc import Mapping
 
@@ -6,5 +6,5 @@ from chalicelib.api.health import replies
 from chalicelib.api.schema.description import Description
 
 DESCRIPTIONS: Mapping[str, Description] = {
-    "health.handlers.health": Description("Whether the API is there at all.", {200: replies.HealthView}),
+    "health.handlers.health": Description("Tell whether the API answers at all.", {200: replies.HealthView}),
 }

@@ -1,14 +1,14 @@
-"""Is the API there at all: without a token, a store, or settings."""
+"""Tell whether the API answers at all. It needs no JWT, no store and no settings."""
 
 from typing import TYPE_CHECKING
 
 from chalicelib.api.http.reply import Reply
-from chalicelib.api.http.routing import Call
+from chalicelib.api.http.request import Request
 
 if TYPE_CHECKING:
     from chalicelib.api.health.replies import HealthView
 
 
-def health(_: Call) -> Reply:
+def health(_: Request) -> Reply:
     view: HealthView = {"response": "ok"}
     return Reply(view)

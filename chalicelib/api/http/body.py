@@ -1,4 +1,4 @@
-"""Request bodies: strict JSON of a bounded size, or a clear refusal."""
+"""Read the body of a request: strict JSON of a bounded size, or a refusal that says what is wrong."""
 
 import json
 import re
@@ -17,14 +17,14 @@ _JSON_TYPE = re.compile(r"application/(?:[a-z0-9!#$&^_.-]+\+)?json", re.ASCII)
 
 
 class NoBody:
-    """The request had none: not the same as a JSON null."""
+    """The request has no body, which is not the same as a JSON null."""
 
 
 NO_BODY = NoBody()
 
 
 def read_body(request: Request) -> Any:
-    """The parsed JSON, or NO_BODY. What Chalice's json_body does not do: refuse by type and size, repeated names, and NaN.
+    """Return the parsed JSON, or NO_BODY. Chalice's json_body would take any type and size, repeated names, and NaN.
 
     Raises BodyTooLarge, UnsupportedMediaType, and InvalidRequest for what is not JSON text in UTF-8.
     """
@@ -74,7 +74,7 @@ def _parsed(content: bytes, sent_length: str | None) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Of a name given twice, parsers keep the one or the other: the sender cannot know which was meant."""
+    """Refuse a name that is given twice: each parser keeps another one of the two values."""
     members = dict(pairs)
     if len(members) < len(pairs):
         seen: set[str] = set()
@@ -84,10 +84,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(constant: str) -> NoReturn:
-    raise InvalidRequest(f"The body is not JSON: {constant} is no JSON number.")
+    raise InvalidRequest(f"The body is not JSON: {constant} is not a JSON number.")
 
 
 def shown(text: str) -> str:
-    """A name from a request, fit to stand in a sentence: short and printable."""
+    """Return a text of a request so that it can stand in a sentence: short and printable."""
     printable = "".join(character if character.isprintable() else "?" for character in text[:60])
     return printable + ("…" if len(text) > 60 else "")

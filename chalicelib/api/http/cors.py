@@ -1,6 +1,7 @@
-"""Which pages of other origins may read replies (CORS, the Fetch standard): none, unless the stage names them.
+"""Which pages of other origins may read replies (CORS, the Fetch standard): only those whose origins the stage names.
 
-Not Chalice's `cors=`: that fixes one origin when the stage is packaged. Credentials are never allowed: callers send tokens.
+Chalice's own `cors=` is not used: it fixes one origin when the stage is packaged. Credentials are never allowed: callers
+send JWTs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,11 +14,11 @@ _TOLD = ("Retry-After", "X-Request-Id", "Idempotent-Replayed")
 _PREFLIGHT_SECONDS = 600
 
 Origins = Sequence[str]
-"""As browsers write them: scheme, host and port; or `*` alone for all."""
+"""Scheme, host and port, as browsers write them; or `*` alone for all."""
 
 
 def cors_headers(origins: Origins, origin: str | None) -> Mapping[str, str]:
-    """Of a reply to a request from `origin`, the header of that name."""
+    """Return the headers of a reply to a request whose header Origin is `origin`."""
     if not origins:
         return {}
     if origin is None or not (origin in origins or ANY in origins):
@@ -30,7 +31,7 @@ def cors_headers(origins: Origins, origin: str | None) -> Mapping[str, str]:
 
 
 def options(verbs: Sequence[str], origins: Origins, origin: str | None) -> Reply:
-    """What the path takes, for everybody; for pages of allowed origins, what they may send it (a preflight)."""
+    """Answer OPTIONS: the verbs of the path, and for a page of an allowed origin what it may send (a preflight)."""
     headers = {"Allow": ", ".join((*verbs, "OPTIONS")), **cors_headers(origins, origin)}
     if "Access-Control-Allow-Origin" in headers:
         headers |= {

@@ -1,4 +1,4 @@
-"""Cursors as clients hold them: the position of a page, signed, valid for one question of one caller and for a limited time."""
+"""Cursors of lists: the position of a page, signed, valid for one question of one caller and for a limited time."""
 
 import base64
 import hashlib
@@ -23,10 +23,10 @@ _KEY_LABEL = b"jobs-api cursor v1"
 class Cursors:
     """Writes and reads cursors: URL-safe `<payload>.<signature>`.
 
-    The signature, HMAC-SHA256 with a key derived from the tokens' key, covers the payload as it is written and a scope
-    (endpoint, caller, filters) that is not in it: one changed character, or another question, and the cursor is refused.
-    A cursor is no secret: it holds where the caller's own page ended. It is good for as long as its key is one of the tokens',
-    so pages go on while keys are rotated.
+    The signature is HMAC-SHA256 with a key derived from the key of the JWTs. It covers the payload and a scope (list, caller,
+    filters) that is not in the cursor. So a cursor with a changed character, or for another question, is refused. A cursor is
+    not secret: it holds where the caller's own page ended. It stays valid while its key is one of the JWTs' keys, so pages go
+    on while keys are rotated.
     """
 
     def __init__(self, keys: "Cached[TokenKeys]", ttl_seconds: int, clock: Clock) -> None:
@@ -40,7 +40,7 @@ class Cursors:
         return f"{payload}.{_signature(self._keys.get().signing, payload, scope)}"
 
     def read(self, cursor: str, scope: Mapping[str, str | None]) -> dict[str, str]:
-        """The position in the cursor. Raises InvalidCursor when it was changed, is for another scope, or has expired."""
+        """Return the position in the cursor. Raises InvalidCursor when it was changed, is for another scope, or has expired."""
         payload, _, signature = cursor.partition(".")
         if len(cursor) > MAX_LENGTH or not cursor.isascii():
             raise InvalidCursor

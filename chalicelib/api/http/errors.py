@@ -1,4 +1,4 @@
-"""The one map from errors to responses (HTTP contract: "Requests and errors")."""
+"""The one map from errors to replies."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -30,9 +30,9 @@ log = logging.getLogger(__name__)
 
 
 def error_body(error: JobsApiError) -> "ErrorView":
-    """Of a fault of ours only that it is one."""
+    """Return the body of a refusal. A fault of the service tells no more than that."""
     if _is_internal(error):
-        return {"error": "Something went wrong on our side: try again, and report the request id.", "code": "InternalError"}
+        return {"error": "The service has a fault: try again, and report the requestId.", "code": "InternalError"}
     body: ErrorView = {"error": error.message, "code": error.code}
     if error.details:
         body["details"] = [{"field": detail["field"], "error": detail["error"]} for detail in error.details[:MAX_DETAILS]]
@@ -40,7 +40,7 @@ def error_body(error: JobsApiError) -> "ErrorView":
 
 
 def reply_to(error: Exception, request_id: str, route: str) -> Reply:
-    """The reply to a request that ended in `error`; one log line for a fault of ours, none for the caller's."""
+    """Return the reply to a request that ended in `error`. Log a fault of the service, and no mistake of a caller."""
     if not isinstance(error, JobsApiError) or error.http_status >= 500:
         log.error("request failed: %s", route, exc_info=error, extra={"requestId": request_id, "route": route})
     if not isinstance(error, JobsApiError):
@@ -59,12 +59,12 @@ def reply_to(error: Exception, request_id: str, route: str) -> Reply:
 
 
 def _is_internal(error: JobsApiError) -> bool:
-    """A 500 of whatever name (a configuration error says too much) is nobody's business; a 501 or 503 says what to do."""
+    """Return True for any 500: its message may say too much. The messages of 501 and 503 tell the caller what to do."""
     return error.http_status == 500
 
 
 def invalid(problems: Iterable[tuple[str, str]]) -> InvalidRequest:
-    """Of (field, what is wrong with it) pairs; the field is empty for the body as a whole."""
+    """Return the error for pairs of a field and what is wrong with it. The field is empty for the body as a whole."""
     details = [{"field": shown(field), "error": problem} for field, problem in problems]
     first = details[0]
     if len(details) == 1:
@@ -73,12 +73,13 @@ def invalid(problems: Iterable[tuple[str, str]]) -> InvalidRequest:
     return InvalidRequest(f"{len(details)} fields are not valid: {named}. See details.", details[:MAX_DETAILS])
 
 
-# --- Chalice's own answers ---------------------------------------------------------------------------------------------
+# --- Chalice's own responses ---------------------------------------------------------------------------------------------
 
 
 def use_error_format(app: Chalice, origins: Callable[[], Origins] = tuple) -> None:
-    """Give what no route answers (a path or a verb that there is not, an event that Chalice cannot read) the contract's form,
-    and the CORS headers of a reply. `origins` raises nothing.
+    """Give Chalice's own responses the form and the CORS headers of a reply.
+
+    Chalice answers unknown paths and verbs, and events that it cannot read. `origins` must not raise.
     """
 
     def in_our_format(request: Request | None, get_response: Callable[[Any], Response]) -> Response:
@@ -99,12 +100,12 @@ def use_error_format(app: Chalice, origins: Callable[[], Origins] = tuple) -> No
 
 
 def _of_no_path(request: Request, allowed: Origins, origin: str | None) -> Reply:
-    """404. To the preflight of a page that may call the API, what lets the page read the 404 of its request."""
+    """Return 404. To the preflight of an allowed page, return what lets the page read the 404 of its request."""
     if request.method == "OPTIONS" and request.headers.get("access-control-request-method"):
         preflight = options(_VERBS, allowed, origin)
         if "Access-Control-Allow-Methods" in preflight.headers:
             return preflight
-    return Reply(error_body(NotFound("There is nothing at this path.")), NotFound.http_status)
+    return Reply(error_body(NotFound("There is nothing at this path: GET /docs lists the paths.")), NotFound.http_status)
 
 
 def _rewritten(response: Response, request_id: str) -> Reply:
@@ -121,6 +122,6 @@ _VERBS = ("GET", "POST")
 
 _FRAMEWORK_ERRORS: dict[int, JobsApiError] = {
     400: InvalidRequest("The request is not valid HTTP for this API."),
-    405: MethodNotAllowed("This path does not take this verb."),
+    405: MethodNotAllowed("This path does not take this verb: the header Allow lists those that it takes."),
     415: UnsupportedMediaType("The body must be JSON: send the header Content-Type: application/json."),
 }

@@ -1,4 +1,4 @@
-"""Replies as they leave: never sniffed, and never cached unless they say so."""
+"""Replies, and the Chalice responses that carry them. Browsers never sniff them, and cache them only where they say so."""
 
 import json
 import uuid
@@ -24,7 +24,7 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A status, a body that becomes JSON or is text already, and headers beside or instead of the usual ones."""
+    """What a handler answers: a status, a body (text, or an object that becomes JSON), and headers of its own."""
 
     body: Mapping[str, Any] | str
     status: int = 200
@@ -32,7 +32,7 @@ class Reply:
 
 
 def response_from(reply: Reply, request_id: str, more: Mapping[str, str] | None = None) -> Response:
-    """Serialised here, not by Chalice: it would turn a Decimal into a float that lost digits. `more` headers go with it."""
+    """Return the Chalice response of a reply, with `more` headers. Chalice must not write the JSON: its floats lose digits."""
     return Response(
         body=reply.body if isinstance(reply.body, str) else json.dumps(reply.body, separators=(",", ":")),
         headers={**_HEADERS, "X-Request-Id": request_id, **reply.headers, **(more or {})},
@@ -41,12 +41,12 @@ def response_from(reply: Reply, request_id: str, more: Mapping[str, str] | None 
 
 
 def without_body(reply: Reply) -> Reply:
-    """The reply to a HEAD request."""
+    """Return the reply to a HEAD request."""
     return Reply("", reply.status, reply.headers)
 
 
 def request_id_of(app: Chalice) -> str:
-    """The gateway's id of the request being served: the one in its access log."""
+    """Return the gateway's id of this request: the one in its access log."""
     of_gateway = app.current_request.context.get("requestId") if app.current_request else None
     of_lambda = getattr(getattr(app, "lambda_context", None), "aws_request_id", None)
     return str(of_gateway or of_lambda or uuid.uuid4())

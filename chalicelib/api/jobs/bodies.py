@@ -1,4 +1,4 @@
-"""What clients send, as models, and how it becomes what the domain is asked."""
+"""What clients send about jobs, as models."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -29,26 +29,26 @@ from chalicelib.errors import InvalidRequest
 from chalicelib.jobs.model import RETRYABLE, Status, TransactionRequest
 
 MAX_DATA_BYTES = 64 * 1024
-"""Nodes take transactions of up to 128 KiB, a row of the jobs table 400 KiB, and a job keeps its replacements too."""
+"""Nodes take transactions of up to 128 KiB. A row of the jobs table takes 400 KB, and holds replacement transactions too."""
 
 
 # --- issue -------------------------------------------------------------------------------------------------------------
 
 
 class ContractCall(Model):
-    """A function of a contract, and what it is called with."""
+    """A function of a contract, and its arguments."""
 
     function: str = Field(
-        description="its signature in canonical types",
+        description="signature of the function, in canonical types",
         examples=["transfer(address,uint256)"],
     )
     args: list[Any] = Field(
         default_factory=list,
-        description="integers as decimal strings or JSON integers, bytes as hex, arrays and tuples as arrays",
+        description="arguments: integers as decimal strings or JSON integers, bytes as hex, arrays and tuples as arrays",
     )
 
     def encoded(self) -> bytes:
-        """Raises InvalidRequest when signature and arguments do not fit."""
+        """Return the call data. Raises InvalidRequest when signature and arguments do not fit together."""
         from chalicelib.chain.contracts.abi import encode_call  # noqa: PLC0415 -- brings eth_abi: 0.1 s that other requests do not need
 
         try:
@@ -58,7 +58,7 @@ class ContractCall(Model):
 
 
 class IssueBody(Checked):
-    """One transaction, and the job around it. An absent field and a null one mean the same. `data` or `call`, not both."""
+    """One transaction, and ids for its job. Send `data` or `call`, not both. Null means the same as an absent field."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -75,26 +75,34 @@ class IssueBody(Checked):
         }
     )
 
-    to: Address | None = Field(default=None, description="who is called or paid; without it, data is the code of a contract")
-    value: Amount | None = Field(default=None, description="sent along; 0 by default")
+    to: Address | None = Field(
+        default=None,
+        description="contract or account that gets the transaction; without it, `data` is the code of a contract to deploy",
+    )
+    value: Amount | None = Field(default=None, description="coins that the transaction sends; 0 by default")
     data: CallData | None = Field(default=None, description=f"at most {MAX_DATA_BYTES:,} bytes")
-    call: ContractCall | None = Field(default=None, description="call data by its function and arguments")
+    call: ContractCall | None = Field(default=None, description="function and arguments, which become the call data")
     sender: Address | None = Field(
-        default=None, alias="from", description="an account the token may sign with; by default its pool's, or its own"
+        default=None,
+        alias="from",
+        description="account that signs; by default one of the pool of the JWT's role, or the JWT's own account",
     )
-    network: str | None = Field(default=None, description="the network this service serves, and no other")
-    gas: Gas | None = Field(default=None, description="gas limit; estimated by default")
-    max_fee_per_gas: PositiveAmount | None = Field(default=None, description="no transaction of the job offers more")
-    valid_until: Time | None = Field(default=None, description="not signed any more after this time")
+    network: str | None = Field(default=None, description="name of the network that this stage serves; another one is refused")
+    gas: Gas | None = Field(default=None, description="gas limit; by default the service estimates it")
+    max_fee_per_gas: PositiveAmount | None = Field(
+        default=None, description="most that any transaction of the job may offer for a unit of gas"
+    )
+    valid_until: Time | None = Field(default=None, description="time after which the job is not signed")
     correlation_id: Id | None = Field(
-        default=None, description="the issuer's own id: the same request under it is the same job, another one is a conflict"
+        default=None,
+        description="your own id of the job: the same request with it gives the same job, another request answers 409",
     )
-    external_id: Id | None = Field(default=None, description="another id of the issuer's, which many jobs may share")
+    external_id: Id | None = Field(default=None, description="another id of yours, which many jobs may share")
 
     def transaction(self, network: str) -> TransactionRequest:
         """Return the transaction. Raises InvalidRequest for another network, and where fields do not go together."""
         if self.network is not None and self.network != network:
-            raise invalid([("network", f"This service sends transactions on {network} only.")])
+            raise invalid([("network", f"This stage sends transactions on {network} only: send {network}, or leave it out.")])
         return TransactionRequest(
             to=self.to,
             value=self.value or 0,
@@ -106,12 +114,19 @@ class IssueBody(Checked):
 
     def _call_data(self) -> bytes:
         if self.call is not None and self.data is not None:
-            raise invalid([("call", "Send data or call, not both.")])
+            raise invalid([("call", "The body has data and call: send one of them.")])
         if self.to is None and not self.data:
-            raise invalid([("to", "An address is needed; without one, data must be the code of a contract to deploy.")])
+            raise invalid([("to", "There is no address: send one, or send the code of a contract to deploy as data.")])
         data = self.call.encoded() if self.call is not None else self.data or b""
         if len(data) > MAX_DATA_BYTES:
-            raise invalid([("call" if self.call else "data", f"Call data has at most {MAX_DATA_BYTES:,} bytes.")])
+            raise invalid(
+                [
+                    (
+                        "call" if self.call else "data",
+                        f"The call data has {len(data):,} bytes; at most {MAX_DATA_BYTES:,} are taken.",
+                    )
+                ]
+            )
         return data
 
 
@@ -122,32 +137,32 @@ def _status(value: Any) -> Status:
     try:
         return Status(value)
     except ValueError:
-        raise ValueError(f"status is one of {', '.join(Status)}.") from None
+        raise ValueError(f"status must be one of {', '.join(Status)}.") from None
 
 
 def _retryable(value: Any) -> Status:
     if not isinstance(value, str) or value not in RETRYABLE:
-        raise ValueError(f"status is one of {', '.join(sorted(RETRYABLE))}: nothing else can be retried.")
+        raise ValueError(f"status must be one of {', '.join(sorted(RETRYABLE))}: other jobs cannot be retried.")
     return Status(value)
 
 
-_LIMIT = "a page may be shorter and still have a nextCursor"
-_CURSOR = "the nextCursor of the page before, with the same filters"
+_LIMIT = "most jobs in the page; a page may be shorter and still have a nextCursor"
+_CURSOR = "nextCursor of the page before, with the same filters"
 
 AnyStatus = Annotated[Status, BeforeValidator(_status), WithJsonSchema({"type": "string", "enum": list(Status)})]
 RetryableStatus = Annotated[Status, BeforeValidator(_retryable), WithJsonSchema({"type": "string", "enum": sorted(RETRYABLE)})]
 
 
 class ListQuery(Checked):
-    status: AnyStatus | None = Field(default=None, description="only jobs in this state")
+    status: AnyStatus | None = Field(default=None, description="only jobs with this status")
     name: Text | None = Field(default=None, description="only jobs of this name")
-    correlation_id: Text | None = Field(default=None, description="only the job with this id of the issuer's, exactly")
+    correlation_id: Text | None = Field(default=None, description="only the job with exactly this correlationId")
     account_address: Address | None = Field(default=None, description="only jobs that this account signs")
     limit: Limit = Field(default=DEFAULT_PAGE, description=_LIMIT)
     cursor: str | None = Field(default=None, description=_CURSOR)
 
     def scope(self) -> Mapping[str, str | None]:
-        """What a cursor of this listing is good for."""
+        """Return the filters that a cursor of this listing is bound to."""
         scope = {"status": self.status, "name": self.name}
         more = {"correlationId": self.correlation_id, "accountAddress": self.account_address}
         return {**scope, **{name: value for name, value in more.items() if value is not None}}
@@ -158,7 +173,7 @@ class ExternalQuery(Checked):
     cursor: str | None = Field(default=None, description=_CURSOR)
 
     def scope(self) -> Mapping[str, str | None]:
-        """What a cursor of this look-up is good for."""
+        """Return the filter that a cursor of this look-up is bound to."""
         return {"externalId": self.external_id}
 
 
@@ -171,34 +186,38 @@ class CorrelationIdPath(Checked):
 
 
 class RetryOneBody(Checked):
-    """What the retry of one job may change."""
+    """What a retry of one job changes."""
 
-    valid_until: Time | None = Field(default=None, description="takes the place of the job's own; needed when that has passed")
+    valid_until: Time | None = Field(
+        default=None, description="replaces the validUntil of the job; needed when that has passed"
+    )
 
 
 class RetryFilters(Checked):
-    """All given filters must hold, and at least one is needed. In the query, in the body, or some here and some there."""
+    """A job must fit all filters that are given, and at least one is needed. Send each in the query or in the body."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"status": "failed", "code": "TransactionReverted", "dryRun": True}]}
     )
 
-    ids: JobIds | None = Field(default=None, description=f"exactly these jobs, at most {MAX_IDS}")
+    ids: JobIds | None = Field(default=None, description=f"only these jobs, at most {MAX_IDS}")
     name: Text | None = Field(default=None, description="only jobs of this name")
-    status: RetryableStatus | None = Field(default=None, description="failed by default; with ids, both")
-    failed_after: Time | None = Field(default=None, description="only jobs that ended then or later")
-    failed_before: Time | None = Field(default=None, description="only jobs that ended earlier")
+    status: RetryableStatus | None = Field(
+        default=None, description="only jobs with this status; by default failed, with ids also cancelled"
+    )
+    failed_after: Time | None = Field(default=None, description="only jobs that ended at this time or later")
+    failed_before: Time | None = Field(default=None, description="only jobs that ended before this time")
     code: Text | None = Field(default=None, description="only jobs with this failCode")
-    owner: Text | None = Field(default=None, description="only this owner's jobs; another's for administrators only")
+    owner: Text | None = Field(default=None, description="only jobs of this owner; an issuer may name itself only")
     limit: Limit | None = Field(default=None, description=f"{DEFAULT_PAGE} by default; {_LIMIT}")
     cursor: str | None = Field(default=None, description=_CURSOR)
-    dry_run: Flag = Field(default=False, description="show what would be retried, and retry nothing")
+    dry_run: Flag = Field(default=False, description="if true, show which jobs would be retried, and retry none")
 
     @classmethod
-    def from_call(cls, query: Mapping[str, str], body: Any) -> Self:
-        """Filters stand in the query string, in the body, or some here and some there, but none twice.
+    def from_request(cls, query: Mapping[str, str], body: Any) -> Self:
+        """Return the filters of a request. Each stands in the query string or in the body, and not in both.
 
-        Raises InvalidRequest, also when there is no filter at all: that would be everything.
+        Raises InvalidRequest, also when there is no filter at all: that would retry every job.
         """
         if body is NO_BODY or body is None:
             body = {}
@@ -208,7 +227,7 @@ class RetryFilters(Checked):
             raise InvalidRequest("The body must be a JSON object of filters, or an array of job ids.")
         twice = sorted(query.keys() & body.keys())
         if twice:
-            raise invalid((name, "This filter is given both in the query string and in the body.") for name in twice)
+            raise invalid((name, "This filter is in the query string and in the body: send it once.") for name in twice)
         filters = cls.parse({**query, **body})
         filters._require_sense()
         return filters
@@ -218,14 +237,21 @@ class RetryFilters(Checked):
             filter_ is None
             for filter_ in (self.ids, self.name, self.status, self.failed_after, self.failed_before, self.code, self.owner)
         ):
-            raise InvalidRequest("At least one filter is needed: ids, name, status, failedAfter, failedBefore, code or owner.")
+            raise InvalidRequest("There is no filter: send ids, name, status, failedAfter, failedBefore, code or owner.")
         if self.failed_after and self.failed_before and self.failed_after >= self.failed_before:
             raise invalid([("failedBefore", "failedBefore must be later than failedAfter.")])
         if self.ids is not None and self.limit is not None and self.limit < len(self.ids):
-            raise invalid([("limit", f"{len(self.ids)} ids are given, more than the limit.")])
+            raise invalid(
+                [
+                    (
+                        "limit",
+                        f"There are {len(self.ids)} ids, more than the limit: send fewer ids.",
+                    )
+                ]
+            )
 
     def scope(self) -> Mapping[str, str | None]:
-        """What a cursor of this query is good for; a dry run's also for the real one."""
+        """Return the filters that a cursor of this query is bound to. A cursor of a dry run is valid for the real one too."""
         return {
             "name": self.name,
             "status": self.status,
@@ -243,7 +269,7 @@ RetryBody = (
         list[str], WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 1, "description": "job ids"})
     ]
 )
-"""As documented: filters, or an array of ids. `RetryFilters.from_call` reads both."""
+"""The type of the body: filters, or an array of ids. `RetryFilters.from_request` reads both."""
 
 
 def _text(at: datetime | None) -> str | None:

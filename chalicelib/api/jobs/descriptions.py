@@ -1,4 +1,4 @@
-"""What the API reference tells of the routes about jobs."""
+"""What the API reference tells about the routes of jobs."""
 
 from collections.abc import Mapping
 
@@ -24,13 +24,13 @@ WITH_JOB = (CorrelationIdReused, ChainUnavailable, TooManyOpenJobs)
 
 DESCRIPTIONS: Mapping[str, Description] = {
     "jobs.issue.issue": Description(
-        "Issue a transaction: a job, at once; it is signed and sent by a worker.",
+        "Issue a job: one transaction, which a worker signs and broadcasts.",
         ISSUED,
         body=bodies.IssueBody,
         errors=(CorrelationIdReused, FeeLimitTooLow, Forbidden, NotYourContract, TooManyOpenJobs, ValueNotAllowed),
     ),
     "jobs.listing.list_page": Description(
-        "List own jobs, newest first; an administrator lists everybody's.",
+        "List your own jobs, newest first. An administrator lists the jobs of every issuer.",
         {200: replies.JobPageView},
         query=bodies.ListQuery,
     ),
@@ -41,18 +41,18 @@ DESCRIPTIONS: Mapping[str, Description] = {
         errors=(InvalidJobId, JobNotFound),
     ),
     "jobs.fetch.fetch_by_correlation_id": Description(
-        "Fetch a job by the issuer's own id.",
+        "Fetch a job by its correlationId.",
         {200: replies.OneJobView},
         path_parameters=bodies.CorrelationIdPath,
         errors=(JobNotFound,),
     ),
     "jobs.listing.fetch_by_external_id": Description(
-        "Every job with this external id, newest first.",
+        "List the jobs with an externalId, newest first.",
         {200: replies.JobPageView},
         query=bodies.ExternalQuery,
     ),
     "jobs.retry.retry_by_query": Description(
-        "Retry every failed or cancelled job that fits, each on its own; one that cannot be says why in its place.",
+        "Retry every failed or cancelled job that fits the filters. A job that cannot be retried is refused in its place.",
         {200: replies.RetriesView},
         query=bodies.RetryFilters,
         body=bodies.RetryBody,
@@ -76,7 +76,7 @@ DESCRIPTIONS: Mapping[str, Description] = {
         ),
     ),
     "jobs.cancel.cancel": Description(
-        "Cancel a job: at once while it is pending, by a cancel transaction afterwards.",
+        "Cancel a job: a pending one at once, a started one by a cancel transaction.",
         {200: replies.OneJobView},
         path_parameters=bodies.JobPath,
         errors=(InvalidJobId, JobNotFound, JobNotCancellable),

@@ -1,6 +1,6 @@
-"""What replies look like: the types that the API reference is made from, and that the views are checked against.
+"""What replies about jobs look like: the API reference is made from these types, and mypy checks the views against them.
 
-Only the reference imports this module. To the views these are annotations: no request waits for pydantic to read them.
+Only the reference imports this module. The views name the types in annotations only, so no request waits for pydantic.
 """
 
 from typing import Annotated, Any, Literal, NotRequired
@@ -23,9 +23,9 @@ PurposeText = Annotated[
 ]
 
 
-@with_config(ConfigDict(extra="ignore"))  # not that of what it stands in
+@with_config(ConfigDict(extra="ignore"))  # JobDataView allows more, and this type must not inherit that
 class TransactionBodyView(TypedDict):
-    """How the job's transaction stands on chain."""
+    """The state of the job's transaction on chain."""
 
     status: Literal["pending", "confirmed", "failed"]
     blockNumber: NotRequired[int]
@@ -34,7 +34,7 @@ class TransactionBodyView(TypedDict):
 
 
 def _of(*jobs: str) -> Any:
-    return Field(description=f"of {', '.join(jobs)}")
+    return Field(description=f"only in jobs named {', '.join(jobs)}")
 
 
 _AMOUNT = ("mint", "burn", "adminTransfer")
@@ -55,21 +55,23 @@ class _NamedView(TypedDict):
     transactionBody: NotRequired[TransactionBodyView]
     txFee: NotRequired[WeiText]
     totalFee: NotRequired[
-        Annotated[WeiText, Field(description="cost of all mined transactions of all attempts, cancel transactions included")]
+        Annotated[WeiText, Field(description="cost of all mined transactions of all attempts, with cancel transactions")]
     ]
     contractAddress: NotRequired[
-        Annotated[AddressText, Field(description="of a contract that the transaction deployed: once it is mined")]
+        Annotated[AddressText, Field(description="the contract that the transaction deployed, once it is mined")]
     ]
     issuedByAdministrator: NotRequired[
         Annotated[bool, Field(description="true for an administrator's job on a shared account")]
     ]
     tokenAddress: NotRequired[Annotated[AddressText, _of("createToken", *_AMOUNT)]]
-    amount: NotRequired[Annotated[WeiText, Field(description="of mint, burn, adminTransfer: in the token's smallest units")]]
+    amount: NotRequired[
+        Annotated[WeiText, Field(description="only in jobs named mint, burn, adminTransfer; in smallest units of the token")]
+    ]
     amountReceived: NotRequired[
-        Annotated[WeiText, Field(description="what arrived, in the token's smallest units, where it is not the whole amount")]
+        Annotated[WeiText, Field(description="what arrived, in smallest units of the token, where it is less than the amount")]
     ]
     decimalsMissing: NotRequired[
-        Annotated[bool, Field(description="true where the token tells no decimals: amounts are units")]
+        Annotated[bool, Field(description="true where the token has no decimals: amounts are in smallest units")]
     ]
     toAddress: NotRequired[Annotated[AddressText, _of("mint")]]
     wallet: NotRequired[Annotated[AddressText, _of("adminTransfer")]]
@@ -77,22 +79,22 @@ class _NamedView(TypedDict):
     symbol: NotRequired[Annotated[str, _of("createToken")]]
     initialSupplyInWei: NotRequired[Annotated[WeiText, _of("createToken")]]
     tokenURI: NotRequired[Annotated[str, _of("createToken")]]
-    expiryTimestamp: NotRequired[Annotated[int, Field(description="of createToken: seconds since 1970")]]
+    expiryTimestamp: NotRequired[Annotated[int, Field(description="only in jobs named createToken; seconds since 1970")]]
     spendabilityIdsArr: NotRequired[Annotated[list[str], _of("createToken")]]
     owner: NotRequired[Annotated[AddressText, _of("createWallet")]]
-    phoneNumber: NotRequired[Annotated[str, Field(description="of createWallet: shown to its issuer alone")]]
+    phoneNumber: NotRequired[Annotated[str, Field(description="only in jobs named createWallet, and only for its issuer")]]
     salt: NotRequired[Annotated[HashText, _of("createWallet")]]
-    walletAddress: NotRequired[Annotated[AddressText, Field(description="of createWallet: once it is mined")]]
-    blockNumber: NotRequired[Annotated[int, Field(description="where it was made: once it is mined")]]
+    walletAddress: NotRequired[Annotated[AddressText, Field(description="only in jobs named createWallet, once it is mined")]]
+    blockNumber: NotRequired[Annotated[int, Field(description="the block in which the token or wallet was created")]]
 
 
 @with_config(ConfigDict(extra="allow"))
 class JobDataView(_NamedView, _HolderView):
-    """What was asked for and what came of it: the fields that all jobs have, and those of the job's name."""
+    """What the issuer asked for, and the result. Some fields are in every job, others only in jobs of some names."""
 
 
 class TransactionView(TypedDict):
-    """One signed transaction of an attempt: with maxFeePerGas and maxPriorityFeePerGas, or a legacy one's gasPrice."""
+    """One signed transaction of an attempt. A legacy transaction has gasPrice in place of the two maximum fees."""
 
     hash: HashText
     at: TimeText
@@ -103,7 +105,7 @@ class TransactionView(TypedDict):
 
 
 class AttemptView(TypedDict):
-    """One try of the job: one nonce, and every transaction signed for it."""
+    """One try of the job: one nonce, and every transaction that was signed for it."""
 
     nonce: int
     transactions: list[TransactionView]
@@ -111,21 +113,23 @@ class AttemptView(TypedDict):
 
 
 class EventView(TypedDict):
+    """One line of the history of a job."""
+
     at: TimeText
     event: str
     detail: NotRequired[str]
 
 
 class WaitView(TypedDict):
-    """Why a pending job is not signed. One that cannot be signed for a day (a setting of the stage) fails: CannotBeSigned."""
+    """Why a pending job is not signed yet. After a day (a setting of the stage) it fails with CannotBeSigned."""
 
     code: WaitCode
     reason: str
-    until: NotRequired[Annotated[TimeText, Field(description="when the job is looked at again")]]
+    until: NotRequired[Annotated[TimeText, Field(description="when a worker looks at the job again")]]
 
 
 class JobView(TypedDict):
-    """failReason, failCode and failedAt tell of the last failure, also of a job retried since: status says how it is now."""
+    """A job. failReason, failCode and failedAt tell about its last failure, also after a retry. status tells its state now."""
 
     _id: JobIdText
     name: str
@@ -158,7 +162,7 @@ class JobPageView(TypedDict):
 
 
 class RefusalView(ErrorView):
-    """A job that was not retried, and why. `_id` is what was sent."""
+    """A job that was not retried, and why. `_id` is the text that was sent."""
 
     _id: str
 

@@ -1,6 +1,6 @@
-"""Job → the HTTP contract's form: fields that do not apply are absent, amounts are strings, raw transactions never leave."""
+"""Jobs as replies show them: fields that do not apply are absent, amounts are strings, raw transactions are left out."""
 
-from __future__ import annotations  # the forms are for mypy and the reference: to answer, they are not imported
+from __future__ import annotations  # the types of `replies` are for mypy and the reference: no request imports them
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -26,11 +26,11 @@ BRIDGE_TYPE: Literal["home"] = "home"
 LISTED_DATA_BYTES = 4 * 1024
 """Longer call data is left out of lists: a page of 100 jobs must fit into the 6 MB a Lambda may answer with."""
 PERSONAL = frozenset({"phoneNumber"})
-"""Shown to the job's owner alone, not to an administrator."""
+"""Shown to the owner of the job only, not to an administrator."""
 
 
 def job_view(job: Job, reader: str, *, listed: bool = False) -> JobView:
-    """One job, as the owner `reader` may see it. `listed` leaves long `data.data` out: fetching the job by its id shows it."""
+    """Return the job as the owner `reader` may see it. `listed` leaves out long `data.data`, which a fetch by id shows."""
     view: JobView = {
         "_id": job.job_id,
         "name": job.name,
@@ -57,7 +57,7 @@ def job_view(job: Job, reader: str, *, listed: bool = False) -> JobView:
 
 
 def _wait_view(job: Job, reason: str) -> WaitView:
-    """Why a pending job is not signed. Rows that an earlier version wrote have the reason, and not its kind."""
+    """Return why a pending job is not signed. Rows that an earlier version wrote have a reason without a code."""
     view: WaitView = {"code": (job.waits_code or WaitCode.OTHER).value, "reason": reason}
     if job.waits_until is not None:
         view["until"] = time_view(job.waits_until)
@@ -113,7 +113,7 @@ def _transaction_view(job: Job) -> Mapping[str, Any]:
 
 
 def _cost_view(job: Job) -> Mapping[str, str]:
-    """What all its attempts have cost, also those that reverted or were cancelled. `txFee` is of the last mined one alone."""
+    """Return the cost of all attempts, also of reverted and cancelled ones. `txFee` is the cost of the last mined one."""
     is_known = job.dropped_fees or any(attempt.receipt is not None for attempt in job.attempts)
     return {"totalFee": str(job.total_fee)} if is_known else {}
 

@@ -10,7 +10,7 @@ from base64 import b64encode
 from pathlib import Path
 
 from chalicelib.api.http.reply import HTML, Reply
-from chalicelib.api.http.routing import Call
+from chalicelib.api.http.request import Request
 from chalicelib.errors import NotConfigured
 
 DIRECTORY = Path(__file__).parent
@@ -22,11 +22,11 @@ _CACHED = {"Cache-Control": "public, max-age=300"}
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
-def openapi(_: Call) -> Reply:
+def openapi(_: Request) -> Reply:
     return Reply(_text_of(DOCUMENT), headers=_CACHED)
 
 
-def docs(_: Call) -> Reply:
+def docs(_: Request) -> Reply:
     html = _text_of(PAGE)
     return Reply(html, headers={**_CACHED, "Content-Type": HTML, "Content-Security-Policy": _policy_of(html)})
 

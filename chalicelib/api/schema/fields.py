@@ -1,4 +1,4 @@
-"""The types of fields: what `chalicelib.api.http.values` makes of them, each with the JSON schema that says what it takes."""
+"""The types of the fields in requests: how each is read (`chalicelib.api.http.values`), and its JSON schema."""
 
 from datetime import datetime
 from typing import Annotated
@@ -11,13 +11,12 @@ from chalicelib.api.http.values import MAX_GAS, MAX_ID_BYTES, MAX_PAGE, MAX_TEXT
 
 
 class Model(BaseModel):
-    """camelCase on the wire, nothing unknown, nothing converted that was not meant to be. Validators are built at first use."""
+    """The base of all models: camelCase names, no unknown fields, no silent conversions. Validators are built at first use."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
-# --- the types, each with the JSON schema that says what it takes ------------------------------------------------------
-# No `format: date-time` where times are taken: RFC 3339 and this service take different strings.
+# Times have no `format: date-time`: RFC 3339 and this service take different strings.
 
 WEI_PATTERN = "^(0|[1-9][0-9]{0,77})$"
 ADDRESS_PATTERN = "^0x[0-9a-fA-F]{40}$"
@@ -63,7 +62,7 @@ Address = Annotated[
         {
             "type": "string",
             "pattern": ADDRESS_PATTERN,
-            "description": "in any case; a mixed-case one must pass its EIP-55 checksum",
+            "description": "in any case; an address in mixed case must pass its EIP-55 checksum",
             "examples": ["0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"],
         }
     ),
@@ -71,7 +70,9 @@ Address = Annotated[
 CallData = Annotated[
     bytes,
     BeforeValidator(values.hex_bytes),
-    WithJsonSchema({"type": "string", "pattern": "^0x([0-9a-fA-F]{2})*$", "description": "call data or code, in hex"}),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^0x([0-9a-fA-F]{2})*$", "description": "call data, or the code of a contract, in hex"}
+    ),
 ]
 Time = Annotated[
     datetime,
@@ -80,7 +81,7 @@ Time = Annotated[
         {
             "type": "string",
             "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})$",
-            "description": "ISO-8601 with a zone",
+            "description": "ISO-8601 with a time zone",
             "examples": ["2030-01-31T12:00:00Z"],
         }
     ),
@@ -102,7 +103,7 @@ FORMAT_CHARACTERS = (
     "\\u00ad\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2064\\u2066-\\u206f"
     "\\ufeff\\ufff9-\\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
 )
-"""Unicode's category Cf, as a regular expression's character class writes it. A test works it out."""
+"""Unicode's category Cf, as a character class of a regular expression. A test compares it with Unicode."""
 Id = Annotated[
     str,
     AfterValidator(values.identifier),
@@ -112,7 +113,7 @@ Id = Annotated[
             "minLength": 1,
             "maxLength": MAX_TEXT_LENGTH,
             "pattern": rf"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029{FORMAT_CHARACTERS}]+$",
-            "description": f"without control characters and characters that cannot be seen; at most {MAX_ID_BYTES:,} bytes",
+            "description": f"without control characters and invisible characters; at most {MAX_ID_BYTES:,} bytes in UTF-8",
         }
     ),
 ]
@@ -123,9 +124,9 @@ JobIds = Annotated[
         {
             "anyOf": [
                 {"type": "array", "items": {"type": "string"}, "minItems": 1},
-                {"type": "string", "minLength": 1, "description": "with commas between the ids"},
+                {"type": "string", "minLength": 1, "description": "ids with commas between them"},
             ],
-            "description": "what is no id is refused in its place",
+            "description": "a text that is not a job id is refused in its place",
         }
     ),
 ]

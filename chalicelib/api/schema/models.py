@@ -1,4 +1,4 @@
-"""Models of requests: what a client sends is checked as a whole, with one detail a field that is wrong."""
+"""The model of what a client sends: it is checked as a whole, with one detail for each field that is wrong."""
 
 from typing import Any, Self
 
@@ -13,9 +13,11 @@ from chalicelib.errors import InvalidRequest
 class Checked(Model):
     @classmethod
     def parse(cls, given: Any) -> Self:
-        """Raises InvalidRequest with one detail a field."""
+        """Return the checked model. Raises InvalidRequest, with one detail for each field that is wrong."""
         if not isinstance(given, dict):
-            raise InvalidRequest("The body must be a JSON object." if given is not NO_BODY else "A JSON body is needed.")
+            raise InvalidRequest(
+                "The body must be a JSON object." if given is not NO_BODY else "There is no body: send a JSON object."
+            )
         try:
             return cls.model_validate(given)
         except ValidationError as error:
@@ -23,16 +25,16 @@ class Checked(Model):
 
 
 def _invalid_from(error: ValidationError) -> InvalidRequest:
-    """pydantic's findings in the contract's form, without the values: they may be long, and they are the caller's."""
+    """Return what pydantic found, without the values: they may be long or personal."""
     return invalid((".".join(str(part) for part in problem["loc"]), _sentence(problem)) for problem in error.errors())
 
 
 def _sentence(problem: Any) -> str:
     match problem["type"]:
         case "extra_forbidden":
-            return "There is no field of this name here."
+            return "This field does not exist: leave it out."
         case "missing":
-            return "This field is needed."
+            return "This field is missing: send it."
         case "value_error":
             return str(problem["ctx"]["error"])
         case _:

@@ -26,4 +26,4 @@ TimeText = Annotated[
         }
     ),
 ]
-CursorText = Annotated[str, Field(description="where the next page begins; absent on the last one")]
+CursorText = Annotated[str, Field(description="send it as cursor to get the next page; absent on the last page")]

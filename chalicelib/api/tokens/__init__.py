@@ -1,1 +1,1 @@
-"""The tokens resource of the Admin API."""
+"""The resource of ERC-20 tokens, part of the Admin API."""

@@ -1,4 +1,4 @@
-"""What the API reference tells of the routes about tokens."""
+"""What the API reference tells about the routes of ERC-20 tokens."""
 
 from collections.abc import Mapping
 
@@ -19,25 +19,25 @@ from chalicelib.errors import (
 
 DESCRIPTIONS: Mapping[str, Description] = {
     "tokens.handlers.create_token": Description(
-        "Create an ERC-20 token, owned by the account that signs.",
+        "Issue a job that creates an ERC-20 token. The account that signs owns it.",
         ISSUED,
         body=bodies.CreateTokenBody,
         errors=(*WITH_JOB, NotConfigured),
     ),
     "tokens.handlers.mint": Description(
-        "Mint tokens to an address, or to the account that signs.",
+        "Issue a job that mints ERC-20 tokens to an address, or to the account that signs.",
         ISSUED,
         body=bodies.MintBody,
         errors=(*WITH_JOB, NotAToken, NotTokenOwner, NotYourContract, TransferNotMade),
     ),
     "tokens.handlers.burn": Description(
-        "Burn tokens of the account that signs, or of a wallet of the issuer's.",
+        "Issue a job that burns ERC-20 tokens of the account that signs, or of a wallet of yours.",
         ISSUED,
         body=bodies.BurnBody,
         errors=(*WITH_JOB, NotAToken, BalanceTooLow, NotYourContract, NotYourWallet, TransferNotMade),
     ),
     "tokens.handlers.transfer": Description(
-        "Transfer tokens from a wallet of the issuer's.",
+        "Issue a job that transfers ERC-20 tokens from a wallet of yours.",
         ISSUED,
         body=bodies.TransferBody,
         errors=(*WITH_JOB, NotAToken, BalanceTooLow, NotYourContract, NotYourWallet, TransferNotMade),
@@ -49,7 +49,7 @@ DESCRIPTIONS: Mapping[str, Description] = {
         errors=(TokenNotFound, ChainUnavailable),
     ),
     "tokens.handlers.fetch_tokens_of_owner": Description(
-        "List the tokens that an account made here, newest first.",
+        "List the ERC-20 tokens that an account created with this service, newest first.",
         {200: replies.MadeTokens},
         path_parameters=bodies.OwnerPath,
         errors=(ChainUnavailable,),

@@ -1,4 +1,4 @@
-"""What replies about tokens look like. Only the API reference imports this module."""
+"""What replies about ERC-20 tokens look like. Only the API reference imports this module."""
 
 from typing import Annotated, Literal, NotRequired
 
@@ -9,11 +9,13 @@ from chalicelib.api.schema.texts import AddressText, TimeText, WeiText
 
 
 class TokenView(TypedDict):
-    """A token as the chain tells it, and what was kept here when it was made here. Amounts in its smallest units."""
+    """An ERC-20 token as the chain tells it, with what this service keeps if it created it. Amounts are in smallest units."""
 
     tokenAddress: AddressText
     decimals: NotRequired[int]
-    decimalsMissing: NotRequired[Annotated[Literal[True], Field(description="the token tells no decimals: amounts are units")]]
+    decimalsMissing: NotRequired[
+        Annotated[Literal[True], Field(description="the token has no decimals: amounts are in smallest units")]
+    ]
     totalSupply: WeiText
     name: NotRequired[str]
     symbol: NotRequired[str]
@@ -26,7 +28,7 @@ class TokenView(TypedDict):
 
 
 class MadeTokenView(TypedDict):
-    """A token that an account made here, as it was asked for; `owner` is who owns it now, where the chain tells."""
+    """An ERC-20 token as it was asked for when it was created here. `owner` is its owner now, if the chain tells one."""
 
     tokenAddress: AddressText
     name: str

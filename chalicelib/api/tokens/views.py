@@ -1,4 +1,4 @@
-"""Tokens in the HTTP contract's form."""
+"""ERC-20 tokens as replies show them."""
 
 from __future__ import annotations  # as in `views`: the forms are not imported to answer
 
@@ -54,7 +54,7 @@ def made_token_view(made: MadeToken, reader: Principal) -> MadeTokenView:
 
 
 def _add_kept(view: TokenView | MadeTokenView, job: Job, reader: Principal) -> None:
-    """What is not on chain: shown to the issuer that made the token, and to administrators."""
+    """Add what is not on chain. Only the issuer that created the ERC-20 token and administrators see it."""
     if not reader.may_see(job):
         return
     if "expiryTimestamp" in job.data:

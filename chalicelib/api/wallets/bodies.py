@@ -13,10 +13,10 @@ _E164 = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
 
 
 def phone_number(value: Any) -> str:
-    """A number with its country, as E.164 writes it. Raises ValueError, without the number."""
+    """Return the number, which must be in the form of E.164. Raises ValueError, without the number, which is personal."""
     if not isinstance(value, str) or not _E164.fullmatch(value):
         raise ValueError(
-            "A phone number is + and at most 15 digits, the country code first (E.164); in a path, write + as %2B."
+            "The phone number must be + and at most 15 digits, the country code first (E.164). In a path, write + as %2B."
         )
     return value
 
@@ -25,7 +25,12 @@ PhoneNumber = Annotated[
     str,
     BeforeValidator(phone_number),
     WithJsonSchema(
-        {"type": "string", "pattern": r"^\+[1-9][0-9]{1,14}$", "description": "E.164", "examples": ["+12025550123"]}
+        {
+            "type": "string",
+            "pattern": r"^\+[1-9][0-9]{1,14}$",
+            "description": "in the form of E.164",
+            "examples": ["+12025550123"],
+        }
     ),
 ]
 

@@ -1,4 +1,4 @@
-"""What the API reference tells of the routes about wallets."""
+"""What the API reference tells about the routes of wallets."""
 
 from collections.abc import Mapping
 
@@ -12,24 +12,24 @@ from chalicelib.errors import (
 
 DESCRIPTIONS: Mapping[str, Description] = {
     "wallets.handlers.create_wallet": Description(
-        "Create a wallet for a phone number, owned by the account that signs.",
+        "Issue a job that creates a wallet for a phone number. The account that signs owns it.",
         ISSUED,
         body=bodies.CreateWalletBody,
         errors=(*WITH_JOB, NotConfigured),
     ),
     "wallets.handlers.fetch_latest": Description(
-        "Fetch the newest wallet you made for a phone number.",
+        "Fetch the newest wallet that you created for a phone number.",
         {200: replies.OneWallet},
         path_parameters=bodies.PhonePath,
         errors=(WalletNotFound,),
     ),
     "wallets.handlers.fetch_all": Description(
-        "List the wallets you made for a phone number, newest first.",
+        "List the wallets that you created for a phone number, newest first.",
         {200: replies.Wallets},
         path_parameters=bodies.PhonePath,
     ),
     "wallets.handlers.fetch_exists": Description(
-        "Tell whether a wallet was made here at this address.",
+        "Tell whether this service created a wallet at an address.",
         {200: replies.WalletExists},
         path_parameters=bodies.WalletPath,
     ),

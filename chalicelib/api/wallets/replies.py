@@ -6,7 +6,7 @@ from chalicelib.api.schema.texts import AddressText, HashText, JobIdText, TimeTe
 
 
 class WalletView(TypedDict):
-    """A wallet of the issuer's; `owner` is the account that may make it act."""
+    """A wallet of the issuer. `owner` is the account that may make it act."""
 
     walletAddress: AddressText
     owner: AddressText

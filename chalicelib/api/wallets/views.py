@@ -1,4 +1,4 @@
-"""Wallets in the HTTP contract's form."""
+"""Wallets as replies show them."""
 
 from __future__ import annotations  # as in `chalicelib.api.jobs.views`: the types are not imported to answer
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def wallet_view(job: Job) -> WalletView:
-    """Of the job that made it, for its issuer alone."""
+    """Return the wallet that the job created. Only for the issuer of the job."""
     return {
         "walletAddress": job.result["walletAddress"],
         "owner": job.data["owner"],

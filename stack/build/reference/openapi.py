@@ -28,19 +28,19 @@ from chalicelib.errors import (
 
 Document = dict[str, Any]
 Schemas = Mapping[tuple[int, str], Document]
-"""(index of a route, which of its types) → its schema."""
+"""Maps (index of a route, which of its types) to the schema of that type."""
 
-ABOUT = """EVM transactions as asynchronous jobs. A call that changes something on chain answers at once with a job; the job
-tells how it stands, by its `_id` or by the issuer's own `correlationId`. Amounts of wei are decimal strings, addresses are
-returned in their EIP-55 form, times are ISO-8601 in UTC. A field that does not apply is absent. A path or a verb that is not
-listed here answers 404 or 405, in the form of every other error."""
+ABOUT = """EVM transactions as asynchronous jobs. A request that changes something on chain is answered at once with a job.
+Follow the job by its `_id`, or by the `correlationId` that you gave it. Amounts of wei are decimal strings. Addresses
+are returned in their EIP-55 form. Times are ISO-8601 in UTC. A field that does not apply is absent. A path that is
+not listed here answers 404, and a verb that is not listed answers 405, both in the form of every other error."""
 
-CLAIMS = """A JSON Web Token with `exp`: HS256, signed with a key of the service's that the header `kid` names, or, where the
-stage has an identity provider, RS256 or ES256, signed with a key that the provider publishes, with its `iss` and this API's
-`aud`. Claims: `accountAddress` (the issuer's account), `sub` (the owner of its jobs; by default the account),
-`isCommunityAdmin` (may use the Admin API), `isAdmin` (sees and may act on everything), `role` (a pool of accounts it may sign
-with), `appName`. An owner may make so many requests in a minute: one too many answers 429, and its `Retry-After` says when to
-go on."""
+CLAIMS = """A JSON Web Token (JWT) with `exp`. The service signs JWTs itself with HS256 and one of its keys; the header `kid`
+names the key. A stage with an identity provider takes the provider's JWTs, too: RS256 or ES256, signed with a key
+that the provider publishes, with its `iss` and this API's `aud`. Claims: `accountAddress` (the issuer's account),
+`sub` (the owner of its jobs, by default the account), `isCommunityAdmin` (may use the Admin API), `isAdmin` (may see
+and act on everything), `role` (the pool whose accounts may sign its jobs), `appName`. Each owner may send a limited
+number of requests in a minute. A request beyond the limit answers 429, and its `Retry-After` says when to go on."""
 
 EVERY_ROUTE: tuple[type[JobsApiError], ...] = (JobsApiError,)
 WITH_TOKEN: tuple[type[JobsApiError], ...] = (
@@ -54,22 +54,22 @@ WITH_TOKEN: tuple[type[JobsApiError], ...] = (
 WITH_BODY: tuple[type[JobsApiError], ...] = (BodyTooLarge, UnsupportedMediaType)
 
 _MEANINGS = {
-    400: "The request breaks a rule; nothing was done.",
-    401: "No token, or one that is not valid (any more).",
-    403: "The token is valid, but does not give this right.",
-    404: "There is none that the caller may see.",
-    409: "It is not in a state that allows this.",
+    400: "The request breaks a rule. Nothing was done.",
+    401: "The request has no JWT, or one that is not valid.",
+    403: "The JWT is valid, but does not give this right.",
+    404: "It does not exist, or the caller may not see it.",
+    409: "Its state does not allow this.",
     413: "The body is too large.",
     415: "The body is not JSON.",
-    429: "Too many requests: slow down and try again.",
-    500: "A fault of the service: report the requestId.",
-    501: "This stage was deployed without what the request needs.",
-    503: "A part of the service does not answer: try again, unchanged.",
+    429: "There were too many requests. Wait as long as Retry-After says.",
+    500: "The service has a fault. Report the requestId.",
+    501: "The stage was deployed without what the request needs.",
+    503: "A part of the service does not answer. Repeat the request, unchanged.",
 }
 
 
 def document_of(described: Sequence[Described]) -> Document:
-    """The document of these routes. Raises ValueError for a route that reads or has in its path what is not described."""
+    """Return the OpenAPI document of these routes. Raises ValueError for a route that reads what its description lacks."""
     schemas, components = _schemas(described)
     paths: Document = {}
     for index, one in enumerate(described):
@@ -80,27 +80,27 @@ def document_of(described: Sequence[Described]) -> Document:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Jobs API", "version": "2", "description": _flowing(ABOUT)},
-        "servers": [{"url": ".", "description": "the stage that serves this document"}],
+        "servers": [{"url": ".", "description": "The stage that serves this document."}],
         "tags": [{"name": tag} for tag in dict.fromkeys(_tag(one.route) for one in described)],
         "paths": paths,
         "components": {
             "schemas": dict(sorted(components.items())),
             "responses": _refusals(described),
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": _flowing(CLAIMS)}
+                "jwt": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": _flowing(CLAIMS)}
             },
         },
     }
 
 
 def operation_id(route: Route, method: str) -> str:
-    """`jobsFetchById`; of a route with several verbs, `jobsRetryOneByPost`."""
-    words = f"{route.room}_{route.function}".split("_") + (["by", method.lower()] if len(route.methods) > 1 else [])
+    """Return an id such as `jobsFetchById`, or `jobsRetryOneByPost` for a route with several verbs."""
+    words = f"{route.resource}_{route.function}".split("_") + (["by", method.lower()] if len(route.methods) > 1 else [])
     return words[0] + "".join(word.capitalize() for word in words[1:])
 
 
 def errors_of(described: Described, method: str) -> Mapping[int, Sequence[type[JobsApiError]]]:
-    """Status → every error that this can end in. The codes of a 500 are one: it tells nothing else."""
+    """Map each HTTP status to every error that a request on this route can end in. Every 500 has one code."""
     route, told = described.route, described.told
     errors = [*EVERY_ROUTE, *told.errors]
     if route.right is not Right.ANYONE:
@@ -132,7 +132,7 @@ def _types(described: Sequence[Described]) -> Iterator[tuple[tuple[int, str], Js
 
 
 def _schemas(described: Sequence[Described]) -> tuple[Schemas, Document]:
-    """The schema of every type, and those they refer to by name. A type of parameters alone has no name of its own."""
+    """Return the schema of every type, and the named schemas that they refer to. Parameters have no named schema."""
     types = list(_types(described))
     found, shared = TypeAdapter.json_schemas(
         [(key, mode, TypeAdapter(type_)) for key, mode, type_ in types], ref_template="#/components/schemas/{model}"
@@ -151,7 +151,7 @@ def _schemas(described: Sequence[Described]) -> tuple[Schemas, Document]:
 
 
 def _strip(schema: Any) -> None:
-    """Take out what says nothing: titles, which pydantic makes of every field's name, and defaults that stand for absence."""
+    """Delete titles, which pydantic makes from the names of fields, and defaults that stand for an absent field."""
     if isinstance(schema, list):
         for part in schema:
             _strip(part)
@@ -175,7 +175,7 @@ def _operation(index: int, one: Described, method: str, schemas: Schemas, path_p
         "tags": [_tag(route)],
         "summary": told.summary,
         "x-right": str(route.right),
-        "security": [] if route.right is Right.ANYONE else [{"token": []}],
+        "security": [] if route.right is Right.ANYONE else [{"jwt": []}],
     }
     parameters = [*path_parameters, *_query(schemas.get((index, "query")))]
     if parameters:
@@ -201,7 +201,7 @@ def _require_what_it_reads(described: Described) -> None:
 
 
 def _path(described: Described, schema: Document | None) -> tuple[str, list[Document]]:
-    """In the contract's own spelling: `/api/v2/jobs/{jobId}`."""
+    """Return the path in camelCase, `/api/v2/jobs/{jobId}`, and its parameters."""
     path = described.route.path
     parameters = []
     for name, field in _fields(described.told.path_parameters):
@@ -230,7 +230,7 @@ def _query(schema: Document | None) -> Iterator[Document]:
 
 
 def _sent(field: Document) -> Document:
-    """A field as a query string has it: never null, and of two ways to write it the one that is no string."""
+    """Return the schema of a field in a query string: never null, and of two ways to write it the one that is not a string."""
     kinds = [kind for kind in field.get("anyOf", ()) if kind.get("type") != "null"]
     if not kinds:
         return field
@@ -252,11 +252,11 @@ def _described(schema: Document) -> Document:
 
 def _reply(told: Description, status: int, schema: Document) -> Document:
     reply: Document = {
-        "description": "OK" if status == 200 else "Created",
+        "description": "OK." if status == 200 else "Created.",
         "content": {told.media_type.partition(";")[0]: {"schema": schema}},
     }
     if {200, 201} <= told.replies.keys():
-        reply["description"] = "A new job" if status == 201 else "The job that the same request has made before"
+        reply["description"] = "A new job." if status == 201 else "The job that the same request made before."
         if status == 200:
             value = {"type": "string", "enum": ["true"]}
             reply["headers"] = {"Idempotent-Replayed": {"required": True, "schema": value}}
@@ -264,7 +264,7 @@ def _reply(told: Description, status: int, schema: Document) -> Document:
 
 
 def _refusals(described: Sequence[Described]) -> Document:
-    """Every answer that is an error, by the codes it may have."""
+    """Return every refusal of these routes. Its name is made of the codes it may have."""
     refusals: Document = {}
     for one in described:
         for method in one.route.methods:
@@ -294,4 +294,4 @@ def _flowing(text: str) -> str:
 
 
 def _tag(route: Route) -> str:
-    return route.room.capitalize()
+    return route.resource.capitalize()

@@ -12,8 +12,8 @@ from chalicelib.api.http.reply import JSON
 Schema = Mapping[str, Any]
 
 _RIGHTS = {
-    "anyone": "no token needed",
-    "issuer": "any valid token",
+    "anyone": "no JWT needed",
+    "issuer": "any valid JWT",
     "communityAdmin": "needs isCommunityAdmin or isAdmin",
     "admin": "needs isAdmin",
 }
@@ -60,14 +60,14 @@ def _parts(document: Mapping[str, Any]) -> Iterator[str]:
     yield f'<h1 id="top">{escape(document["info"]["title"])}</h1>{_prose(document["info"]["description"])}'
     yield '<p>For programs: <a href="openapi.json">openapi.json</a> (OpenAPI 3.1). Paths start where this page is served.</p>'
     for scheme in document["components"]["securitySchemes"].values():
-        yield f"<h2>Authorization</h2><pre>Authorization: Bearer &lt;token&gt;</pre>{_prose(scheme['description'])}"
+        yield f"<h2>Authorization</h2><pre>Authorization: Bearer &lt;JWT&gt;</pre>{_prose(scheme['description'])}"
     for tag in document["tags"]:
         yield f"<h2>{escape(tag['name'])}</h2>\n"
         for verb, path, operation in _operations(document):
             if tag["name"] in operation["tags"]:
                 yield _operation(verb, path, operation, document["components"])
     yield _errors(document)
-    yield f'<h2 id="schemas">Schemas</h2>{_prose("A null stands for a field that is left out.")}\n'
+    yield f'<h2 id="schemas">Schemas</h2>{_prose("In a request, null means the same as an absent field.")}\n'
     for name, schema in document["components"]["schemas"].items():
         yield f'<section id="{escape(name)}"><h3>{escape(name)}</h3>{_schema(schema)}</section>\n'
 
@@ -123,7 +123,7 @@ def _errors(document: Mapping[str, Any]) -> str:
         for code, meaning in _codes(responses[_name(reply)]).items()
     }
     about = _prose(
-        "`error` is a sentence for people, `code` one of these and stays; `details` has an entry for each field refused."
+        "`error` is a sentence for people. `code` is one of these. `details` has an entry for each field that is wrong."
     )
     cells = ((escape(status), f"<code>{escape(code)}</code>", _inline(means)) for status, code, means in sorted(rows))
     return f'<h2 id="errors">Errors</h2>{about}{_table(("status", "code", ""), cells)}'

@@ -72,7 +72,7 @@ def test_a_route_imports_its_own_resource_and_nothing_of_the_reference(handler: 
     modules = run(IMPORT, handler)["modules"]
     assert not [module for module in modules if is_of_the_reference(module)]
     of_the_api = {module.split(".")[2] for module in modules if module.startswith("chalicelib.api.")}
-    assert of_the_api & {route.room for route in ROUTES} == resources
+    assert of_the_api & {route.resource for route in ROUTES} == resources
 
 
 def test_serving_the_reference_imports_no_model() -> None:
