@@ -1,28 +1,23 @@
-"""The whole system at a glance: the HTTP routes, and one function per event source.
+"""The whole system at a glance: the HTTP routes, and one function for each event source.
 
-Each function imports what it runs when it is called: one that works on a queue starts without the API, and the other way round.
+Each function imports what it runs when it is called. So a function of a queue starts without the API's resources, and the API
+starts without the workers.
 """
-# ruff: noqa: E402, PLC0415 -- for a quick start
+# ruff: noqa: PLC0415 -- for a quick start
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING, Any
-
-gc.disable()  # hardly anything of what imports make is garbage: not looked through until all is there, and then no more
 
 from chalice.app import Chalice, SQSEvent
 
-from chalicelib.api.errors import use_error_format
+from chalicelib.api.http.errors import use_error_format
 from chalicelib.api.routes import origins_of, register_routes
 from chalicelib.telemetry.invocations import flush_after_invocations
 from chalicelib.wiring import Wiring
 
 if TYPE_CHECKING:
     from chalicelib.queues.batch import BatchAnswer
-
-gc.freeze()
-gc.enable()
 
 app = Chalice(app_name="jobs-api")
 wiring = Wiring()
@@ -53,7 +48,7 @@ def reconcile_jobs(_: Any) -> None:
     handle_minute(wiring)
 
 
-reconcile_jobs.event_class = lambda event, _: event  # nothing of it is read: by hand, from the console, it may be empty
+reconcile_jobs.event_class = lambda event, _: event  # an operator may send any event from the console
 
 
 @app.on_sqs_message(queue="execute-dead-letters.fifo", batch_size=10, name="record_dead_letters")

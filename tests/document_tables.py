@@ -10,9 +10,9 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, get_args
 
-from chalicelib.api.endpoint import Right
-from chalicelib.api.requests import Checked
-from chalicelib.api.route_descriptions import DESCRIBED, Described
+from chalicelib.api.descriptions import DESCRIBED, Described
+from chalicelib.api.http.routing import Right
+from chalicelib.api.schema.models import Checked
 from chalicelib.bounds import Bounds
 from chalicelib.metrics import Metric, Unit
 from tests.access import ACCESS, CALLERS

@@ -1,57 +1,46 @@
-"""Issues the jobs of the Admin API."""
+"""Issue a job of the Admin API: recognised by what the issuer asked for, made of what the chain says now."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.admin.ports import AdminPorts
 from chalicelib.jobs.accounts import default_account, is_idle
 from chalicelib.jobs.ids import fingerprint
-from chalicelib.jobs.issue import Issued, Prepared, Wish, job_id_of, new_job, put_job, replayed
+from chalicelib.jobs.issue import Issued, NewJob, job_id_of, job_of, put_job, replayed
 from chalicelib.jobs.model import Account
 from chalicelib.jobs.principal import Principal
 
-Prepare = Callable[[str], Prepared]
-"""Takes the job's id, returns its account, transaction and public data. It reads the chain, and refuses what cannot work."""
+Prepare = Callable[[str], NewJob]
+"""Makes the new job, given its id: reads the chain, and refuses what cannot work."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One request to the Admin API. `parameters` is canonical: two ways to write the same request give the same
-    `parameters`.
+def issue_once(
+    name: str,
+    asked: Mapping[str, Any],
+    correlation_id: str | None,
+    principal: Principal,
+    *,
+    prepare: Prepare,
+    ports: AdminPorts,
+) -> Issued:
+    """Store a new pending job, or return the one that this correlationId already names.
+
+    `asked` is what the issuer asked for, in a canonical form: the same request, however it is written, has the same. A
+    repetition is recognised by it before `prepare` reads the chain. So a burn that took the balance is not refused, when it is
+    repeated, because the balance is too low. Raises CorrelationIdReused, TooManyOpenJobs, and what `prepare` raises.
     """
-
-    name: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    correlation_id: str | None = None
-
-
-def issue_operation(operation: Operation, principal: Principal, prepare: Prepare, ports: AdminPorts) -> Issued:
-    """Store a new pending job, or return the job that this correlationId already names.
-
-    A repeated request does not read the chain. So a repeated burn gets its job again, although the balance is now too low.
-
-    Raises CorrelationIdReused when another request has this correlationId, and what `prepare` raises.
-    """
-    # Fingerprints are stored: a change of these keys would make repeated requests look like other ones.
-    canonical = {
-        "name": operation.name,
-        "network": ports.network,
-        "for": principal.default_signer,
-        "asked": dict(operation.parameters),
-    }
-    wish = Wish(operation.name, ports.network, ports.chain_id, fingerprint(canonical), operation.correlation_id)
-    job_id = job_id_of(wish, principal, ports.clock())
-    if operation.correlation_id is not None:
+    fingerprint_ = fingerprint({"name": name, "network": ports.network, "for": principal.default_signer, "asked": dict(asked)})
+    job_id = job_id_of(correlation_id, principal, ports.clock())
+    if correlation_id is not None:
         existing = ports.jobs.get(job_id)
         if existing is not None:
-            return replayed(existing, principal.owner, wish.fingerprint, queue=ports.queue)
-    job = new_job(job_id, wish, prepare(job_id), principal, ports.clock())
+            return replayed(existing, principal.owner, fingerprint_, queue=ports.queue)
+    job = job_of(prepare(job_id), job_id, fingerprint_, principal, ports.clock())
     return put_job(job, jobs=ports.jobs, queue=ports.queue, admission=ports.admission)
 
 
 def signing_account(principal: Principal, ports: AdminPorts) -> Account:
-    """Return the principal's account that signs, where the chain does not decide it. Raises InvalidRequest without one."""
+    """Return the account that signs where nothing on chain decides it. Raises InvalidRequest where it does not exist."""
     return default_account(
         principal,
         ports.network,
@@ -63,5 +52,5 @@ def signing_account(principal: Principal, ports: AdminPorts) -> Account:
 
 
 def is_account_idle(account: Account, ports: AdminPorts) -> bool:
-    """Return whether no open job of the account may still change what the chain tells of it (invariant 11)."""
+    """Return True when no open job of the account can change what the chain says about it now (invariant 11)."""
     return is_idle(account, jobs=ports.jobs, accounts=ports.accounts, mined=ports.contracts.transaction_counts)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.admin.amounts import in_tokens, in_units, positive_units
-from chalicelib.admin.issue import Operation, is_account_idle, issue_operation, signing_account
+from chalicelib.admin.issue import is_account_idle, issue_once, signing_account
 from chalicelib.admin.ports import AdminPorts, Token
 from chalicelib.errors import (
     BalanceTooLow,
@@ -18,7 +18,7 @@ from chalicelib.errors import (
 )
 from chalicelib.jobs.accounts import own_account
 from chalicelib.jobs.custody import may_use, require_own_contracts
-from chalicelib.jobs.issue import Issued, Prepared
+from chalicelib.jobs.issue import Issued, NewJob
 from chalicelib.jobs.model import Account, Job, TransactionRequest
 from chalicelib.jobs.ports import Call, Revert
 from chalicelib.jobs.principal import Principal
@@ -93,90 +93,93 @@ class MadeToken:
 # --- jobs --------------------------------------------------------------------------------------------------------------
 
 
-def create_token(new: NewToken, correlation_id: str | None, principal: Principal, ports: AdminPorts) -> Issued:
-    """Issue a job that creates an ERC-20. The signing account owns it and gets the initial supply."""
-    supply = in_units(new.initial_supply, DECIMALS, "initialSupply")
+def create_token(token: NewToken, correlation_id: str | None, principal: Principal, ports: AdminPorts) -> Issued:
+    """Issue a job that creates an ERC-20 token. The signing account owns it and gets the initial supply."""
+    supply = in_units(token.initial_supply, DECIMALS, "initialSupply")
     described = {
-        "name": new.name,
-        "symbol": new.symbol,
+        "name": token.name,
+        "symbol": token.symbol,
         "initialSupplyInWei": str(supply),
-        "tokenURI": new.uri,
-        "expiryTimestamp": new.expires_at,
-        "spendabilityIdsArr": list(new.spendability_ids) or None,
+        "tokenURI": token.uri,
+        "expiryTimestamp": token.expires_at,
+        "spendabilityIdsArr": list(token.spendability_ids) or None,
     }
     data = {name: value for name, value in described.items() if value is not None}
 
-    def prepare(_job_id: str) -> Prepared:
+    def prepare(_job_id: str) -> NewJob:
         factory = ports.token_factory
         account = signing_account(principal, ports)
-        call = ports.call_data.create_token(new.name, new.symbol, supply, new.uri or "")
-        return Prepared(account, TransactionRequest(factory, data=call), data, subject=account.address)
+        call = ports.call_data.create_token(token.name, token.symbol, supply, token.uri or "")
+        transaction = TransactionRequest(factory, data=call)
+        return NewJob(CREATE_TOKEN, ports.network, account, transaction, data, account.address, correlation_id)
 
-    return issue_operation(Operation(CREATE_TOKEN, data, correlation_id), principal, prepare, ports)
+    return issue_once(CREATE_TOKEN, data, correlation_id, principal, prepare=prepare, ports=ports)
 
 
-def mint(request: Mint, correlation_id: str | None, principal: Principal, ports: AdminPorts) -> Issued:
+def mint(details: Mint, correlation_id: str | None, principal: Principal, ports: AdminPorts) -> Issued:
     """Issue a job that mints. The token's owner signs, if it is one of the principal's accounts, else the default account.
 
     Raises NotAToken, NotTokenOwner, NotYourContract, TransferNotMade and InvalidRequest.
     """
 
-    def prepare(_job_id: str) -> Prepared:
-        token = _token(request.token, ports)
-        units = _units(request.amount, token)
+    def prepare(_job_id: str) -> NewJob:
+        token = _token(details.token, ports)
+        units = _units(details.amount, token)
         account = own_account(token.owner, principal, ports.chain_id, accounts=ports.accounts)
         account = account or signing_account(principal, ports)
-        receiver = request.to or account.address
+        receiver = details.to or account.address
         data = {**_about(token, units), "toAddress": receiver}
-        prepared = Prepared(account, TransactionRequest(token.address, data=ports.call_data.mint(receiver, units)), data)
+        transaction = TransactionRequest(token.address, data=ports.call_data.mint(receiver, units))
+        new = NewJob(MINT, ports.network, account, transaction, data, correlation_id=correlation_id)
         _require_usable(token, MINT, account, principal, ports)
         if token.owner not in (None, account.address):
             problem = f"The account {account.address} cannot mint: the owner of the token {token.address} is {token.owner}."
-            _refuse_if_certain(NotTokenOwner(problem), prepared, ports)
-        return prepared
+            _refuse_if_certain(NotTokenOwner(problem), new, ports)
+        return new
 
-    parameters = {"tokenAddress": request.token, "amount": _canonical(request.amount), "toAddress": request.to}
-    return issue_operation(Operation(MINT, parameters, correlation_id), principal, prepare, ports)
+    asked = {"tokenAddress": details.token, "amount": _canonical(details.amount), "toAddress": details.to}
+    return issue_once(MINT, asked, correlation_id, principal, prepare=prepare, ports=ports)
 
 
-def burn(request: Burn, correlation_id: str | None, principal: Principal, ports: AdminPorts) -> Issued:
+def burn(details: Burn, correlation_id: str | None, principal: Principal, ports: AdminPorts) -> Issued:
     """Issue a job that burns tokens of the signing account, or of a wallet of the issuer.
 
     Raises NotAToken, NotYourWallet, BalanceTooLow, NotYourContract, TransferNotMade and InvalidRequest.
     """
 
-    def prepare(_job_id: str) -> Prepared:
-        account = _wallets_account(request.wallet, principal, ports) if request.wallet else signing_account(principal, ports)
-        holder = request.wallet or account.address
-        token = _token(request.token, ports, holder)
+    def prepare(_job_id: str) -> NewJob:
+        account = _wallets_account(details.wallet, principal, ports) if details.wallet else signing_account(principal, ports)
+        holder = details.wallet or account.address
+        token = _token(details.token, ports, holder)
         _require_usable(token, BURN, account, principal, ports)
-        units = _units(request.amount, token)
+        units = _units(details.amount, token)
         data = {**_about(token, units), "from": holder}
-        prepared = Prepared(account, _from_holder(request.wallet, token.address, ports.call_data.burn(units), ports), data)
-        _refuse_overdraft(token, holder, units, prepared, ports)
-        return prepared
+        transaction = _from_holder(details.wallet, token.address, ports.call_data.burn(units), ports)
+        new = NewJob(BURN, ports.network, account, transaction, data, correlation_id=correlation_id)
+        _refuse_overdraft(token, holder, units, new, ports)
+        return new
 
-    parameters = {"tokenAddress": request.token, "amount": _canonical(request.amount), "from": request.wallet}
-    return issue_operation(Operation(BURN, parameters, correlation_id), principal, prepare, ports)
+    asked = {"tokenAddress": details.token, "amount": _canonical(details.amount), "from": details.wallet}
+    return issue_once(BURN, asked, correlation_id, principal, prepare=prepare, ports=ports)
 
 
-def transfer(request: Transfer, correlation_id: str | None, principal: Principal, ports: AdminPorts) -> Issued:
-    """Issue a job that makes a wallet of the issuer transfer tokens. Raises as `burn` does."""
+def transfer(details: Transfer, correlation_id: str | None, principal: Principal, ports: AdminPorts) -> Issued:
+    """A job that makes a wallet of the issuer's transfer tokens."""
 
-    def prepare(_job_id: str) -> Prepared:
-        account = _wallets_account(request.wallet, principal, ports)
-        token = _token(request.token, ports, request.wallet)
+    def prepare(_job_id: str) -> NewJob:
+        account = _wallets_account(details.wallet, principal, ports)
+        token = _token(details.token, ports, details.wallet)
         _require_usable(token, TRANSFER, account, principal, ports)
-        units = _units(request.amount, token)
-        data = {**_about(token, units), "wallet": request.wallet, "to": request.to}
-        call = ports.call_data.transfer(request.to, units)
-        prepared = Prepared(account, _from_holder(request.wallet, token.address, call, ports), data)
-        _refuse_overdraft(token, request.wallet, units, prepared, ports)
-        _refuse_what_returns_false(token, prepared, ports)
-        return prepared
+        units = _units(details.amount, token)
+        data = {**_about(token, units), "wallet": details.wallet, "to": details.to}
+        transaction = _from_holder(details.wallet, token.address, ports.call_data.transfer(details.to, units), ports)
+        new = NewJob(ADMIN_TRANSFER, ports.network, account, transaction, data, correlation_id=correlation_id)
+        _refuse_overdraft(token, details.wallet, units, new, ports)
+        _refuse_what_returns_false(token, new, ports)
+        return new
 
-    parameters = {"tokenAddress": request.token, "amount": _canonical(request.amount), "from": request.wallet, "to": request.to}
-    return issue_operation(Operation(ADMIN_TRANSFER, parameters, correlation_id), principal, prepare, ports)
+    asked = {"tokenAddress": details.token, "amount": _canonical(details.amount), "from": details.wallet, "to": details.to}
+    return issue_once(ADMIN_TRANSFER, asked, correlation_id, principal, prepare=prepare, ports=ports)
 
 
 # --- look-ups ----------------------------------------------------------------------------------------------------------
@@ -234,13 +237,12 @@ def _require_usable(token: Token, function: str, account: Account, principal: Pr
         raise TransferNotMade(f"The contract {token.address} has no function {function}: the job would have no effect.")
 
 
-def _refuse_what_returns_false(token: Token, prepared: Prepared, ports: AdminPorts) -> None:
+def _refuse_what_returns_false(token: Token, new: NewJob, ports: AdminPorts) -> None:
     """Raise TransferNotMade when the transfer returns false, as some tokens do where others revert.
 
     Do not raise it while the account has an open job, which could change that.
     """
-    call = Call.of(prepared.account.address, prepared.transaction)
-    if ports.contracts.refuses(call) and is_account_idle(prepared.account, ports):
+    if ports.contracts.refuses(Call.of(new.account.address, new.transaction)) and is_account_idle(new.account, ports):
         raise TransferNotMade(f"The token {token.address} refuses the transfer: its function transfer returns false.")
 
 
@@ -264,25 +266,25 @@ def _from_holder(wallet: str | None, token: str, call: bytes, ports: AdminPorts)
     return TransactionRequest(wallet, data=ports.call_data.wallet_execute(token, 0, call))
 
 
-def _refuse_overdraft(token: Token, holder: str, units: int, prepared: Prepared, ports: AdminPorts) -> None:
+def _refuse_overdraft(token: Token, holder: str, units: int, new: NewJob, ports: AdminPorts) -> None:
     balance = token.balances[holder]
     if balance < units:
         has, asks = in_tokens(balance, token.decimals or 0), in_tokens(units, token.decimals or 0)
         problem = BalanceTooLow(f"{holder} has {has} of the token {token.address}, less than the {asks} asked for.")
-        _refuse_if_certain(problem, prepared, ports)
+        _refuse_if_certain(problem, new, ports)
 
 
-def _refuse_if_certain(problem: InvalidRequest, prepared: Prepared, ports: AdminPorts) -> None:
+def _refuse_if_certain(problem: InvalidRequest, new: NewJob, ports: AdminPorts) -> None:
     """Raise `problem` if it is certain. Otherwise the job is issued, and its estimate decides.
 
     It is not certain while the account has an open job, which could solve it. Then the node decides, by an estimate made after
     that check: a token may have other rules than usual (minters besides its owner), and what was read before may be older than
     the account's last transaction.
     """
-    account = prepared.account
+    account = new.account
     if not is_account_idle(account, ports):
         return
-    if isinstance(ports.chain.estimate([Call.of(account.address, prepared.transaction)])[0], Revert):
+    if isinstance(ports.chain.estimate([Call.of(account.address, new.transaction)])[0], Revert):
         raise problem
 
 

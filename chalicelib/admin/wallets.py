@@ -8,10 +8,10 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
-from chalicelib.admin.issue import Operation, issue_operation, signing_account
+from chalicelib.admin.issue import issue_once, signing_account
 from chalicelib.admin.ports import AdminPorts
 from chalicelib.errors import WalletNotFound
-from chalicelib.jobs.issue import Issued, Prepared
+from chalicelib.jobs.issue import Issued, NewJob
 from chalicelib.jobs.model import Job, TransactionRequest
 from chalicelib.jobs.principal import Principal
 from chalicelib.jobs.results import CREATE_WALLET
@@ -26,16 +26,16 @@ def create_wallet(phone_number: str, correlation_id: str | None, principal: Prin
     id.
     """
 
-    def prepare(job_id: str) -> Prepared:
+    def prepare(job_id: str) -> NewJob:
         factory = ports.wallet_factory
         account = signing_account(principal, ports)
         salt = salt_of(job_id, ports.phone_key())
         call = ports.call_data.create_wallet(account.address, salt)
         data = {"owner": account.address, "phoneNumber": phone_number, "salt": f"0x{salt.hex()}"}
-        return Prepared(account, TransactionRequest(factory, data=call), data, subject=_subject(phone_number, principal, ports))
+        transaction, subject = TransactionRequest(factory, data=call), _subject(phone_number, principal, ports)
+        return NewJob(CREATE_WALLET, ports.network, account, transaction, data, subject, correlation_id)
 
-    parameters = {"phoneNumber": phone_number}
-    return issue_operation(Operation(CREATE_WALLET, parameters, correlation_id), principal, prepare, ports)
+    return issue_once(CREATE_WALLET, {"phoneNumber": phone_number}, correlation_id, principal, prepare=prepare, ports=ports)
 
 
 def salt_of(job_id: str, key: bytes) -> bytes:

@@ -1,10 +1,10 @@
-"""What the routes are given to work with."""
+"""What handlers work with: the adapters, the settings, and who verifies JWTs and cursors."""
 
-from __future__ import annotations  # the ports are for mypy: what a request does not use is not imported for it
+from __future__ import annotations  # the ports are for mypy: a request does not import what it does not use
 
 from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.api.cursors import Cursors
+from chalicelib.api.http.cursors import Cursors
 from chalicelib.auth.jwt import TokenVerifier
 from chalicelib.chain.addresses import checksum_address
 from chalicelib.errors import NotConfigured
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Parts(Protocol):
-    """The adapters and settings the API needs of whoever builds them, each built when it is first asked for."""
+    """The adapters and settings of a stage. `chalicelib.wiring` builds each when it is first used."""
 
     @property
     def settings(self) -> Settings: ...
@@ -55,11 +55,11 @@ class Parts(Protocol):
 
     @property
     def token_keys(self) -> Cached[TokenKeys]:
-        """The keys of HS256 tokens and of cursors."""
+        """The keys of HS256 JWTs and of cursors."""
 
     @property
     def identity_provider(self) -> IdentityProvider | None:
-        """Whose RS256 and ES256 tokens are taken; None where there is none."""
+        """The identity provider whose RS256 and ES256 JWTs are taken. None where the stage has none."""
 
     @property
     def limiter(self) -> RequestLimiter: ...
@@ -68,20 +68,20 @@ class Parts(Protocol):
     def admission(self) -> Admission: ...
 
     def phone_key(self) -> bytes:
-        """The key of the hashes that phone numbers are found by. Raises ServiceUnavailable when it cannot be read."""
+        """Return the key of the hashes that find phone numbers. Raises ServiceUnavailable when it cannot be read."""
 
 
 class ApiServices:
-    """One stage's parts, who may call, and the one network it serves: `chalicelib.admin.ports.AdminPorts`, too.
+    """The parts of a stage for one request. It also implements `chalicelib.admin.ports.AdminPorts`.
 
-    Cheap to make: nothing is read, built or connected before it is asked for.
+    Nothing is read, built or connected before a handler uses it.
     """
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
 
     @property
-    def tokens(self) -> TokenVerifier:
+    def verifier(self) -> TokenVerifier:
         provider = self.parts.identity_provider
         return TokenVerifier(self.parts.token_keys if self.parts.settings.takes_secret_tokens else None, provider)
 
@@ -134,7 +134,7 @@ class ApiServices:
         return self.parts.keys
 
     def mined_counts(self, addresses: Sequence[str]) -> Mapping[str, int]:
-        """How many transactions of each account are mined: asked only where a pool's accounts are compared."""
+        """Return how many transactions of each account are mined. Only the choice among the accounts of a pool needs it."""
         return self.contracts.transaction_counts(addresses)
 
     @property
@@ -153,5 +153,5 @@ class ApiServices:
 
 def _configured(address: str | None, what: str) -> str:
     if address is None:
-        raise NotConfigured(f"This stage has no {what}: an operator deploys one and sets it.")
+        raise NotConfigured(f"This stage has no {what}: ask an operator to deploy one.")
     return checksum_address(address)

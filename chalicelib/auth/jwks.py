@@ -23,7 +23,7 @@ if not has_crypto:
 
 MAX_BYTES = 256 * 1024
 MAX_VALUES = 10_000
-"""Arrays and objects in the answer. It also limits the nesting: the JSON parser recurses in C (see `chalicelib.api.body`)."""
+"""Arrays and objects in the answer. It also limits the nesting: the parser recurses in C (see `chalicelib.api.http.body`)."""
 MAX_KEYS = 100
 FETCH_SECONDS = 5.0
 """The time-out of the whole answer, and of each wait for more of it."""

@@ -16,7 +16,7 @@ from chalicelib.settings import JWT_SECRET_MIN_BYTES
 KEYS_AT_MOST = 2
 """The key that signs, and the key before it until the JWTs that it signed have expired."""
 MAX_LENGTH = 4_096
-"""Characters of a document. It also limits the nesting: the JSON parser recurses in C (see `chalicelib.api.body`)."""
+"""Characters of a document. It also limits the nesting: the JSON parser recurses in C (see `chalicelib.api.http.body`)."""
 
 _DEFAULTS = ("secret", "changeme", "password", "default", "example", "placeholder", "12345678", "abcdefgh")
 """Parts of sample keys. Of random base64 keys of 43 characters, fewer than one in 10 million has such a part."""

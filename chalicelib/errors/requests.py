@@ -4,14 +4,14 @@ from chalicelib.errors.service import JobsApiError
 
 
 class InvalidRequest(JobsApiError):
-    """The request cannot be understood or breaks a rule. `details` has one entry for each wrong field."""
+    """The request breaks a rule; nothing was done. `details` has an entry for each field that is wrong."""
 
     code = "InvalidRequest"
     http_status = 400
 
 
 class InvalidJobId(InvalidRequest):
-    """The id is not 24 lower-case hex digits, so no job can have it."""
+    """The text is not 24 lower-case hex digits, so it cannot be the id of a job."""
 
     code = "InvalidJobId"
 
@@ -20,7 +20,7 @@ class InvalidJobId(InvalidRequest):
 
 
 class InvalidCursor(InvalidRequest):
-    """The service did not issue this cursor for this request, or issued it too long ago."""
+    """The cursor was given for another question, was changed, or has expired. Start again without it."""
 
     code = "InvalidCursor"
 
@@ -29,7 +29,7 @@ class InvalidCursor(InvalidRequest):
 
 
 class FeeLimitTooLow(InvalidRequest):
-    """No block of the network takes a transaction with this maxFeePerGas, even at the lowest base fee."""
+    """No block of the network takes a transaction at this maxFeePerGas, whatever its base fee is."""
 
     code = "FeeLimitTooLow"
 
@@ -39,22 +39,28 @@ class FeeLimitTooLow(InvalidRequest):
 
 
 class Unauthorized(JobsApiError):
+    """The request has no JWT, or one that is not valid or has expired."""
+
     code = "Unauthorized"
     http_status = 401
 
 
 class Forbidden(JobsApiError):
+    """The JWT is valid but does not give this right. `error` names the claim or the account."""
+
     code = "Forbidden"
     http_status = 403
 
 
 class NotFound(JobsApiError):
+    """There is nothing at this path."""
+
     code = "NotFound"
     http_status = 404
 
 
 class JobNotFound(NotFound):
-    """The job does not exist, or belongs to another owner. The client must not be able to tell which."""
+    """There is no job with this id, or it belongs to another issuer."""
 
     code = "JobNotFound"
 
@@ -63,6 +69,8 @@ class JobNotFound(NotFound):
 
 
 class TokenNotFound(NotFound):
+    """There is no ERC-20 token at this address."""
+
     code = "TokenNotFound"
 
     def __init__(self, address: str) -> None:
@@ -70,7 +78,7 @@ class TokenNotFound(NotFound):
 
 
 class WalletNotFound(NotFound):
-    """The wallet does not exist, or belongs to another issuer. The client must not be able to tell which."""
+    """You have no wallet for this phone number."""
 
     code = "WalletNotFound"
 
@@ -79,6 +87,8 @@ class WalletNotFound(NotFound):
 
 
 class AccountNotFound(NotFound):
+    """This service has no account with this address."""
+
     code = "AccountNotFound"
 
     def __init__(self, address: str) -> None:
@@ -86,29 +96,31 @@ class AccountNotFound(NotFound):
 
 
 class NotAToken(InvalidRequest):
-    """The address is not an ERC-20 token. Without a token's decimals, an amount cannot be converted."""
+    """There is no ERC-20 token at this address. Without its decimals the amount has no meaning."""
 
     code = "NotAToken"
 
 
 class NotTokenOwner(InvalidRequest):
-    """Only the owner of the ERC-20 token can mint, and no account of the issuer owns it."""
+    """Only the owner of the ERC-20 token can mint, and no account of yours owns it."""
 
     code = "NotTokenOwner"
 
 
 class BalanceTooLow(InvalidRequest):
+    """The holder has fewer ERC-20 tokens than the request asks for."""
+
     code = "BalanceTooLow"
 
 
 class NotYourWallet(InvalidRequest):
-    """The address is not a wallet of this service, or the wallet belongs to another issuer."""
+    """The address is not a wallet of this service, or it belongs to another issuer."""
 
     code = "NotYourWallet"
 
 
 class NotYourContract(JobsApiError):
-    """The account is shared, and a job of another issuer created the contract."""
+    """The account is shared, and another issuer's job created the contract."""
 
     code = "NotYourContract"
     http_status = 403
@@ -122,30 +134,34 @@ class ValueNotAllowed(JobsApiError):
 
 
 class TransferNotMade(InvalidRequest):
-    """The ERC-20 token did not move what the job asks for, although its transaction succeeds. Jobs fail with this code, too."""
+    """The ERC-20 token does not do what the job asks of it, although its transaction would not revert."""
 
     code = "TransferNotMade"
 
 
 class MethodNotAllowed(JobsApiError):
+    """This path does not take this verb. The header Allow lists those that it takes."""
+
     code = "MethodNotAllowed"
     http_status = 405
 
 
 class CorrelationIdReused(JobsApiError):
-    """The correlationId already belongs to a job with another request."""
+    """The correlationId already names a job that was issued with another request."""
 
     code = "CorrelationIdReused"
     http_status = 409
 
 
 class JobNotRetryable(JobsApiError):
+    """The job is not failed or cancelled, or it has no chance today. `error` says why."""
+
     code = "JobNotRetryable"
     http_status = 409
 
 
 class JobTooLarge(JobsApiError):
-    """The job's row has no room for another attempt."""
+    """The service keeps too much data about the job to try it again. Issue a new job."""
 
     code = "JobTooLarge"
     http_status = 409
@@ -157,7 +173,7 @@ class JobTooLarge(JobsApiError):
 
 
 class ReplyFull(JobsApiError):
-    """The reply has no room for one of the jobs that the request names, so the job was left as it was."""
+    """The reply has no room for this job, so nothing was done with it. Ask for it again, with fewer jobs."""
 
     code = "ReplyFull"
     http_status = 409
@@ -168,28 +184,36 @@ class ReplyFull(JobsApiError):
 
 
 class JobNotCancellable(JobsApiError):
+    """The job has succeeded or failed, or a worker is changing it just now. `error` says which."""
+
     code = "JobNotCancellable"
     http_status = 409
 
 
 class AccountNotUnlockable(JobsApiError):
-    """The account's rows come from a backup, and may lack what the account has signed since then."""
+    """The rows of the account were restored from a backup and not compared with the chain yet."""
 
     code = "AccountNotUnlockable"
     http_status = 409
 
 
 class BodyTooLarge(JobsApiError):
+    """The body has more bytes than this API takes."""
+
     code = "BodyTooLarge"
     http_status = 413
 
 
 class UnsupportedMediaType(JobsApiError):
+    """The body is not declared as JSON in UTF-8, or it is compressed."""
+
     code = "UnsupportedMediaType"
     http_status = 415
 
 
 class TooManyRequests(JobsApiError):
+    """The issuer has sent as many requests as it may send in a minute. Retry-After says when to go on."""
+
     code = "TooManyRequests"
     http_status = 429
     passing = True
@@ -200,7 +224,7 @@ class TooManyRequests(JobsApiError):
 
 
 class TooManyOpenJobs(TooManyRequests):
-    """The owner has as many open jobs as one owner may have."""
+    """The issuer has as many open jobs as it may have. Go on when some of them are final."""
 
     code = "TooManyOpenJobs"
 

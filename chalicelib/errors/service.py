@@ -5,7 +5,10 @@ from typing import ClassVar
 
 
 class JobsApiError(Exception):
-    """Base class of the named errors. `passing` means that the same step may succeed later, unchanged."""
+    """A fault of the service. Report the requestId.
+
+    The base of all conditions. `passing` means that the same step may succeed later, unchanged.
+    """
 
     code: ClassVar[str] = "InternalError"
     http_status: ClassVar[int] = 500
@@ -18,7 +21,7 @@ class JobsApiError(Exception):
 
 
 class VersionConflict(JobsApiError):
-    """Another writer changed the record first. Read it again, and stop if the step is no longer due (invariant 7)."""
+    """Somebody else changed the record first. Re-read, and yield if the step is no longer due (invariant 7)."""
 
     code = "VersionConflict"
     http_status = 409
@@ -26,7 +29,7 @@ class VersionConflict(JobsApiError):
 
 
 class JobsChanged(VersionConflict):
-    """Another writer changed these jobs of a round first. The account is unchanged, and nothing of the round was written."""
+    """Somebody else changed some jobs of a round first, and nothing but these jobs: nothing of the round was written."""
 
     def __init__(self, message: str, job_ids: Sequence[str]) -> None:
         super().__init__(message)
@@ -34,7 +37,7 @@ class JobsChanged(VersionConflict):
 
 
 class ServiceUnavailable(JobsApiError):
-    """A part that this service depends on does not answer. The step is tried again later, unchanged."""
+    """A part that the service depends on does not answer. Repeat the request, unchanged."""
 
     code = "ServiceUnavailable"
     http_status = 503
@@ -42,27 +45,27 @@ class ServiceUnavailable(JobsApiError):
 
 
 class ChainUnavailable(ServiceUnavailable):
-    """No RPC endpoint gave an answer that can be trusted."""
+    """No node of the chain gave an answer that can be believed. Repeat the request, unchanged."""
 
     code = "ChainUnavailable"
 
 
 class SignerUnavailable(ServiceUnavailable):
-    """The key service throttles or does not answer."""
+    """The key service throttles or does not answer. Repeat the request, unchanged."""
 
     code = "SignerUnavailable"
 
 
 class KeyNotReady(SignerUnavailable):
-    """The account's key is so new that its key service may refuse it for some minutes."""
+    """The key of the account is so new that its key service may refuse it for some minutes. Repeat the request."""
 
     code = "KeyNotReady"
 
 
 class RowTooNew(ServiceUnavailable):
-    """A newer version of the service wrote the row. This version leaves it alone, because its write would drop new attributes.
+    """A newer version of the service wrote the row. This version would lose what it does not know, so it leaves the row alone.
 
-    Clients see only that the service is unavailable.
+    Clients see the code ServiceUnavailable.
     """
 
     def __init__(self) -> None:
@@ -70,7 +73,7 @@ class RowTooNew(ServiceUnavailable):
 
 
 class RowUnreadable(JobsApiError):
-    """A row of the jobs table cannot be read as a job. An operator must look at it. It must not stop the work on other jobs."""
+    """A row of the jobs table that makes no job. Final: an operator has to look at it. It must not stop the work on others."""
 
     code = "RowUnreadable"
 
@@ -80,7 +83,7 @@ class RowUnreadable(JobsApiError):
 
 
 class WriteRefused(JobsApiError):
-    """DynamoDB will never take a row, usually because it is too large. Nothing was written."""
+    """DynamoDB does not take a row, whenever it is asked: usually the row is too large. Nothing was written."""
 
     code = "WriteRefused"
 
@@ -91,13 +94,13 @@ class WriteRefused(JobsApiError):
 
 
 class NotConfigured(JobsApiError):
-    """The stage was deployed without something that this request needs. An operator must add it."""
+    """The stage was deployed without what this request needs. An operator has to add it."""
 
     code = "NotConfigured"
     http_status = 501
 
 
 class ConfigurationError(JobsApiError):
-    """A setting is missing or wrong. The message says which one, and what it must be."""
+    """A setting is missing or wrong. Final: the message says which one and what it should be."""
 
     code = "ConfigurationError"

@@ -18,19 +18,22 @@ from chalicelib.jobs.stores import AccountStore, JobStore
 
 
 @dataclass(frozen=True, slots=True)
-class JobRequest:
-    """A validated wish: one transaction, and the job around it. `sender` None means the token's pool, or its own account."""
+class NewJob:
+    """The account, the transaction and the public data of a new job."""
 
     name: str
-    transaction: TransactionRequest
     network: str
-    chain_id: int
-    sender: str | None = None
+    account: Account
+    transaction: TransactionRequest
     data: Mapping[str, Any] = field(default_factory=dict)
+    """Clients see it in the job."""
+    subject: str | None = None
+    """See `Job.subject`."""
     correlation_id: str | None = None
     external_id: str | None = None
 
     def fingerprint(self, signer: str) -> str:
+        """Return the hash of what was asked for. `signer` is the account that the request named, or the default signer."""
         transaction = self.transaction
         return fingerprint(
             {
@@ -55,37 +58,49 @@ class Issued:
     replayed: bool
 
 
-def issue_job(
-    request: JobRequest,
+def signing_account(
+    sender: str | None,
     principal: Principal,
+    network: str,
+    chain_id: int,
     *,
     jobs: JobStore,
     accounts: AccountStore,
+    mined: MinedCounts | None = None,
+) -> Account:
+    """Return the account that a request names as its sender, or the one that signs by default where `sender` is None.
+
+    `mined` tells how busy a pool's accounts are. Raises Forbidden for an account that the principal may not sign with, and
+    InvalidRequest for an account that this service does not have.
+    """
+    if sender is None:
+        return default_account(principal, network, chain_id, jobs=jobs, accounts=accounts, mined=mined)
+    return named_account(sender, principal, network, chain_id, accounts=accounts)
+
+
+def issue_job(
+    new: NewJob,
+    principal: Principal,
+    *,
+    jobs: JobStore,
     queue: Queue,
     clock: Clock,
-    mined: MinedCounts | None = None,
+    names_sender: bool = False,
     callees: Callees = called_directly,
     admission: Admission | None = None,
 ) -> Issued:
-    """Store a new pending job, or return the one this correlationId already names.
+    """Store a new pending job, or return the job that its correlationId already names.
 
-    `mined` tells how busy a pool's accounts are, `callees` which contracts the transaction calls. Raises Forbidden for an
-    account the principal may not sign with, InvalidRequest for one this service does not know, NotYourContract and
-    ValueNotAllowed for what a shared account does not do, CorrelationIdReused when the correlationId names a job with another
-    request, and TooManyOpenJobs.
+    `names_sender` is true where the request named the account: then another account is another request. `callees` tells which
+    contracts the transaction calls. Raises NotYourContract and ValueNotAllowed for what a shared account does not do,
+    CorrelationIdReused when the correlationId names a job with another request, and TooManyOpenJobs.
     """
-    if request.sender is None:
-        account = default_account(principal, request.network, request.chain_id, jobs=jobs, accounts=accounts, mined=mined)
-    else:
-        account = named_account(request.sender, principal, request.network, request.chain_id, accounts=accounts)
-    signer = principal.default_signer if request.sender is None else account.address
-    wish = Wish(request.name, request.network, request.chain_id, request.fingerprint(signer), request.correlation_id)
-    prepared = Prepared(account, request.transaction, request.data)
-    job = new_job(job_id_of(wish, principal, clock()), wish, prepared, principal, clock(), external_id=request.external_id)
+    asked = new.fingerprint(new.account.address if names_sender else principal.default_signer)
+    job = job_of(new, job_id_of(new.correlation_id, principal, clock()), asked, principal, clock())
     try:
-        require_custody(job.request, job.owner, account, jobs=jobs, callees=callees, by_admin=principal.is_admin)
+        require_custody(job.request, job.owner, new.account, jobs=jobs, callees=callees, by_admin=principal.is_admin)
     except (NotYourContract, ValueNotAllowed):
-        existing = None if request.correlation_id is None else jobs.get(job.job_id)
+        existing = None if new.correlation_id is None else jobs.get(job.job_id)
         if existing is None:
             raise
         # What has changed since the first request plays no part in the answer to its repetition.
@@ -96,54 +111,30 @@ def issue_job(
 # --- what every kind of job is issued by -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What identifies a request: the same wish under the same correlationId is the same job."""
-
-    name: str
-    network: str
-    chain_id: int
-    fingerprint: str
-    correlation_id: str | None
+def job_id_of(correlation_id: str | None, principal: Principal, now: datetime) -> str:
+    """Return the job id that belongs to the owner's correlationId, or a new one."""
+    return random_job_id(now) if correlation_id is None else derived_job_id(principal.owner, correlation_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What becomes of a wish: who signs, the transaction, and what the job tells of it. `subject` is `Job.subject`."""
-
-    account: Account
-    transaction: TransactionRequest
-    data: Mapping[str, Any] = field(default_factory=dict)
-    subject: str | None = None
-
-
-def job_id_of(wish: Wish, principal: Principal, now: datetime) -> str:
-    """By its correlationId, or a new one."""
-    if wish.correlation_id is None:
-        return random_job_id(now)
-    return derived_job_id(principal.owner, wish.correlation_id)
-
-
-def new_job(
-    job_id: str, wish: Wish, prepared: Prepared, principal: Principal, now: datetime, *, external_id: str | None = None
-) -> Job:
+def job_of(new: NewJob, job_id: str, asked: str, principal: Principal, now: datetime) -> Job:
+    """Return the pending job, not stored yet. `asked` is the fingerprint of the request."""
     return Job(
         job_id=job_id,
         owner=principal.owner,
-        name=wish.name,
+        name=new.name,
         status=Status.PENDING,
         version=1,
-        network=wish.network,
-        chain_id=wish.chain_id,
-        account=prepared.account.address,
-        request=prepared.transaction,
-        fingerprint=wish.fingerprint,
+        network=new.network,
+        chain_id=new.account.chain_id,
+        account=new.account.address,
+        request=new.transaction,
+        fingerprint=asked,
         created_at=now,
         updated_at=now,
-        data={**prepared.data, BY_ADMIN: True} if principal.is_admin and prepared.account.is_shared else prepared.data,
-        subject=prepared.subject,
-        correlation_id=wish.correlation_id,
-        external_id=external_id,
+        data={**new.data, BY_ADMIN: True} if principal.is_admin and new.account.is_shared else new.data,
+        subject=new.subject,
+        correlation_id=new.correlation_id,
+        external_id=new.external_id,
         history=(Event(now, "issued"),),
         pending_since=now,
     )

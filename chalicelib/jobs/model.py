@@ -191,6 +191,7 @@ class Failure:
     """Why a job failed: a stable code, and a sentence with the decoded reason."""
 
     code: str
+    """A `FailCode`. A row that another version of this service wrote may have a code that this version does not know."""
     reason: str
 
 

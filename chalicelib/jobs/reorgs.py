@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.model import Attempt, Failure, Fees, Job, Outcome, Purpose, Receipt, SignedTransaction, Status
 from chalicelib.jobs.settlement import REORGED, is_taken_back
 from chalicelib.jobs.states import failed, no_longer_pending, reverted, settled, with_event
@@ -63,7 +64,7 @@ def displaced_after_reorg(job: Job, now: datetime) -> Job:
     attempt = replace(opened.attempt, outcome=Outcome.DISPLACED)
     opened = with_event(replace(opened, attempts=(*job.attempts[:-1], attempt)), now, "displaced", detail)
     reason = "The block that it was mined in was replaced after it was final, and another program used its nonce since."
-    return failed(opened, Failure("ReorgedAway", reason), now)
+    return failed(opened, Failure(FailCode.REORGED_AWAY, reason), now)
 
 
 def earlier_to_free(job: Job, mined: int, is_taken: Callable[[Fees], bool]) -> Attempt | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.model import Failure, Job, Receipt
 
 CREATE_TOKEN = "createToken"  # nosec B105 # noqa: S105 -- the name of a job
@@ -69,7 +70,7 @@ def effect_missing(job: Job, receipt: Receipt) -> Failure | None:
         f"The transaction was mined, but the token {job.data['tokenAddress']} moved nothing: "
         f"its receipt has no Transfer event of {job.data['amount']} units from {sender} to {receiver}."
     )
-    return Failure("TransferNotMade", problem)
+    return Failure(FailCode.TRANSFER_NOT_MADE, problem)
 
 
 def _arrived(job: Job, receipt: Receipt) -> int | None:

@@ -7,6 +7,7 @@ the second lock. Writing the result, once, at the job's version, is the store's 
 from dataclasses import replace
 from datetime import datetime
 
+from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.model import (
     FINAL,
     IN_FLIGHT,
@@ -203,7 +204,7 @@ def reverted(job: Job, receipt: Receipt, reason: str, now: datetime) -> Job:
     """in flight → failed: the transaction is mined, deep enough, with status 0 (invariant 5)."""
     _require(job, IN_FLIGHT, "reverted")
     job = _with_outcome(job, Outcome.REVERTED, receipt)
-    return failed(job, Failure("TransactionReverted", reason), now)
+    return failed(job, Failure(FailCode.TRANSACTION_REVERTED, reason), now)
 
 
 def out_of_gas(job: Job, receipt: Receipt, now: datetime, next_check_at: datetime) -> Job:

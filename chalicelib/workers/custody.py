@@ -22,6 +22,7 @@ from math import ceil
 
 from chalicelib.errors import NotYourContract
 from chalicelib.jobs.custody import EachOnce, is_by_admin, require_own_contracts
+from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.model import Account, Failure, Job
 from chalicelib.jobs.ports import Code
 from chalicelib.jobs.results import CREATE_TOKEN, CREATE_WALLET
@@ -63,7 +64,7 @@ def in_custody(
             looked_up[job.owner] |= set(callees)
             unknown[job.job_id] = require_own_contracts(callees, job.owner, account, jobs=creations)
         except NotYourContract as error:
-            _fail(job, error.code, error.message, changed, ports)
+            _fail(job, FailCode.NOT_YOUR_CONTRACT, error.message, changed, ports)
     payees = frozenset().union(*(unknown[job.job_id] for job in jobs if job.job_id in unknown and not job.request.data))
     codeless = _those_of(Code.NONE, ports.chain.code_at(sorted(payees), 0))  # a payment takes nothing from them
     for job in jobs:
@@ -78,18 +79,18 @@ def in_custody(
         too_new = sorted(unknown[job.job_id] - known)
         if nobodys := sorted(unknown[job.job_id] & wallets):
             problem = f"No job of yours created the wallet {nobodys[0]}: the shared account {account.address} may not call it."
-            _fail(job, NotYourContract.code, problem, changed, ports)
+            _fail(job, FailCode.NOT_YOUR_CONTRACT, problem, changed, ports)
         elif not too_new:
             allowed.append(job)
         elif _waits_for_nothing(job, too_new, ports):
             problem = f"There is no contract at {too_new[0]}: a shared account calls contracts only."
-            _fail(job, "NoContract", problem, changed, ports)
+            _fail(job, FailCode.NO_CONTRACT, problem, changed, ports)
         else:
             waiting.append((job, TOO_NEW.format(too_new[0])))
     return allowed, waiting
 
 
-def _fail(job: Job, code: str, reason: str, changed: list[Job], ports: WorkerPorts) -> None:
+def _fail(job: Job, code: FailCode, reason: str, changed: list[Job], ports: WorkerPorts) -> None:
     save_failed(failed(job, Failure(code, reason), ports.clock()), changed, ports)
 
 

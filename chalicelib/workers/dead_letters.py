@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from chalicelib.errors import RowUnreadable, VersionConflict, WriteRefused
+from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.model import Failure, Job, Status
 from chalicelib.jobs.states import failed, with_event
 from chalicelib.workers.isolation import log_isolated
@@ -56,5 +57,5 @@ def _noted(job: Job, reason: str, ports: WorkerPorts) -> Job:
     if "retried" in since_retry:
         since_retry = since_retry[len(since_retry) - since_retry[::-1].index("retried") :]
     if job.status is Status.PENDING and since_retry.count(DEAD_LETTERED) >= DEAD_LETTERS_ALLOWED:
-        return failed(noted, Failure("DeadLettered", reason), now)
+        return failed(noted, Failure(FailCode.DEAD_LETTERED, reason), now)
     return noted

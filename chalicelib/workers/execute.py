@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.errors import ChainUnavailable, ConfigurationError, SignerUnavailable, VersionConflict
+from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.in_flight import still_in_flight
 from chalicelib.jobs.model import IN_FLIGHT, RETRYABLE, Account, Failure, Job, WaitCode
 from chalicelib.jobs.ports import Call, Estimate, Outlook, Unavailable
@@ -201,7 +202,7 @@ def _fail_expired(jobs: Sequence[Job], changed: list[Job], ports: WorkerPorts) -
     for job in jobs:
         valid_until = job.request.valid_until
         if valid_until is not None and valid_until <= now:
-            save_failed(failed(job, Failure("Expired", "It was not signed by its validUntil."), now), changed, ports)
+            save_failed(failed(job, Failure(FailCode.EXPIRED, "It was not signed by its validUntil."), now), changed, ports)
         else:
             alive.append(job)
     return alive

@@ -3,6 +3,7 @@
 import logging
 from datetime import timedelta
 
+from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.model import Failure, Job, Outcome, Receipt
 from chalicelib.jobs.nudge import nudge_execute
 from chalicelib.jobs.settlement import Sight
@@ -28,7 +29,7 @@ def displace(job: Job, sight: Sight, ports: WorkerPorts) -> bool:
     now = ports.clock()
     moved = displaced(job, now, next_check_at=now + CHECK_MARGIN)
     if moved.is_open and in_a_row(moved, Outcome.DISPLACED) >= ATTEMPT_LIMIT:
-        failure = Failure("NonceUsedElsewhere", f"Other programs took its nonce {ATTEMPT_LIMIT} times in a row.")
+        failure = Failure(FailCode.NONCE_USED_ELSEWHERE, f"Other programs took its nonce {ATTEMPT_LIMIT} times in a row.")
         moved = failed(moved, failure, now)
     _save(moved, ports)
     return True
@@ -44,7 +45,7 @@ def sign_anew_with_more_gas(job: Job, receipt: Receipt, ports: WorkerPorts) -> N
             f"It ran out of gas in {attempts} attempts in a row, each estimated anew. "
             f"The last gas limit was {job.attempt.gas}, and it used {receipt.gas_used}."
         )
-        moved = failed(moved, Failure("OutOfGas", reason), now)
+        moved = failed(moved, Failure(FailCode.OUT_OF_GAS, reason), now)
     _save(moved, ports)
 
 

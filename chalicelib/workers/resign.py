@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.errors import ConfigurationError, JobsApiError
+from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.model import Attempt, Failure, Fees, Job, Purpose, SignedTransaction, UnsignedTransaction
 from chalicelib.jobs.ports import Broadcast, Outlook
 from chalicelib.jobs.pricing import at_least, cancel_cap, is_taken, replaced
@@ -153,7 +154,7 @@ def _holds_up_others(job: Job, sight: Sight, ports: WorkerPorts) -> bool:
 def _limit_too_low(job: Job, ports: WorkerPorts) -> Failure:
     limit, blocks = job.request.max_fee_per_gas, ports.bounds.unmined_blocks
     reason = f"Its maxFeePerGas of {limit} wei was too low for {blocks} blocks, and later transactions waited for it."
-    return Failure("FeeLimitTooLow", reason)
+    return Failure(FailCode.FEE_LIMIT_TOO_LOW, reason)
 
 
 def _unsigned(job: Job, attempt: Attempt, fees: Fees, *, cancels: bool) -> UnsignedTransaction:

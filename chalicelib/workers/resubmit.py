@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from chalicelib.errors import JobsApiError
+from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.model import IN_FLIGHT, Failure, Job
 from chalicelib.jobs.ports import Broadcast, BroadcastStatus
 from chalicelib.jobs.pricing import is_taken
@@ -85,7 +86,7 @@ def _is_expired(job: Job, now: datetime) -> bool:
 
 def _reason_to_give_up(job: Job, now: datetime) -> Failure | None:
     if _is_expired(job, now) and not is_to_be_cancelled(job):
-        return Failure("Expired", "It was signed in time, but not mined by its validUntil.")
+        return Failure(FailCode.EXPIRED, "It was signed in time, but not mined by its validUntil.")
     return None
 
 
@@ -95,5 +96,5 @@ def _after_refusal(job: Job, answer: Broadcast) -> Due | None:
         return Due(job, refusal=answer)
     if answer.status is BroadcastStatus.NEVER_VALID and not is_being_cancelled(job):
         # It would hold up every later nonce of its account: the nonce has to be freed.
-        return Due(job, Failure("TransactionRejected", f"No node will take the transaction: {answer.message}."))
+        return Due(job, Failure(FailCode.TRANSACTION_REJECTED, f"No node will take the transaction: {answer.message}."))
     return None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from chalicelib.errors import JobsApiError
+from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.model import Account, Attempt, Failure, Fees, Job, SignedTransaction, UnsignedTransaction
 from chalicelib.jobs.ports import Outlook
 from chalicelib.jobs.pricing import limited
@@ -87,4 +88,6 @@ def _with_attempt(job: Job, unsigned: UnsignedTransaction, signed: tuple[str, by
 def _fail(job: Job, error: Exception, changed: list[Job], ports: WorkerPorts) -> None:
     """Whatever is wrong with this one job must not hold back the account. Nothing of it exists on chain."""
     log.error("a job could not be signed", extra={"jobId": job.job_id}, exc_info=error)
-    save_failed(failed(job, Failure("InternalError", "The transaction could not be built."), ports.clock()), changed, ports)
+    save_failed(
+        failed(job, Failure(FailCode.INTERNAL_ERROR, "The transaction could not be built."), ports.clock()), changed, ports
+    )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.model import Account, Failure, Job, WaitCode
 from chalicelib.jobs.ports import GasEstimate, Outlook, Revert, Unavailable, Unfunded
 from chalicelib.jobs.pricing import limited
@@ -133,7 +134,7 @@ def sort_jobs(jobs: Sequence[Job], changed: list[Job], standing: Standing) -> Ro
                 own_changed = [one for one in changed if one.owner == job.owner]
                 unsigned = [*result.unreached, *own_changed, *jobs[number + 1 :]]
                 if not _waits_for_earlier(job, result, unsigned, others, standing):
-                    save_failed(failed(job, Failure("EstimateReverted", reason), ports.clock()), changed, ports)
+                    save_failed(failed(job, Failure(FailCode.ESTIMATE_REVERTED, reason), ports.clock()), changed, ports)
             case Unfunded(reason):
                 result.unfunded = True
                 reason = f"the account's funds do not cover it: {reason}"

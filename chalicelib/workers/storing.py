@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from chalicelib.errors import JobsChanged, ServiceUnavailable, VersionConflict, WriteRefused
+from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.model import Account, Failure, Job, WaitCode
 from chalicelib.jobs.states import failed, waiting
 from chalicelib.workers.isolation import log_isolated
@@ -90,7 +91,7 @@ def put_refused_off(account_id: str, jobs: Sequence[Job], ports: WorkerPorts) ->
     for job in jobs:
         try:
             if job.waits_code is WaitCode.ROW_REFUSED or not _waits(account_id, job, ports):
-                _save_failed(failed(job, Failure("RowRefused", f"It was not signed: {REFUSED}."), ports.clock()), ports)
+                _save_failed(failed(job, Failure(FailCode.ROW_REFUSED, f"It was not signed: {REFUSED}."), ports.clock()), ports)
         except VersionConflict:
             continue  # cancelled meanwhile
 

@@ -17,6 +17,7 @@ from math import ceil
 from chalicelib.backoff import doubled
 from chalicelib.bounds import Bounds
 from chalicelib.errors import ChainUnavailable, ConfigurationError, JobsApiError, SignerUnavailable, VersionConflict
+from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.model import Failure, Job, WaitCode
 from chalicelib.jobs.states import failed, unsigned_since, waiting
 from chalicelib.workers.poll_delays import by_delay
@@ -31,9 +32,6 @@ LONGEST_SHARE = 0.1
 """Of the time that a job has waited: the longest rest between the two bounds above."""
 BLOCKS_AGAIN = 4
 """How long a job rests at most whose turn it is already, and that comes back for nothing, as where no blocks are made."""
-
-CANNOT_BE_SIGNED = "CannotBeSigned"
-ESTIMATE_TOO_SLOW = "EstimateTooSlow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +125,13 @@ def _failure(wait: Wait, now: datetime, bounds: Bounds) -> Failure | None:
     """
     job = wait.job
     if wait.code is WaitCode.ESTIMATE_TOO_SLOW and has_waited(job, wait.code, bounds.slow_estimate_seconds, now):
-        return Failure(ESTIMATE_TOO_SLOW, f"For {_told(bounds.slow_estimate_seconds)}, {wait.reason}.")
+        return Failure(FailCode.ESTIMATE_TOO_SLOW, f"For {_told(bounds.slow_estimate_seconds)}, {wait.reason}.")
     if wait.code is WaitCode.ACCOUNT_PAUSED or job.waits_code in (None, WaitCode.ACCOUNT_PAUSED):
         return None
     if now - unsigned_since(job) >= timedelta(seconds=bounds.unsigned_seconds):
-        return Failure(CANNOT_BE_SIGNED, f"It could not be signed for {_told(bounds.unsigned_seconds)}: {wait.reason}.")
+        return Failure(
+            FailCode.CANNOT_BE_SIGNED, f"It could not be signed for {_told(bounds.unsigned_seconds)}: {wait.reason}."
+        )
     return None
 
 

@@ -16,6 +16,7 @@ from chalicelib import settings
 from stack import paths, tools
 from stack.build.bytecode import compile_all
 from stack.build.dependencies import REQUIREMENTS, add_all, dependencies_zip
+from stack.build.reference.files import write_reference
 from stack.build.runtime import CONFIG, Runtime, found_for, named_by, of_this_machine
 from stack.build.template import complete
 from stack.errors import StackError
@@ -34,7 +35,7 @@ class Package:
     template: Path
     """CloudFormation with the SAM transform; every function's CodeUri still says where Chalice put its zip."""
     archive: Path
-    """The zip of every function: our code, Chalice's runtime, what they import of requirements.txt's wheels; all compiled."""
+    """The zip of every function: our code with the API reference, Chalice's runtime, and what they import of the wheels."""
 
     @property
     def digest(self) -> str:
@@ -77,6 +78,7 @@ def _package(stage: str, say: Say, directory: Path | None, runtime: Runtime) -> 
     with tempfile.TemporaryDirectory(dir=out) as temporary:
         project = Path(temporary) / "project"
         _copy_project(project)
+        write_reference(project / "chalicelib" / "api" / "reference")
         _chalice_package(stage, project, Path(temporary) / "out")
         _join(dependencies, Path(temporary) / "out" / "deployment.zip", built.archive, runtime)
         packaged = json.loads((Path(temporary) / "out" / "sam.json").read_text())
@@ -97,9 +99,11 @@ def _inputs() -> Iterable[Path]:
 
 
 def _makers() -> Iterable[Path]:
-    """This module, and those that make the rest of the template."""
+    """This module, and those that make the rest of the template and the API reference."""
+    here = Path(__file__).resolve()
     for name in ("package", "runtime", "template", "gateway", "metrics", "alarms", "dashboard"):
-        yield Path(__file__).resolve().with_name(f"{name}.py")
+        yield here.with_name(f"{name}.py")
+    yield from (file for file in here.with_name("reference").iterdir() if file.is_file())
 
 
 def _copy_project(project: Path) -> None:

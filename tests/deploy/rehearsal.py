@@ -31,7 +31,6 @@ def main() -> None:
     for module in pkgutil.walk_packages(chalicelib.__path__, "chalicelib."):
         _import_what_functions_import(importlib.import_module(module.name))
     _make_clients()
-    _describe()
     _encode_and_sign()
     _tell()
     print(json.dumps([file for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))]))
@@ -66,13 +65,6 @@ def _make_clients() -> None:
     wiring._session.set_credentials("nobody", "nothing")
     for service in ("dynamodb", "kms", "secretsmanager", "sqs"):
         wiring._client(service)
-
-
-def _describe() -> None:
-    from chalicelib.api.openapi import document_of  # noqa: PLC0415
-    from chalicelib.api.route_descriptions import DESCRIBED  # noqa: PLC0415
-
-    document_of(DESCRIBED)
 
 
 def _encode_and_sign() -> None:

@@ -13,12 +13,14 @@ import botocore
 import pytest
 from eth_utils.crypto import keccak
 
+from chalicelib.api.reference import handlers
 from chalicelib.chain.contracts.service_contracts import ARTIFACTS
 from stack import paths
 from stack.build import dependencies
 from stack.build.bytecode import compile_all
 from stack.build.dependencies import add_all, leave_out
 from stack.build.package import Package, package
+from stack.build.reference.files import write_reference
 from stack.build.runtime import Runtime
 from stack.errors import StackError
 from stack.progress import silent
@@ -184,6 +186,16 @@ def test_the_contracts_are_in_the_zip_as_they_are_committed(
     )
     done = fresh_interpreter(runtime, unzipped, "-c", program)
     assert done.stdout.strip() == keccak(text="createToken(string,string,uint256,string)")[:4].hex(), done.stderr
+
+
+def test_the_reference_is_in_the_zip_and_what_renders_it_is_not(
+    entries: list[zipfile.ZipInfo], unzipped: Path, tmp_path: Path
+) -> None:
+    write_reference(tmp_path)
+    served = unzipped / "chalicelib" / "api" / "reference"
+    for file in (handlers.DOCUMENT, handlers.PAGE):
+        assert (served / file).read_bytes() == (tmp_path / file).read_bytes()
+    assert not [entry.filename for entry in entries if entry.filename.startswith("stack/")]
 
 
 def test_the_zip_describes_exactly_the_services_the_functions_call(entries: list[zipfile.ZipInfo]) -> None:

@@ -14,7 +14,7 @@ from chalicelib.bounds import Bounds
 from chalicelib.errors import JobNotRetryable, JobsApiError
 from chalicelib.jobs.bursts import Bursts
 from chalicelib.jobs.cancel import cancel_job
-from chalicelib.jobs.issue import JobRequest, issue_job
+from chalicelib.jobs.issue import NewJob, issue_job, signing_account
 from chalicelib.jobs.model import Account, Job, Status, TransactionRequest, account_id
 from chalicelib.jobs.pace import Paces
 from chalicelib.jobs.principal import Principal
@@ -122,16 +122,15 @@ class World:
         self._issued += 1
         self.now += timedelta(milliseconds=1)  # no two requests of a client come at the same instant
         transaction = TransactionRequest(TARGET, data=data.encode(), **request)
-        wish = JobRequest(name, transaction, "sim", self.network.chain_id, correlation_id=f"request-{self._issued}")
-        principal = Principal(owner, sender)
+        principal, correlation_id = Principal(owner, sender), f"request-{self._issued}"
         ports = self.ports
-        return self._asked(
-            lambda: (
-                issue_job(
-                    wish, principal, jobs=ports.jobs, accounts=ports.accounts, queue=ports.queue, clock=self.clock
-                ).job.job_id
-            )
-        )
+
+        def issue() -> str:
+            account = signing_account(None, principal, "sim", self.network.chain_id, jobs=ports.jobs, accounts=ports.accounts)
+            new = NewJob(name, "sim", account, transaction, correlation_id=correlation_id)
+            return issue_job(new, principal, jobs=ports.jobs, queue=ports.queue, clock=self.clock).job.job_id
+
+        return self._asked(issue)
 
     def cancel(self, job_id: str) -> Job:
         ports = self.ports

@@ -109,7 +109,7 @@ def _handler(function: str) -> Callable[[dict[str, Any]], Any]:
 def _warm(environment: dict[str, str], token: str) -> None:
     """Import everything and use it once, on tables and queues that nobody else uses: much is made at first use only."""
     import app  # noqa: PLC0415
-    from chalicelib.api.endpoint import handler_of  # noqa: PLC0415
+    from chalicelib.api.http.routing import handler_of  # noqa: PLC0415
     from chalicelib.api.routes import ROUTES  # noqa: PLC0415
     from chalicelib.settings import settings  # noqa: PLC0415
     from chalicelib.workers import events, every_minute  # noqa: F401, PLC0415

@@ -10,7 +10,7 @@ from tests.stack.client import Client
 def test_a_path_that_there_is_not_is_a_404_in_the_contracts_form(path: str, verb: str, issuer: Client) -> None:
     answer = issuer.request(verb, path)
     assert answer.status_code == 404, answer.text
-    assert answer.json() == {"error": "There is nothing at this path.", "code": "NotFound"}
+    assert answer.json() == {"error": "There is nothing at this path: GET /docs lists the paths.", "code": "NotFound"}
     assert answer.headers["Cache-Control"] == "no-store"
 
 
@@ -28,5 +28,8 @@ def test_a_verb_that_a_path_does_not_take_is_a_405_that_says_which_it_takes(
 ) -> None:
     answer = issuer.request(verb, path)
     assert answer.status_code == 405, answer.text
-    assert answer.json() == {"error": "This path does not take this verb.", "code": "MethodNotAllowed"}
+    assert answer.json() == {
+        "error": "This path does not take this verb: the header Allow lists those that it takes.",
+        "code": "MethodNotAllowed",
+    }
     assert answer.headers["Allow"] == allowed

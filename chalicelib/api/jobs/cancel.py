@@ -1,12 +1,12 @@
 """Cancel a job."""
 
-from chalicelib.api.endpoint import Call
+from chalicelib.api.http.reply import Reply
+from chalicelib.api.http.request import Request
 from chalicelib.api.jobs.fetch import job_id_in, one_job
-from chalicelib.api.wire import Reply
 from chalicelib.jobs.cancel import cancel_job
 
 
-def cancel(call: Call) -> Reply:
-    services = call.services
-    job = cancel_job(job_id_in(call), call.principal, jobs=services.jobs, queue=services.queue, clock=services.clock)
-    return one_job(call, job)
+def cancel(request: Request) -> Reply:
+    services = request.services
+    job = cancel_job(job_id_in(request), request.principal, jobs=services.jobs, queue=services.queue, clock=services.clock)
+    return one_job(request, job)

@@ -3,37 +3,55 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from chalicelib.api.endpoint import Call
-from chalicelib.api.errors import invalid
-from chalicelib.api.requests import IssueBody
-from chalicelib.api.views import job_view
-from chalicelib.api.wire import Reply
+from chalicelib.api.http.errors import invalid
+from chalicelib.api.http.reply import Reply
+from chalicelib.api.http.request import Request
+from chalicelib.api.jobs.bodies import IssueBody
+from chalicelib.api.jobs.views import job_view
 from chalicelib.errors import FeeLimitTooLow
 from chalicelib.jobs.ids import derived_job_id
-from chalicelib.jobs.issue import Issued, issue_job
+from chalicelib.jobs.issue import Issued, NewJob, issue_job, signing_account
 from chalicelib.jobs.model import TransactionRequest
 
 if TYPE_CHECKING:
-    from chalicelib.api.replies import IssuedView
+    from chalicelib.api.jobs.replies import IssuedView
+
+TRANSACTION_JOB = "transaction"
+"""The name of the jobs issued here."""
 
 
-def issue(call: Call) -> Reply:
-    services = call.services
-    body = IssueBody.parse(call.body)
-    request = body.job_request(services.network, services.chain_id)
-    if body.valid_until is not None and body.valid_until <= services.clock() and not _already_issued(call, body):
-        raise invalid([("validUntil", "validUntil is in the past: nothing was issued.")])
+def issue(request: Request) -> Reply:
+    services = request.services
+    body = IssueBody.parse(request.body)
+    transaction = body.transaction(services.network)
+    if body.valid_until is not None and body.valid_until <= services.clock() and not _already_issued(request, body):
+        raise invalid([("validUntil", "validUntil is in the past: send a later time. Nothing was issued.")])
     limit, least = body.max_fee_per_gas, services.parts.settings.network.least_price
-    if limit is not None and limit < least and not _already_issued(call, body):
+    if limit is not None and limit < least and not _already_issued(request, body):
         raise FeeLimitTooLow(limit, least)
-    issued = issue_job(
-        request,
-        call.principal,
+    account = signing_account(
+        body.sender,
+        request.principal,
+        services.network,
+        services.chain_id,
         jobs=services.jobs,
         accounts=services.accounts,
+        mined=services.mined_counts,
+    )
+    issued = issue_job(
+        NewJob(
+            TRANSACTION_JOB,
+            services.network,
+            account,
+            transaction,
+            correlation_id=body.correlation_id,
+            external_id=body.external_id,
+        ),
+        request.principal,
+        jobs=services.jobs,
         queue=services.queue,
         clock=services.clock,
-        mined=services.mined_counts,
+        names_sender=body.sender is not None,
         callees=callees,
         admission=services.admission,
     )
@@ -41,20 +59,20 @@ def issue(call: Call) -> Reply:
 
 
 def callees(request: TransactionRequest) -> Sequence[str]:
-    """The contracts that a transaction calls. Asked for shared accounts only."""
+    """Return the contracts that a transaction calls. Only shared accounts need it."""
     from chalicelib.chain.contracts.called_contracts import callees_of  # noqa: PLC0415 -- most requests do without it
 
     return callees_of(request)
 
 
 def issued_reply(issued: Issued) -> Reply:
-    """To its owner: 201 with a new job; 200 and `Idempotent-Replayed` with one that was there already."""
+    """Answer 201 with a new job, or 200 and `Idempotent-Replayed` with the job of the same earlier request."""
     view: IssuedView = {"job": job_view(issued.job, issued.job.owner)}
     return Reply(view, 200, {"Idempotent-Replayed": "true"}) if issued.replayed else Reply(view, 201)
 
 
-def _already_issued(call: Call, body: IssueBody) -> bool:
-    """True if the correlationId names a job: a request repeated because its first answer was lost still has that answer."""
+def _already_issued(request: Request, body: IssueBody) -> bool:
+    """Return True if the correlationId names a job already. Then a repeated request still gets its first answer."""
     if body.correlation_id is None:
         return False
-    return call.services.jobs.get(derived_job_id(call.principal.owner, body.correlation_id)) is not None
+    return request.services.jobs.get(derived_job_id(request.principal.owner, body.correlation_id)) is not None

@@ -1,34 +1,34 @@
-"""Retry jobs that failed or were cancelled: one, or all that fit a query."""
+"""Retry jobs that failed or were cancelled: one job, or every job that fits a query."""
 
 from typing import TYPE_CHECKING
 
-from chalicelib.api.body import NO_BODY, shown
-from chalicelib.api.endpoint import Call
-from chalicelib.api.errors import invalid
+from chalicelib.api.http.body import NO_BODY, shown
+from chalicelib.api.http.errors import invalid
+from chalicelib.api.http.pages import CHANGE_BYTES, position_of, room_of, scope_of
+from chalicelib.api.http.reply import Reply
+from chalicelib.api.http.request import Request
+from chalicelib.api.http.values import DEFAULT_PAGE
+from chalicelib.api.jobs.bodies import RetryFilters, RetryOneBody
 from chalicelib.api.jobs.fetch import job_id_in, one_job
 from chalicelib.api.jobs.issue import callees
-from chalicelib.api.pages import CHANGE_BYTES, position_of, room_of, scope_of
-from chalicelib.api.requests import RetryFilters, RetryOneBody
-from chalicelib.api.values import DEFAULT_PAGE
-from chalicelib.api.views import job_view, refusal_view
-from chalicelib.api.wire import Reply
+from chalicelib.api.jobs.views import job_view, refusal_view
 from chalicelib.errors import Forbidden, InvalidJobId
 from chalicelib.jobs.ids import JOB_ID
 from chalicelib.jobs.retry import Refusal, RetryQuery, retry_job, retry_jobs
 
 if TYPE_CHECKING:
-    from chalicelib.api.replies import JobView, RefusalView, RetriesView
+    from chalicelib.api.jobs.replies import JobView, RefusalView, RetriesView
 
 
-def retry_one(call: Call) -> Reply:
-    """A POST may carry a new `validUntil`."""
-    services = call.services
-    body = RetryOneBody.parse({} if call.body is NO_BODY or call.body is None else call.body)
+def retry_one(request: Request) -> Reply:
+    """Retry one job. A POST may send a new `validUntil`."""
+    services = request.services
+    body = RetryOneBody.parse({} if request.body is NO_BODY or request.body is None else request.body)
     if body.valid_until is not None and body.valid_until <= services.clock():
-        raise invalid([("validUntil", "validUntil is in the past: nothing was retried.")])
+        raise invalid([("validUntil", "validUntil is in the past: send a later time. Nothing was retried.")])
     job = retry_job(
-        job_id_in(call),
-        call.principal,
+        job_id_in(request),
+        request.principal,
         jobs=services.jobs,
         queue=services.queue,
         clock=services.clock,
@@ -37,16 +37,16 @@ def retry_one(call: Call) -> Reply:
         valid_until=body.valid_until,
         admission=services.admission,
     )
-    return one_job(call, job)
+    return one_job(request, job)
 
 
-def retry_by_query(call: Call) -> Reply:
-    """Every job that fits, each on its own; an id that is none is refused in its place, and stops nothing."""
-    services = call.services
-    filters = RetryFilters.from_call(call.query, call.body)
-    if filters.owner not in (None, call.principal.owner) and not call.principal.is_admin:
-        raise Forbidden("Only an administrator may retry another owner's jobs.")
-    scope = scope_of(call, "retry", filters.scope())
+def retry_by_query(request: Request) -> Reply:
+    """Retry each job that fits, independently of the others. A text that is not a job id is refused in its place."""
+    services = request.services
+    filters = RetryFilters.from_request(request.query, request.body)
+    if filters.owner not in (None, request.principal.owner) and not request.principal.is_admin:
+        raise Forbidden("Only an administrator may retry the jobs of another owner: leave owner out.")
+    scope = scope_of(request, "retry", filters.scope())
     query = RetryQuery(
         job_ids=None if filters.ids is None else [job_id for job_id in filters.ids if JOB_ID.fullmatch(job_id)],
         status=filters.status,
@@ -56,13 +56,13 @@ def retry_by_query(call: Call) -> Reply:
         failed_before=filters.failed_before,
         owner=filters.owner,
         limit=filters.limit or DEFAULT_PAGE,
-        cursor=position_of(call, filters.cursor, scope),
+        cursor=position_of(request, filters.cursor, scope),
         dry_run=filters.dry_run,
     )
-    reader, room = call.principal.owner, room_of(call)
+    reader, room = request.principal.owner, room_of(request)
     retries = retry_jobs(
         query,
-        call.principal,
+        request.principal,
         jobs=services.jobs,
         queue=services.queue,
         clock=services.clock,
@@ -80,5 +80,5 @@ def retry_by_query(call: Call) -> Reply:
     ]
     view: RetriesView = {"data": data, "size": len(data)}
     if retries.cursor is not None:
-        view["nextCursor"] = call.services.cursors.write(retries.cursor, scope)
+        view["nextCursor"] = request.services.cursors.write(retries.cursor, scope)
     return Reply(view)

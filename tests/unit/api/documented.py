@@ -10,8 +10,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from chalicelib.api.openapi import document_of
-from chalicelib.api.route_descriptions import DESCRIBED
+from chalicelib.api.descriptions import DESCRIBED
+from stack.build.reference.openapi import document_of
 
 NAME = "urn:reference"
 

@@ -11,7 +11,7 @@ import jwt
 from chalice.app import Chalice
 from chalice.test import Client
 
-from chalicelib.api.errors import use_error_format
+from chalicelib.api.http.errors import use_error_format
 from chalicelib.api.routes import origins_of, register_routes
 from chalicelib.auth.jwks import IdentityProvider
 from chalicelib.auth.limits import RequestLimiter

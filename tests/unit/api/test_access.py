@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.admin.ports import Token
-from chalicelib.api.endpoint import Right
+from chalicelib.api.http.routing import Right
 from chalicelib.jobs.model import Status
 from chalicelib.jobs.ports import Revert
 from tests.access import ACCESS, CALLERS

@@ -137,7 +137,7 @@ def test_a_base64_body_that_is_none_is_refused(api: Api) -> None:
 def test_unknown_fields_are_refused_by_name(api: Api) -> None:
     answer = api.issue({"to": TARGET, "amount": "1", "gasLimit": 2})
     assert_refused(api, answer, 400, "InvalidRequest", "gasLimit")
-    assert {"field": "amount", "error": "There is no field of this name here."} in answer.body["details"]
+    assert {"field": "amount", "error": "This field does not exist: leave it out."} in answer.body["details"]
 
 
 def test_python_names_of_fields_are_unknown(api: Api) -> None:

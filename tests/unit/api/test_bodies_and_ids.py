@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.fields import FORMAT_CHARACTERS
+from chalicelib.api.schema.fields import FORMAT_CHARACTERS
 from chalicelib.jobs.model import Status
 from tests.unit.api.harness import TARGET, Api
 from tests.unit.api.test_bad_input import assert_refused

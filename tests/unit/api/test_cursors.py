@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.api.cursors import Cursors
+from chalicelib.api.http.cursors import Cursors
 from chalicelib.auth.secrets import TokenKeys, rotated, token_keys, without_old
 from chalicelib.cached import Cached
 from chalicelib.errors import InvalidCursor

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api import endpoint
-from chalicelib.api.wire import Reply
+from chalicelib.api.http import routing as endpoint
+from chalicelib.api.http.reply import Reply
 from chalicelib.errors import ChainUnavailable, ConfigurationError, ServiceUnavailable
 from chalicelib.settings import settings_from
 from tests.unit.api.harness import TARGET, Api, environment, new_api
@@ -146,7 +146,10 @@ def test_settings_that_cannot_be_read_are_a_fault_in_the_contracts_form(api: Api
 def test_a_verb_a_path_does_not_take_is_told_in_the_same_form(api: Api, method: str, path: str) -> None:
     answer = api.request(method, path)
     assert answer.status == 405
-    assert answer.body == {"error": "This path does not take this verb.", "code": "MethodNotAllowed"}
+    assert answer.body == {
+        "error": "This path does not take this verb: the header Allow lists those that it takes.",
+        "code": "MethodNotAllowed",
+    }
     assert answer.headers["Allow"]
 
 

@@ -67,7 +67,7 @@ def test_what_cannot_be_a_job_id_is_refused(api: Api, method: str, path: str, jo
 def test_a_parameter_that_does_not_exist_is_refused_by_name(api: Api, path: str) -> None:
     answer = api.get(path + "?dryRun=true")
     assert answer.status == 400
-    assert answer.body["details"] == [{"field": "dryRun", "error": "There is no parameter of this name here."}]
+    assert answer.body["details"] == [{"field": "dryRun", "error": "This path has no parameter of this name: leave it out."}]
 
 
 # --- by correlationId --------------------------------------------------------------------------------------------------

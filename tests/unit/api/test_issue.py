@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.values import MAX_UINT256
+from chalicelib.api.http.values import MAX_UINT256
 from chalicelib.jobs.ids import derived_job_id
 from chalicelib.jobs.model import Status, TransactionRequest
 from tests.unit.api.harness import ISSUER, NOW, OTHER, TARGET, Api

@@ -40,7 +40,10 @@ def test_a_path_that_there_is_not_is_a_404_in_the_contracts_form(
 ) -> None:
     answer = api.app(event(verb, resource, **headers), None)
     assert answer["statusCode"] == 404
-    assert json.loads(answer["body"]) == {"error": "There is nothing at this path.", "code": "NotFound"}
+    assert json.loads(answer["body"]) == {
+        "error": "There is nothing at this path: GET /docs lists the paths.",
+        "code": "NotFound",
+    }
     assert answer["headers"]["X-Request-Id"] == "from-the-gateway"
     assert answer["headers"]["Cache-Control"] == "no-store"
 

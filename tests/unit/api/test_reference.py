@@ -1,12 +1,9 @@
 """The API reference: it describes what is served, all of it and nothing else, and can be read by programs and people."""
 
-import base64
-import hashlib
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from html.parser import HTMLParser
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -17,18 +14,19 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import TypeAdapter, ValidationError
 
 import app as deployed
-from chalicelib.api import fields
-from chalicelib.api.docs import page_of
-from chalicelib.api.endpoint import handler_of
-from chalicelib.api.openapi import document_of, errors_of
-from chalicelib.api.requests import Checked, JobPath
-from chalicelib.api.route_descriptions import DESCRIBED, DESCRIPTIONS
+from chalicelib.api.descriptions import DESCRIBED, DESCRIPTIONS
+from chalicelib.api.http.routing import handler_of
+from chalicelib.api.jobs.bodies import JobPath
+from chalicelib.api.jobs.codes import FAIL_MEANINGS, WAIT_MEANINGS
 from chalicelib.api.routes import ROUTES
-from chalicelib.api.wait_codes import MEANINGS
+from chalicelib.api.schema import fields
+from chalicelib.api.schema.errors import meaning_of, refusals
+from chalicelib.api.schema.models import Checked
 from chalicelib.errors import JobNotFound
+from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.model import WaitCode
+from stack.build.reference.openapi import document_of, errors_of
 from tests.unit.api.documented import document
-from tests.unit.api.harness import Api
 
 OPERATIONS = [operation for verbs in document()["paths"].values() for operation in verbs.values()]
 
@@ -71,11 +69,33 @@ def test_every_operation_says_what_it_takes_and_answers() -> None:
             assert {"400", "401", "429", "503"} <= operation["responses"].keys()
 
 
-def test_every_code_that_a_job_waits_for_is_listed_with_its_meaning() -> None:
-    code = document()["components"]["schemas"]["WaitView"]["properties"]["code"]
-    assert code["enum"] == list(WaitCode)
-    assert all(f"{one}: " in code["description"] for one in WaitCode)
-    assert MEANINGS.keys() == set(WaitCode)
+@pytest.mark.parametrize(
+    ("name", "field", "codes", "meanings"),
+    [("WaitView", "code", WaitCode, WAIT_MEANINGS), ("JobView", "failCode", FailCode, FAIL_MEANINGS)],
+)
+def test_every_code_of_a_job_is_listed_with_its_meaning(
+    name: str, field: str, codes: type[StrEnum], meanings: Mapping[str, str]
+) -> None:
+    schemas = document()["components"]["schemas"]
+    listed = schemas[schemas[name]["properties"][field]["$ref"].rpartition("/")[2]]
+    assert {one["const"]: one["description"] for one in listed["oneOf"]} == {str(code): meanings[code] for code in codes}
+
+
+def test_every_refusal_is_listed_with_its_status_and_meaning() -> None:
+    """Also a code that no route declares: of an unknown path or verb, or of one job among several."""
+    listed = {one["const"]: one["description"] for one in document()["components"]["schemas"]["ErrorCode"]["oneOf"]}
+    declared = {
+        error
+        for one in DESCRIBED
+        for method in one.route.methods
+        for errors in errors_of(one, method).values()
+        for error in errors
+    }
+    assert {error.code for error in declared} | {"NotFound", "MethodNotAllowed", "ReplyFull"} == listed.keys()
+    for error in refusals():
+        status, _, meaning = listed[error.code].partition(": ")
+        assert (int(status), meaning) == (error.http_status, meaning_of(error))
+        assert meaning.endswith(".")
 
 
 def test_every_reference_leads_somewhere() -> None:
@@ -209,121 +229,3 @@ def test_every_parameter_and_field_of_a_body_has_a_type() -> None:
             if isinstance(model, type) and issubclass(model, Checked):
                 for name, field in model.model_json_schema()["properties"].items():
                     assert {"type", "anyOf", "$ref", "enum"} & field.keys(), f"{model.__name__}.{name}"
-
-
-# --- as it is served ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
-def test_the_reference_is_public_and_may_be_kept_for_minutes(api: Api, path: str) -> None:
-    api.settings = None  # type: ignore[assignment]  # nothing is built for it
-    answer = api.get(path, token="")
-    assert answer.status == 200
-    assert answer.headers["Cache-Control"] == "public, max-age=300"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-
-
-def test_the_document_is_served_as_it_is(api: Api) -> None:
-    answer = api.get("/openapi.json", token="")
-    assert answer.headers["Content-Type"] == "application/json"
-    assert json.loads(answer.text) == document()
-    assert document()["servers"][0]["url"] == ".", "the stage's prefix is the gateway's to add"
-
-
-class Page(HTMLParser):
-    """Tags that match, and what they carry."""
-
-    VOID = ("meta",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: set[str] = set()
-        self.ids: list[str] = []
-        self.links: list[str] = []
-        self.attributes: set[str] = set()
-        self.text = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        if tag not in self.VOID:
-            self.open.append(tag)
-        for name, value in attrs:
-            self.attributes.add(name)
-            if name == "id":
-                self.ids.append(value or "")
-            if name == "href":
-                self.links.append(value or "")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-def read(html: str) -> Page:
-    page = Page()
-    page.feed(html)
-    page.close()
-    assert page.open == []
-    return page
-
-
-def test_the_page_has_everything_the_document_has(api: Api) -> None:
-    answer = api.get("/docs", token="")
-    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    page = read(answer.text)
-    for path, verbs in document()["paths"].items():
-        assert path in page.text
-        for operation in verbs.values():
-            assert operation["operationId"] in page.ids
-            assert operation["summary"] in page.text
-            for parameter in operation.get("parameters", ()):
-                assert parameter["name"] in page.text
-    for name, schema in document()["components"]["schemas"].items():
-        assert name in page.ids
-        for field in schema.get("properties", ()):
-            assert field in page.text
-    assert len(set(page.ids)) == len(page.ids)
-
-
-def test_links_of_the_page_lead_into_it_or_to_the_document_beside_it(api: Api) -> None:
-    page = read(api.get("/docs", token="").text)
-    assert {link for link in page.links if not link.startswith("#")} == {"openapi.json"}
-    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
-
-
-def test_the_page_runs_nothing_and_loads_nothing(api: Api) -> None:
-    answer = api.get("/docs", token="")
-    page = read(answer.text)
-    assert page.tags.isdisjoint({"script", "img", "link", "iframe", "object", "embed", "form", "base"})
-    assert not [name for name in page.attributes if name.startswith("on") or name in ("style", "src")]
-    policy = answer.headers["Content-Security-Policy"]
-    style = re.search(r"<style>(.*?)</style>", answer.text, re.DOTALL)
-    assert style
-    assert "url(" not in style[1]
-    assert "@import" not in style[1]
-    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
-    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
-    assert "unsafe" not in policy
-
-
-def test_nothing_of_the_document_becomes_markup() -> None:
-    evil = "<script>alert(1)</script>\"'&"
-    hostile = json.loads(json.dumps(document()))
-    hostile["info"] |= {"title": evil, "description": evil}
-    for verbs in hostile["paths"].values():
-        for operation in verbs.values():
-            operation["summary"] = operation["x-right"] = evil
-            for parameter in operation.get("parameters", ()):
-                parameter["name"] = parameter["description"] = evil
-    for schema in hostile["components"]["schemas"].values():
-        schema["description"] = evil
-        schema["examples"] = [{evil: evil}]
-        schema["properties"] = {evil: {"type": evil, "description": evil, "pattern": evil, "default": evil, "enum": [evil]}}
-    html, _ = page_of(hostile)
-    page = read(html)
-    assert "script" not in page.tags
-    assert "alert" not in page.attributes
-    assert "<script>alert(1)" in page.text

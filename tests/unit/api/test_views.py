@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.replies import JobView
-from chalicelib.api.views import job_view as view_for
-from chalicelib.api.views import time_view
+from chalicelib.api.http.values import time_view
+from chalicelib.api.jobs.replies import JobView
+from chalicelib.api.jobs.views import job_view as view_for
 from chalicelib.jobs.model import (
     Event,
     Failure,

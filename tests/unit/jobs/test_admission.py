@@ -9,7 +9,7 @@ from chalicelib.backoff import ASK_AGAIN_SECONDS
 from chalicelib.bounds import Bounds
 from chalicelib.errors import CorrelationIdReused, JobTooLarge, ReplyFull, TooManyOpenJobs
 from chalicelib.jobs.admission import COUNT_SECONDS, SHARE, Admission
-from chalicelib.jobs.issue import Issued, JobRequest, issue_job
+from chalicelib.jobs.issue import Issued, NewJob, issue_job, signing_account
 from chalicelib.jobs.model import Job, Status, TransactionRequest
 from chalicelib.jobs.principal import Principal
 from chalicelib.jobs.retry import Refusal, Retries, RetryQuery, retry_job, retry_jobs
@@ -43,12 +43,12 @@ class Bounded(UseCases):
             self.stored(pending_job(job_id=f"{len(self.jobs.rows):024x}", owner=owner, next_check_at=SOON))
 
     def post(self, principal: Principal = ME, correlation_id: str | None = None, value: int = 1) -> Issued:
-        wish = JobRequest("job", TransactionRequest(TARGET, value), "fuse", 122, correlation_id=correlation_id)
+        account = signing_account(None, principal, "fuse", 122, jobs=self.jobs, accounts=self.accounts)
+        new = NewJob("job", "fuse", account, TransactionRequest(TARGET, value), correlation_id=correlation_id)
         return issue_job(
-            wish,
+            new,
             principal,
             jobs=self.jobs,
-            accounts=self.accounts,
             queue=self.queue,
             clock=self.clock,
             admission=self.admission,

@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.jobs.cancel import cancel_job
 from chalicelib.jobs.fetch import fetch_by_correlation_id, fetch_job
-from chalicelib.jobs.issue import Issued, JobRequest, issue_job
+from chalicelib.jobs.issue import Issued, NewJob, issue_job, signing_account
 from chalicelib.jobs.model import Account, Job, TransactionRequest
 from chalicelib.jobs.principal import Principal
 from chalicelib.jobs.retry import Retries, RetryQuery, retry_job, retry_jobs
@@ -47,15 +47,11 @@ class UseCases:
     def issue(self, principal: Principal = ME, *, sender: str | None = None, **changes: Any) -> Issued:
         fields: dict[str, Any] = {"value": 1, "data": b"data"}
         request = {name: changes.pop(name) for name in list(changes) if name in ("to", "value", "data", "gas", "valid_until")}
-        wish = JobRequest(
-            changes.pop("name", "job"),
-            TransactionRequest(**{"to": TARGET, **fields, **request}),
-            "fuse",
-            122,
-            sender,
-            **changes,
-        )
-        return issue_job(wish, principal, jobs=self.jobs, accounts=self.accounts, queue=self.queue, clock=self.clock)
+        account = signing_account(sender, principal, "fuse", 122, jobs=self.jobs, accounts=self.accounts)
+        transaction = TransactionRequest(**{"to": TARGET, **fields, **request})
+        new = NewJob(changes.pop("name", "job"), "fuse", account, transaction, **changes)
+        named = sender is not None
+        return issue_job(new, principal, jobs=self.jobs, queue=self.queue, clock=self.clock, names_sender=named)
 
     def stored(self, job: Job) -> str:
         """The id of this job, now in the store."""

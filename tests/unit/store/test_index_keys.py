@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from chalicelib.api.values import MAX_ID_BYTES, identifier
+from chalicelib.api.http.values import MAX_ID_BYTES, identifier
 from chalicelib.auth.jwt import MAX_CLAIM_LENGTH
 from chalicelib.jobs.ids import derived_job_id
 from chalicelib.jobs.model import Status

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.api.requests import MAX_DATA_BYTES
+from chalicelib.api.jobs.bodies import MAX_DATA_BYTES
 from chalicelib.bounds import Bounds
 from chalicelib.jobs.model import Attempt, Failure, Job, Receipt, TransactionRequest
 from chalicelib.jobs.states import failed, retried, reverted, started

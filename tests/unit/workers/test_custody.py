@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.jobs.issue import JobRequest, issue_job
+from chalicelib.jobs.issue import NewJob, issue_job, signing_account
 from chalicelib.jobs.model import Account, Status, TransactionRequest
 from chalicelib.jobs.principal import Principal
 from chalicelib.jobs.results import CREATE_WALLET
@@ -35,9 +35,11 @@ def world() -> World:
 def issue(world: World, principal: Principal, to: str | None = OPEN_TO_ALL, data: str = "hit one", name: str = "job") -> str:
     """A job of the principal's on the shared account; `to` None deploys."""
     world.now += timedelta(milliseconds=1)
-    wish = JobRequest(name, TransactionRequest(to, data=data.encode()), "sim", NETWORK.chain_id, POOL)
     ports = world.ports
-    return issue_job(wish, principal, jobs=ports.jobs, accounts=ports.accounts, queue=ports.queue, clock=world.clock).job.job_id
+    account = signing_account(POOL, principal, "sim", NETWORK.chain_id, jobs=ports.jobs, accounts=ports.accounts)
+    new = NewJob(name, "sim", account, TransactionRequest(to, data=data.encode()))
+    issued = issue_job(new, principal, jobs=ports.jobs, queue=ports.queue, clock=world.clock, names_sender=True)
+    return issued.job.job_id
 
 
 def created(world: World, principal: Principal) -> str:

@@ -1,0 +1,1 @@
+"""The accounts resource: signing accounts, for administrators."""

@@ -1,0 +1,1 @@
+"""Types of fields, and models, that the requests and replies of several resources share."""

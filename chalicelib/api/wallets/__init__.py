@@ -1,0 +1,1 @@
+"""The wallets resource of the Admin API."""
