@@ -7,7 +7,7 @@ from typing import Any
 from chalicelib.chain.contracts.compiled import ARTIFACTS
 from stack import paths, tools
 from stack.errors import StackError
-from stack.machine.turn import exclusively
+from stack.locks import exclusively
 from stack.progress import Say
 
 OUT = paths.CONTRACTS / "out"

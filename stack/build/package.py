@@ -19,7 +19,7 @@ from stack.build.dependencies import REQUIREMENTS, add_all, dependencies_zip
 from stack.build.runtime import CONFIG, Runtime, found_for, named_by, of_this_machine
 from stack.build.template import complete
 from stack.errors import StackError
-from stack.machine.turn import exclusively
+from stack.locks import exclusively
 from stack.progress import Say
 
 LOCAL_STAGE = settings.LOCAL_STAGE

@@ -12,12 +12,12 @@ from stack.build.package import LOCAL_STAGE, Package
 from stack.deployment import change_sets, concurrency, jwt_secret
 from stack.deployment.artifacts import upload
 from stack.deployment.consent import Consent
+from stack.deployment.emulator import complete_gateway, complete_roles
 from stack.deployment.index_steps import Step, Template, steps, tables_now
 from stack.deployment.leftovers import with_what_is_left, without_what_never_came_up
 from stack.deployment.parameters import check as check_parameters
 from stack.deployment.parameters import with_version_of_rpc_urls
 from stack.deployment.waiting import OperationFailed, stack_of
-from stack.machine.emulator import complete_gateway, complete_roles
 from stack.progress import Say
 
 Outputs = Mapping[str, str]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from stack import paths, tools
 from stack.errors import StackError
+from stack.locks import exclusively
 from stack.machine.processes import Process, clean_environment, free_port
-from stack.machine.turn import exclusively
 from stack.progress import Say, say
 
 SOURCES = Path(__file__).with_name("dynamodb")

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from stack import rpc
+from stack import rpc, stack_env
 from stack.aws import Client, clients
 from stack.build.package import LOCAL_STAGE, Package, package
 from stack.contracts import compile_contracts
@@ -17,11 +17,11 @@ from stack.deployment.deploy import Outputs, deploy, stack_name
 from stack.deployment.factories import send_factories
 from stack.errors import StackError
 from stack.funder import Funder, coins
-from stack.machine import anvil, environment, ministack
+from stack.locks import DirectoryLock
+from stack.machine import anvil, ministack
 from stack.machine.block_time import block_seconds, differs
 from stack.machine.processes import Process
 from stack.machine.seed import seed
-from stack.machine.turn import Turn
 from stack.progress import Say, say
 
 CONFIRMATIONS = 2
@@ -64,7 +64,7 @@ class LocalStack:
         self._anvil = Process("anvil", directory)
         self._state = directory / "state.json"
         self._client: Client | None = None
-        self._turn = Turn(directory / "turn.lock")
+        self._lock = DirectoryLock(directory / "turn.lock")
 
     # --- as a whole ----------------------------------------------------------------------------------------------------
 
@@ -77,9 +77,9 @@ class LocalStack:
 
     def start(self) -> dict[str, str]:
         """Start everything. When that fails half-way, what had been started is ended first."""
-        self._turn.take()
+        self._lock.acquire()
         if self.running:
-            self._turn.give()
+            self._lock.release()
             raise StackError("A stack already runs here; `make down` ends it.")
         try:
             return self._start()
@@ -89,7 +89,7 @@ class LocalStack:
 
     def start_or_reuse(self) -> dict[str, str]:
         """The running stack, with the code as it is now, when it is healthy and on the chain asked for; else a new one."""
-        self._turn.take()
+        self._lock.acquire()
         state = self._read_state()
         if not self._reusable(state):
             if state or self.running:
@@ -97,7 +97,7 @@ class LocalStack:
             self.stop()
             return self.start()
         built = package(LOCAL_STAGE, self._say)
-        self.env = environment.read(self.env_file)
+        self.env = stack_env.read(self.env_file)
         deployed = _digest(built)
         parameters = {**state["parameters"], **self._block_time_now(state["parameters"])}
         if state["deployed"] == deployed and state["parameters"] == parameters:
@@ -105,7 +105,7 @@ class LocalStack:
             return self.env
         outputs = self._deploy(built, parameters)
         self.env["API_URL"] = _api_url(self.env["AWS_ENDPOINT_URL"], outputs)
-        environment.write(self.env_file, self.env)
+        stack_env.write(self.env_file, self.env)
         self._write_state(state | {"deployed": deployed, "parameters": parameters})
         self._say("The stack was up already; its code and parameters are the new ones now")
         return self.env
@@ -124,14 +124,14 @@ class LocalStack:
         """Let everything outlive this process: `make up`."""
         self._ministack.detach()
         self._anvil.detach()
-        self._turn.give()
+        self._lock.release()
 
     def stop(self) -> None:
         """End everything, whoever started it, and forget it. Does nothing when nothing runs."""
         for process in (self._ministack, self._anvil):
             process.stop()
         self._forget()
-        self._turn.give()
+        self._lock.release()
 
     @property
     def running(self) -> bool:
@@ -201,7 +201,7 @@ class LocalStack:
             "EXECUTE_QUEUE_URL": outputs["ExecuteQueueUrl"],
             "CONFIRM_QUEUE_URL": outputs["ConfirmQueueUrl"],
         }
-        environment.write(self.env_file, self.env)
+        stack_env.write(self.env_file, self.env)
         self._write_state({"deployed": _digest(built), "parameters": parameters, "rpc_url": self.options.rpc_url})
         return self.env
 
@@ -225,7 +225,7 @@ class LocalStack:
 
     def _reusable(self, state: Mapping[str, Any]) -> bool:
         """Is it the stack that is asked for, and does it answer?"""
-        env = environment.read(self.env_file)
+        env = stack_env.read(self.env_file)
         return (
             bool(state)
             and bool(env)

@@ -17,12 +17,11 @@ from chalicelib.networks import Network
 from chalicelib.settings import Settings, rpc_urls_of, settings_from
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
-from stack import paths
+from stack import paths, stack_env
 from stack.aws import Client, clients, sentence
 from stack.build.package import LOCAL_STAGE, stages
 from stack.deployment.deploy import stack_name
 from stack.errors import StackError
-from stack.machine import environment
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ def clients_of(stage: str, endpoint_url: str | None = None) -> Client:
 
 def local_environment() -> Mapping[str, str]:
     """What stack.env says of the running local stack. Raises StackError when none is up."""
-    env = environment.read(_local_env_file())
+    env = stack_env.read(_local_env_file())
     if not env:
         raise StackError("The local stack is not up: `make up` starts it. To AWS go STAGE=spark and STAGE=fuse.")
     return env
@@ -127,7 +126,7 @@ def remember_local_api(rest_api_id: str) -> None:
     """stack.env names the API that is there now: the emulator makes another one when its routes change."""
     env = dict(local_environment())
     env["API_URL"] = f"{env['AWS_ENDPOINT_URL']}/restapis/{rest_api_id}/{LOCAL_STAGE}/_user_request_"
-    environment.write(_local_env_file(), env)
+    stack_env.write(_local_env_file(), env)
 
 
 def _local_env_file() -> Path:
