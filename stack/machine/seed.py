@@ -40,10 +40,10 @@ def seed(
 
 def deploy_token(funder: Funder, *minters: str) -> str:
     """The address of a new DemoToken that `minters` may mint; sent, not waited for."""
-    values = ["Demo Token", "DEMO", funder.address]
-    token = funder.deploy("DemoToken", contract("DemoToken"), ["string", "string", "address"], values)
+    demo = contract("DemoToken")
+    token = funder.deploy("DemoToken", demo, "Demo Token", "DEMO", funder.address)
     for minter in minters:
-        funder.call("granting MINTER_ROLE", token, "grantRole(bytes32,address)", [MINTER_ROLE, minter])
+        funder.call("granting MINTER_ROLE", demo, token, "grantRole", MINTER_ROLE, minter)
     return token
 
 
