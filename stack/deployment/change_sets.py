@@ -61,7 +61,7 @@ class Change:
         return f"{line}  THE {what.upper()} {how.upper()} BY AN EMPTY ONE; {old}"
 
 
-def told(changes: Sequence[Change]) -> list[str]:
+def lines_of(changes: Sequence[Change]) -> list[str]:
     """A line a change, in the order they are listed; what loses data last, where it is read."""
     return [str(change) for change in sorted(changes, key=lambda change: (change.loses_data, change.replacement != "False"))]
 

@@ -13,7 +13,7 @@ def granted(_question: str) -> None:
     """For callers that have decided already."""
 
 
-def asked(*, yes: bool) -> Consent:
+def ask_unless(*, yes: bool) -> Consent:
     """Of whoever sits at the terminal, unless `yes`. Raises StackError at once where nobody can be asked."""
     if yes:
         return granted
@@ -27,7 +27,7 @@ def _ask(question: str) -> None:
         raise StackError("Nothing was changed.")
 
 
-def typed(word: str, given: str | None, question: str) -> None:
+def confirm_by_name(word: str, given: str | None, question: str) -> None:
     """For what cannot be undone: `word` has to be typed, or given beforehand. Raises StackError otherwise."""
     if given is None:
         require_terminal(f"YES={word}")

@@ -14,7 +14,7 @@ from stack.deployment.artifacts import upload
 from stack.deployment.consent import Consent
 from stack.deployment.emulator import complete_gateway, complete_roles
 from stack.deployment.index_steps import Step, Template, steps, tables_now
-from stack.deployment.leftovers import with_what_is_left, without_what_never_came_up
+from stack.deployment.leftovers import delete_failed_creation, error_with_leftovers
 from stack.deployment.parameters import check as check_parameters
 from stack.deployment.parameters import with_version_of_rpc_urls
 from stack.deployment.waiting import OperationFailed, stack_of
@@ -23,7 +23,7 @@ from stack.progress import Say
 Outputs = Mapping[str, str]
 
 
-def stack_name(stage: str) -> str:
+def stack_name_of(stage: str) -> str:
     return f"jobs-api-{stage}"
 
 
@@ -43,7 +43,7 @@ def deploy(
     Raises StackError: what AWS refused, or the reason of the first resource that failed.
     """
     try:
-        return _Deployment(built, client, say, name or stack_name(built.stage), parameters or {}, consent).run()
+        return _Deployment(built, client, say, name or stack_name_of(built.stage), parameters or {}, consent).run()
     except (ClientError, BotoCoreError) as error:
         raise sentence(error) from None
 
@@ -63,7 +63,7 @@ class _Deployment:
         template = json.loads(self.built.template.read_text())
         check_parameters(self.given, template.get("Parameters", {}))
         jwt_secret.check_template(template, self.built.stage)
-        existing = without_what_never_came_up(self.client, self.name, self.say, self.consent)
+        existing = delete_failed_creation(self.client, self.name, self.say, self.consent)
         if existing is not None:
             self._check_secret(existing)
         return replace(self, given={**self._fitting(existing), **self.given})._deploy(template, existing)
@@ -82,7 +82,7 @@ class _Deployment:
             try:
                 self._execute(change, ways, existing)
             except OperationFailed as error:
-                raise with_what_is_left(error, self.built.stage, template, existing=existing is not None) from None
+                raise error_with_leftovers(error, self.built.stage, template, existing=existing is not None) from None
         stack = stack_of(self.client, self.name) or {}
         if self.built.stage == LOCAL_STAGE:
             complete_roles(self.client, self.name)
@@ -118,7 +118,7 @@ class _Deployment:
             return
         try:
             self.say(f"What {'changes in' if existing else 'is made for'} stack {self.name}:")
-            for line in change_sets.told(change_sets.describe(self.client, self.name, change)):
+            for line in change_sets.lines_of(change_sets.describe(self.client, self.name, change)):
                 print(f"  {line}")
             if len(ways) > 1:
                 self.say(f"In {len(ways)} updates, for DynamoDB makes or removes one index of a table at a time:")

@@ -27,7 +27,7 @@ def delete(client: Client, stack: Mapping[str, Any], say: Say) -> None:
     until_gone(client, stack_id, before, say)
 
 
-def without_what_never_came_up(client: Client, name: str, say: Say, consent: Consent | None) -> dict[str, Any] | None:
+def delete_failed_creation(client: Client, name: str, say: Say, consent: Consent | None) -> dict[str, Any] | None:
     """The stack as it is, or None when there is none. One whose creation failed is deleted: CloudFormation cannot update it.
 
     Raises OperationFailed with the reason when it cannot be deleted.
@@ -47,7 +47,7 @@ def adopt_words(left: Mapping[str, str]) -> str:
     return " ".join(f"{logical}={physical}" for logical, physical in left.items())
 
 
-def with_what_is_left(error: OperationFailed, stage: str, template: Mapping[str, Any], *, existing: bool) -> StackError:
+def error_with_leftovers(error: OperationFailed, stage: str, template: Mapping[str, Any], *, existing: bool) -> StackError:
     """The error of a deployment, with the resources that it has left outside of the stack, and how to go on with them."""
     left = {one: id_ for one, id_ in error.left.items() if template["Resources"].get(one, {}).get("Type") in IDENTIFIERS}
     if not left:

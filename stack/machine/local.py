@@ -13,7 +13,7 @@ from stack import rpc, stack_env
 from stack.aws import Client, clients
 from stack.build.package import LOCAL_STAGE, Package, package
 from stack.contracts import compile_contracts
-from stack.deployment.deploy import Outputs, deploy, stack_name
+from stack.deployment.deploy import Outputs, deploy, stack_name_of
 from stack.deployment.factories import send_factories
 from stack.errors import StackError
 from stack.funder import Funder, coins
@@ -174,7 +174,7 @@ class LocalStack:
             "AWS_REGION": ministack.REGION,
             "AWS_ACCESS_KEY_ID": ministack.ACCESS_KEY_ID,
             "AWS_SECRET_ACCESS_KEY": ministack.SECRET_ACCESS_KEY,
-            "STACK_NAME": stack_name(LOCAL_STAGE),
+            "STACK_NAME": stack_name_of(LOCAL_STAGE),
         }
         parameters = {
             "RpcUrls": self.options.functions_rpc(rpc_url) if self.options.functions_rpc else rpc_url,

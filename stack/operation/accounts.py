@@ -54,7 +54,7 @@ def register(client: Client, accounts_table: str, chain_id: int, address: str, k
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AccountState:
     """An account, and what the chain says of it. None where the node does not tell."""
 
     account: Account
@@ -86,7 +86,7 @@ class Standing:
         )
 
 
-def standings(accounts: Sequence[Account], rpc: RpcClient) -> list[Standing]:
+def account_states(accounts: Sequence[Account], rpc: RpcClient) -> list[AccountState]:
     """In one batch. Raises ChainUnavailable when no node answers."""
     calls = [
         (method, [account.address, "latest"])
@@ -95,9 +95,8 @@ def standings(accounts: Sequence[Account], rpc: RpcClient) -> list[Standing]:
     ]
     answers = [answer.result for answer in rpc.batch(calls)] if calls else []
     numbers = [int(result, 16) if isinstance(result, str) else None for result in answers]
-    return [
-        Standing(account, balance, mined) for account, balance, mined in zip(accounts, numbers[::2], numbers[1::2], strict=True)
-    ]
+    pairs = zip(numbers[::2], numbers[1::2], strict=True)
+    return [AccountState(account, *pair) for account, pair in zip(accounts, pairs, strict=True)]
 
 
 def shown_coins(wei: int | None) -> str:
@@ -105,7 +104,7 @@ def shown_coins(wei: int | None) -> str:
     return "?" if wei is None else f"{Decimal(wei // 10**12) / 10**6:f}"
 
 
-def found(accounts: DynamoAccountStore, chain_id: int, address: str) -> Account:
+def find(accounts: DynamoAccountStore, chain_id: int, address: str) -> Account:
     """Raises StackError when there is no such account, whatever the case of its address."""
     wanted = account_id(chain_id, address).lower()
     for account in accounts.all():

@@ -171,7 +171,7 @@ def _let_go(sqs: Any, url: str, letters: Sequence[DeadLetter]) -> None:
 # --- in words ----------------------------------------------------------------------------------------------------------
 
 
-def told(letter: DeadLetter, jobs: Mapping[str, Job], now: datetime) -> str:
+def described(letter: DeadLetter, jobs: Mapping[str, Job], now: datetime) -> str:
     """One line: what it asks for, of which jobs, how old it is, and what the jobs say themselves."""
     line = f"{letter.command:10} sent {age((now - letter.sent_at).total_seconds())} ago, received {times(letter.receives)}"
     if letter.job_ids is None:

@@ -69,7 +69,7 @@ class Findings:
     """Of one account."""
 
     matches: Sequence[Match]
-    nobodys: Sequence[Mined]
+    unmatched: Sequence[Mined]
     """Of jobs that no row tells of, or of another program."""
     undecided: Sequence[Match]
     """Of a job in flight at another nonce: its worker has to find out first that it lost that one."""
@@ -80,7 +80,7 @@ def compare(transactions: Iterable[Mined], jobs: Sequence[Job]) -> Findings:
     known = {hash_ for job in jobs for attempt in job.attempts for hash_ in attempt.hashes}
     open_to = sorted((job for job in jobs if job.status is not Status.SUCCEEDED), key=_claim)
     matches: list[Match] = []
-    nobodys: list[Mined] = []
+    unmatched: list[Mined] = []
     undecided: list[Match] = []
     for transaction in sorted(transactions, key=lambda one: one.nonce):
         if transaction.hash in known:
@@ -88,14 +88,14 @@ def compare(transactions: Iterable[Mined], jobs: Sequence[Job]) -> Findings:
         job = next((job for job in open_to if _is_its_nonce(job, transaction)), None)
         job = job or next((job for job in open_to if _says_the_same(job, transaction)), None)
         if job is None:
-            nobodys.append(transaction)
+            unmatched.append(transaction)
             continue
         open_to.remove(job)
         if job.status in IN_FLIGHT and job.attempt.nonce != transaction.nonce:
             undecided.append(Match(job, transaction))
         else:
             matches.append(Match(job, transaction))
-    return Findings(matches, nobodys, undecided)
+    return Findings(matches, unmatched, undecided)
 
 
 def _claim(job: Job) -> tuple[int, str]:
@@ -128,13 +128,13 @@ def repaired(match: Match, now: datetime) -> Job:
     return checked(started(job, Attempt(mined.nonce, mined.gas, (transaction,)), now, next_check_at=now), now)
 
 
-def gaps(account: Account, jobs: Iterable[Job], mined: int) -> list[int]:
+def lost_nonces(account: Account, jobs: Iterable[Job], mined: int) -> list[int]:
     """Nonces that are taken and that no row has a transaction for: whatever is signed behind them would wait for ever."""
     held = {job.attempt.nonce for job in jobs if job.status in IN_FLIGHT}
     return [nonce for nonce in range(mined, account.next_nonce or 0) if nonce not in held]
 
 
-def fill(account: Account, nonces: Sequence[int], signer: Signer, chain: Chain) -> None:
+def fill_nonces(account: Account, nonces: Sequence[int], signer: Signer, chain: Chain) -> None:
     """Transfers of nothing to itself. Nobody waits for one: whatever is mined at the nonce, it is used."""
     outlook = chain.outlook(account.address, [])
     now = datetime.now(UTC)
@@ -168,7 +168,7 @@ def mined_since(rpc: RpcClient, addresses: Iterable[str], since: datetime, final
             say(f"block {start} of {final}")
 
 
-def counts(rpc: RpcClient, addresses: Iterable[str], at: str) -> dict[str, int]:
+def transaction_counts(rpc: RpcClient, addresses: Iterable[str], at: str) -> dict[str, int]:
     """How many transactions each account has had up to a block. Raises ChainUnavailable when the node does not tell."""
     wanted = list(addresses)
     answers = rpc.read_together([("eth_getTransactionCount", [address, at]) for address in wanted])

@@ -20,7 +20,7 @@ from chalicelib.store.jobs import DynamoJobStore
 from stack import paths, stack_env
 from stack.aws import Client, clients, sentence
 from stack.build.package import LOCAL_STAGE, stages
-from stack.deployment.deploy import stack_name
+from stack.deployment.deploy import stack_name_of
 from stack.errors import StackError
 
 
@@ -97,7 +97,7 @@ class Target:
 def target_of(stage: str, name: str | None = None) -> Iterator[Target]:
     """The stack of a stage. Whatever AWS, the node or the tables refuse in the meantime is a StackError of one sentence."""
     try:
-        yield Target(stage, name or stack_name(stage), clients_of(stage))
+        yield Target(stage, name or stack_name_of(stage), clients_of(stage))
     except (ClientError, BotoCoreError) as error:
         raise sentence(error) from None
     except JobsApiError as error:
