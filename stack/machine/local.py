@@ -1,4 +1,4 @@
-"""The local stack: emulator, chain, contracts, the deployed template and zip, two funded accounts, on loopback."""
+"""The local stack on loopback: emulator, node, contracts, the deployed template and zip, and two funded accounts."""
 
 import hashlib
 import json
@@ -28,30 +28,30 @@ CONFIRMATIONS = 2
 LOCAL_FUNDS = "100"
 EXTERNAL_FUNDS = "1"
 UNTHROTTLED = {"ApiRate": "10000", "ApiBurst": "10000", "RequestsPerMinute": "0"}
-"""The machine's limits are low enough; the emulator keeps to these."""
+"""Parameters that turn off the API's rate limits, which the emulator enforces: tests send many requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What may differ from one local stack to another. Everything has a default that works."""
+    """What may differ from one local stack to another. Every option has a default that works."""
 
     rpc_url: str | None = None
-    """A node that already runs; without it anvil is started."""
+    """The URL of a node that already runs. Without it, anvil is started."""
     funder_key: str | None = field(default=None, repr=False)
     fund_amount: str | None = None
-    """Native coins for each account: 100 locally, 1 from a funder of one's own."""
+    """Native coins for each account. By default 100 from anvil's funder, and 1 from the caller's own."""
     parameters: Mapping[str, str] = field(default_factory=dict)
-    """Template parameters, over those the stack chooses itself."""
+    """Template parameters that replace the stack's own choice."""
     functions_rpc: Callable[[str], str] | None = None
-    """From the node's URL to the one the functions use: where a test puts something between."""
+    """Maps the node's URL to the URL that the functions use, so that a test can put a proxy between them."""
     aws_port: int | None = None
     rpc_port: int | None = None
 
 
 class LocalStack:
-    """`with LocalStack(directory) as stack:` runs it and ends it; `stack.env` is what stack.env says.
+    """A local stack. `with LocalStack(directory) as stack:` runs one and ends it; `stack.env` has the values of stack.env.
 
-    Nothing of it outlives this process, however that ends, unless `detach` is called.
+    Its processes end with this one, however that ends, unless `detach` is called.
     """
 
     def __init__(self, directory: Path, options: Options | None = None, env_file: Path | None = None, say: Say = say) -> None:
@@ -66,7 +66,7 @@ class LocalStack:
         self._client: Client | None = None
         self._lock = DirectoryLock(directory / "turn.lock")
 
-    # --- as a whole ----------------------------------------------------------------------------------------------------
+    # --- start and stop ------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
         self.start()
@@ -76,7 +76,7 @@ class LocalStack:
         self.stop()
 
     def start(self) -> dict[str, str]:
-        """Start everything. When that fails half-way, what had been started is ended first."""
+        """Start everything, and return the values of stack.env. When that fails half-way, everything is ended again."""
         self._lock.acquire()
         if self.running:
             self._lock.release()
@@ -88,7 +88,7 @@ class LocalStack:
             raise
 
     def start_or_reuse(self) -> dict[str, str]:
-        """The running stack, with the code as it is now, when it is healthy and on the chain asked for; else a new one."""
+        """Bring the running stack up to date when it is healthy and on the wanted chain; otherwise start a new one."""
         self._lock.acquire()
         state = self._read_state()
         if not self._reusable(state):
@@ -111,7 +111,7 @@ class LocalStack:
         return self.env
 
     def _block_time_now(self, parameters: Mapping[str, str]) -> dict[str, str]:
-        """The parameter BlockSeconds as it is now; empty while the one that the stack has still fits."""
+        """Return the parameter BlockSeconds when the measured block time has changed; otherwise nothing."""
         if self.options.rpc_url is None or "BlockSeconds" in self.options.parameters:
             return {}
         measured = block_seconds(self.env["RPC_URL"])
@@ -121,13 +121,13 @@ class LocalStack:
         return {"BlockSeconds": f"{measured:g}"}
 
     def detach(self) -> None:
-        """Let everything outlive this process: `make up`."""
+        """Let the processes outlive this one, for `make up`."""
         self._ministack.detach()
         self._anvil.detach()
         self._lock.release()
 
     def stop(self) -> None:
-        """End everything, whoever started it, and forget it. Does nothing when nothing runs."""
+        """End all processes, also those that another command started, and delete the state. Does nothing when nothing runs."""
         for process in (self._ministack, self._anvil):
             process.stop()
         self._forget()
@@ -137,11 +137,11 @@ class LocalStack:
     def running(self) -> bool:
         return self._ministack.pid is not None or self._anvil.pid is not None
 
-    # --- to tests ------------------------------------------------------------------------------------------------------
+    # --- for tests -----------------------------------------------------------------------------------------------------
 
     @property
     def client(self) -> Client:
-        """Clients of the emulator with root's rights, by the service's name."""
+        """Return clients of the emulator with root's rights, by the AWS service's name."""
         if self._client is None:
             env = self.env
             keys = (env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"])
@@ -221,16 +221,16 @@ class LocalStack:
     def _deploy(self, built: Package, parameters: Mapping[str, str]) -> Outputs:
         return deploy(built, self.client, self._say, parameters=parameters)
 
-    # --- what is remembered --------------------------------------------------------------------------------------------
+    # --- state on disk -------------------------------------------------------------------------------------------------
 
     def _reusable(self, state: Mapping[str, Any]) -> bool:
-        """Is it the stack that is asked for, and does it answer?"""
+        """Return true when the running stack is on the wanted node, and emulator and node answer."""
         env = stack_env.read(self.env_file)
         return (
             bool(state)
             and bool(env)
             and state["rpc_url"] == self.options.rpc_url
-            and "TOKEN_FACTORY" in env  # one that was started by an older version has none
+            and "TOKEN_FACTORY" in env  # a stack that an older version started does not have it
             and self._ministack.pid is not None
             and ministack.healthy(env["AWS_ENDPOINT_URL"])
             and anvil.answers(env["RPC_URL"])
@@ -248,7 +248,7 @@ class LocalStack:
         self._state.write_text(json.dumps(dict(state)))
 
     def _forget(self) -> None:
-        """What a stack leaves behind, also one that was killed."""
+        """Delete the files that a stack leaves behind, also one that was killed."""
         self.env_file.unlink(missing_ok=True)
         self._state.unlink(missing_ok=True)
         shutil.rmtree(self.directory / "tmp", ignore_errors=True)
@@ -259,5 +259,5 @@ def _digest(built: Package) -> str:
 
 
 def _api_url(endpoint: str, outputs: Outputs) -> str:
-    """The emulator makes a new API, with another id, whenever its routes change."""
+    """Return the API's URL at the emulator, which makes a new API with another id whenever the routes change."""
     return f"{endpoint}/restapis/{outputs['RestAPIId']}/{LOCAL_STAGE}/_user_request_"
