@@ -26,7 +26,7 @@ class Node(HTTPProvider):
     """web3's HTTP provider. It asks once, and raises RpcUnavailable or RpcRefused where web3 raises other errors."""
 
     def __init__(self, url: str, timeout_seconds: float = TIMEOUT_SECONDS, session: requests.Session | None = None) -> None:
-        # web3 raises the time limit of a request by `request_kwargs`, and repeats a request unless it is told not to.
+        # Without a retry configuration web3 sends each request once. The time limit is one of the keywords for `requests`.
         super().__init__(URI(url), {"timeout": timeout_seconds}, session=session, exception_retry_configuration=None)
         self._shown = shown(url)
 

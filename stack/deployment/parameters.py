@@ -25,7 +25,7 @@ def parse(text: str) -> dict[str, str]:
 
 
 def with_version_of_rpc_urls(given: Mapping[str, str]) -> Mapping[str, str]:
-    """Add `RpcUrlsVersion` to a new `RpcUrls`: the start of its hash, which does not tell a provider's key.
+    """Add `RpcUrlsVersion` to a new `RpcUrls`: the start of its hash, which does not reveal a provider's key.
 
     The functions read the URLs from a secret. Their environment has the version, so that Lambda starts them anew.
     """

@@ -179,13 +179,13 @@ def described(letter: DeadLetter, jobs: Mapping[str, Job], now: datetime) -> str
         return f"{line}: no message of this service's ({len(letter.body)} characters)"
     shown = ", ".join(_job(job_id, jobs.get(job_id)) for job_id in letter.job_ids[:JOBS_SHOWN])
     more = len(letter.job_ids) - JOBS_SHOWN
-    what = shown or f"whatever is pending on {letter.group or 'its account'}"
+    what = shown or f"the pending jobs of {letter.group or 'its account'}"
     return f"{line}: {what}{f', and {more} more' if more > 0 else ''}"
 
 
 def _job(job_id: str, job: Job | None) -> str:
     if job is None:
-        return f"job {job_id} (there is none)"
+        return f"job {job_id} (it does not exist)"
     reason = job.failure.reason if job.failure else job.waits_because
     dead = next((event.detail for event in reversed(job.history) if event.event == "deadLettered"), None)
     why = reason if not job.is_open or dead is None else dead

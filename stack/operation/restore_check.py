@@ -176,7 +176,7 @@ def transaction_counts(rpc: RpcClient, addresses: Iterable[str], at: str) -> dic
     found = {address: answer.result for address, answer in zip(wanted, answers, strict=True)}
     silent = [address for address, count in found.items() if not isinstance(count, str)]
     if silent:
-        raise ChainUnavailable(f"No node tells how many transactions {silent[0]} has had by block {at}.")
+        raise ChainUnavailable(f"No node has the number of transactions of {silent[0]} at block {at}.")
     return {address: int(count, 16) for address, count in found.items()}
 
 

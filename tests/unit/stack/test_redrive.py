@@ -188,8 +188,8 @@ def test_a_line_says_what_the_job_says() -> None:
     assert line == f"execute    sent 2 h ago, received 6 times: job {job.job_id} (pending: too often)"
     failed = replace(job, status=Status.FAILED, failure=Failure("DeadLettered", "for good"))
     assert "(failed: for good)" in described(letter(body(job.job_id)), {job.job_id: failed}, later)
-    assert "(there is none)" in described(letter(body("f" * 24)), {}, later)
-    assert "whatever is pending on 122:0xA" in described(letter('{"command": "execute", "accountId": "122:0xA"}'), {}, later)
+    assert "(it does not exist)" in described(letter(body("f" * 24)), {}, later)
+    assert "the pending jobs of 122:0xA" in described(letter('{"command": "execute", "accountId": "122:0xA"}'), {}, later)
     many = json.dumps({"command": "confirm", "jobIds": ["a" * 24] * 5})
     assert described(letter(many), {}, later).endswith("and 2 more")
 
