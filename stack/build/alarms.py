@@ -177,7 +177,7 @@ def _of_reconcile() -> Alarm:
     """ReconcileJobs recovers every lost queue message, and measures the gauges of the other alarms."""
     return Alarm(
         name="ReconcileNotRunning",
-        happened="Reconcile has not run for 5 minutes: what is left behind stays so, and nobody watches the balances.",
+        happened="Reconcile has not run for 5 minutes: lost messages are not recovered, and no balance is measured.",
         do="See whether the schedule's rule is enabled and the function is throttled.",
         runbook="Reconcile not running",
         metric=of_function("Invocations", "ReconcileJobs"),

@@ -43,7 +43,7 @@ def vulnerabilities(answer: str) -> list[str]:
         some = ", ".join(missed[:3])
         raise StackError(f"{len(missed)} of {len(packages)} packages could not be looked up at PyPI's service ({some}, …).")
     return [
-        f"{package['name']} {package['version']}: {one['id']}, mended in {', '.join(one['fix_versions']) or 'no version yet'}"
+        f"{package['name']} {package['version']}: {one['id']}, fixed in {', '.join(one['fix_versions']) or 'no version yet'}"
         for package in packages
         for one in package["vulns"]
     ]

@@ -46,13 +46,18 @@ def stages() -> list[str]:
     return sorted(json.loads(CONFIG.read_text())["stages"])
 
 
+def require_stage(stage: str) -> None:
+    """Raise StackError when .chalice/config.json has no such stage."""
+    if stage not in stages():
+        raise StackError(f"There is no stage {stage!r} in .chalice/config.json; there are {', '.join(stages())}.")
+
+
 def package(stage: str, say: Say, directory: Path | None = None, *, runtime: Runtime | None = None) -> Package:
     """Package a stage into `.local/package/<stage>` (or `directory`), for the runtime that it names (or `runtime`).
 
     Raises StackError when the stage does not exist, or with the reason why it cannot be packaged.
     """
-    if stage not in stages():
-        raise StackError(f"There is no stage {stage!r} in .chalice/config.json; there are {', '.join(stages())}.")
+    require_stage(stage)
     with exclusively(paths.LOCAL / "package.lock"):
         return _package(stage, say, directory, runtime or runtime_of(stage))
 
@@ -125,7 +130,7 @@ def _chalice_package(stage: str, project: Path, out: Path) -> None:
     if done.returncode != 0 or not (out / "sam.json").exists():
         raise StackError(f"chalice package failed: {said[-1] if said else 'it said nothing'}")
     if "Could not install dependencies" in done.stdout + done.stderr:
-        raise StackError("chalice package left dependencies out; requirements.txt should not have been asked of it.")
+        raise StackError("chalice package tried to install dependencies, although it was given an empty requirements.txt.")
 
 
 def _join(dependencies: Path, code: Path, target: Path, runtime: Runtime) -> None:

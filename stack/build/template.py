@@ -70,4 +70,4 @@ def _tags(resource: Mapping[str, Any]) -> Any:
         return [{"Key": STACK_TAG, "Value": STACK}]
     if kind in WITHOUT_TAGS:
         return None
-    raise StackError(f"How is {kind} tagged? Say it in {__name__}.")
+    raise StackError(f"No list says how {kind} is tagged: add it to one in {__name__}.")

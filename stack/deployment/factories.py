@@ -9,7 +9,7 @@ from eth_utils.address import is_checksum_address, is_checksum_formatted_address
 from chalicelib.chain.contracts.compiled import ARTIFACTS
 from chalicelib.networks import NETWORKS
 from stack import rpc
-from stack.build.package import LOCAL_STAGE, stages
+from stack.build.package import LOCAL_STAGE, require_stage
 from stack.build.runtime import CONFIG
 from stack.contracts import Contract
 from stack.errors import StackError
@@ -80,8 +80,7 @@ def _committed(name: str) -> Contract:
 
 def _chain_id(stage: str) -> int | None:
     """Return the chain id of a stage, or None for the local stage, which runs on any chain."""
-    if stage not in stages():
-        raise StackError(f"There is no stage {stage!r} in .chalice/config.json; there are {', '.join(stages())}.")
+    require_stage(stage)
     if stage == LOCAL_STAGE:
         return None
     config: Mapping[str, str] = json.loads(CONFIG.read_text())["stages"][stage]["environment_variables"]

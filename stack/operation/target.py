@@ -19,7 +19,7 @@ from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
 from stack import paths, stack_env
 from stack.aws import Client, clients, sentence
-from stack.build.package import LOCAL_STAGE, stages
+from stack.build.package import LOCAL_STAGE, require_stage
 from stack.deployment.deploy import stack_name_of
 from stack.errors import StackError
 
@@ -106,8 +106,7 @@ def target_of(stage: str, name: str | None = None) -> Iterator[Target]:
 
 def clients_of(stage: str, endpoint_url: str | None = None) -> Client:
     """Return clients for a stage: of the running local stack for `local`, otherwise of the AWS that the environment names."""
-    if stage not in stages():
-        raise StackError(f"There is no stage {stage!r} in .chalice/config.json; there are {', '.join(stages())}.")
+    require_stage(stage)
     if stage != LOCAL_STAGE or endpoint_url:
         return clients(endpoint_url)
     env = local_environment()
