@@ -4,8 +4,10 @@ Each function imports what it runs when it is called: one that works on a queue 
 """
 # ruff: noqa: E402, PLC0415 -- for a quick start
 
+from __future__ import annotations
+
 import gc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 gc.disable()  # hardly anything of what imports make is garbage: not looked through until all is there, and then no more
 
@@ -13,9 +15,11 @@ from chalice.app import Chalice, SQSEvent
 
 from chalicelib.api.errors import use_error_format
 from chalicelib.api.routes import origins_of, register_routes
-from chalicelib.queues.batch import BatchAnswer
 from chalicelib.telemetry.invocations import flush_after_invocations
 from chalicelib.wiring import Wiring
+
+if TYPE_CHECKING:
+    from chalicelib.queues.batch import BatchAnswer
 
 gc.freeze()
 gc.enable()

@@ -1,4 +1,8 @@
-"""Values that are read from elsewhere and kept: secrets, and the public keys of an identity provider."""
+"""The one cache of values that other services hold: secrets, and the public keys of an identity provider.
+
+One rule for outages: while a value cannot be read, the last one is used for up to an hour, and reading is tried again every
+ten seconds.
+"""
 
 import logging
 import threading
@@ -7,14 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from chalicelib.backoff import ASK_AGAIN_SECONDS
 from chalicelib.errors import JobsApiError, ServiceUnavailable
 
 T = TypeVar("T")
 
 FRESH_SECONDS = 300
+"""A value is not read again before it is this old."""
 KEPT_SECONDS = 3_600
-RETRY_SECONDS = 10
+"""A value is used for this long after it was read, when it cannot be read again."""
 EARLY_SECONDS = 30
+"""`newer_than` reads at most once in this time, because callers can invent keys."""
 
 log = logging.getLogger(__name__)
 
@@ -26,14 +33,14 @@ class _Held(Generic[T]):
 
 
 class Cached(Generic[T]):
-    """One value, read when it is first asked for and again after five minutes: a change is seen after that long at the latest.
+    """One value. It is read at its first use, and again at the first use after it is five minutes old.
 
-    While reading fails, for whatever reason, the last value is kept for up to an hour since it was read; an error is logged,
-    and the next attempt made after ten seconds. For several threads: one reads, and only who has no value at all waits for it.
+    When reading fails, the error is logged and the last value is returned, until that value is an hour old. The next attempt
+    follows after ten seconds. Several threads may use it: one reads, and the others wait only if there is no value to return.
     """
 
     def __init__(self, what: str, read: Callable[[], T], monotonic: Callable[[], float] = time.monotonic) -> None:
-        """`what` names the value in a sentence; `read` raises JobsApiError."""
+        """`what` names the value in messages, as in "the JWT secret". `read` returns the value or raises JobsApiError."""
         self._what = what
         self._read = read
         self._monotonic = monotonic
@@ -42,14 +49,14 @@ class Cached(Generic[T]):
         self._attempts = 0
         self._tried_at = self._early_at = float("-inf")
         self._failure: JobsApiError | None = None
-        """Of the last attempt, if it failed."""
+        """The error of the last attempt. None if it succeeded."""
 
     def get(self) -> T:
-        """Raises what `read` raises when there is no value, or none that may still be used."""
+        """Return the value. Raises what `read` raises when there is no value, or the last one is older than an hour."""
         held, attempts = self._held, self._attempts
         if held is None or self._age(held) > KEPT_SECONDS:
-            return self._awaited(attempts)
-        is_due = self._age(held) > FRESH_SECONDS and self._monotonic() - self._tried_at > RETRY_SECONDS
+            return self._read_now(attempts)
+        is_due = self._age(held) > FRESH_SECONDS and self._monotonic() - self._tried_at > ASK_AGAIN_SECONDS
         if is_due and self._reading.acquire(blocking=False):
             try:
                 if self._attempts == attempts:
@@ -59,10 +66,10 @@ class Cached(Generic[T]):
         return (self._held or held).value
 
     def newer_than(self, seen: T) -> T:
-        """The value, for what is not in the one that was `seen`. It is read early, but once in 30 seconds, whoever asks: what
-        is looked for may be made up.
+        """Return a newer value than `seen`, in which the caller did not find a key. Read early for this, at most every 30 s.
 
-        Raises ServiceUnavailable while reading fails: nobody can say then whether it is there.
+        Returns `seen` itself when it was read too recently. Raises ServiceUnavailable while reading fails, because then nobody
+        knows whether the key exists.
         """
         with self._reading:
             if self._held is not None and self._held.value is not seen:
@@ -74,9 +81,9 @@ class Cached(Generic[T]):
                 raise ServiceUnavailable(f"The {self._what} cannot be read now: try again.") from self._failure
             return seen if self._held is None else self._held.value
 
-    def _awaited(self, attempts: int) -> T:
+    def _read_now(self, attempts: int) -> T:
         with self._reading:
-            if self._attempts == attempts:  # else another thread has just tried: its answer is ours
+            if self._attempts == attempts:  # otherwise another thread has just tried, and its result counts
                 self._attempt()
             if self._held is not None and self._age(self._held) <= KEPT_SECONDS:
                 return self._held.value

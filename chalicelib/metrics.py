@@ -1,7 +1,7 @@
-"""What is measured, as a closed list, and the port that whoever measures is given.
+"""The closed list of metrics, and the port that code measures with.
 
-CloudWatch keeps one series, and asks for money, for each metric and each set of values of its dimensions: so none of them is a
-job's id, an owner or anything else that grows with use.
+CloudWatch keeps one series for each metric and each set of its dimensions' values, and charges for each. So no dimension is a
+job id, an owner, or another value whose number grows with use.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ NAMESPACE = "JobsApi"
 STACK = "stack"
 """The dimension that every metric has: the stack's name."""
 COIN = 10**18
-"""In wei: amounts are told in coins."""
+"""Wei in one coin. Metrics are in coins."""
 
 
 class Unit(StrEnum):
@@ -21,12 +21,12 @@ class Unit(StrEnum):
     COUNT = "Count"
     SECONDS = "Seconds"
     NONE = "None"
-    """Of coins."""
+    """CloudWatch has no unit of coins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """`series` are the sets of dimensions, beside the stack, that the metric is kept by."""
+    """One metric's unit and meaning. `series` are its sets of dimensions; each has the stack as well."""
 
     unit: Unit
     tells: str
@@ -35,40 +35,42 @@ class Measure:
 
 @unique
 class Metric(Enum):
-    """The name of each is its name in CloudWatch."""
+    """The name of a member is its name in CloudWatch."""
 
-    JobsIssued = Measure(Unit.COUNT, "jobs stored by the API; a replay is none", ((), ("name",)))
+    JobsIssued = Measure(Unit.COUNT, "jobs stored by the API; a repeated request does not count", ((), ("name",)))
     JobsFinished = Measure(
         Unit.COUNT,
         "jobs that became final; `outcome` is `succeeded`, `failed` or `cancelled`",
         (("outcome",), ("name", "outcome")),
     )
-    SecondsToBroadcast = Measure(Unit.SECONDS, "from issued or retried until its signed transaction is stored, and sent next")
-    SecondsToMined = Measure(Unit.SECONDS, "from signed, the first time at this nonce, to the time of the block that mined it")
-    SecondsToFinal = Measure(Unit.SECONDS, "from signed, the first time at this nonce, until its end is stored")
+    SecondsToBroadcast = Measure(
+        Unit.SECONDS, "from issued or retried until the signed transaction is stored, before its broadcast"
+    )
+    SecondsToMined = Measure(Unit.SECONDS, "from the first signature at this nonce to the time of the transaction's block")
+    SecondsToFinal = Measure(Unit.SECONDS, "from the first signature at this nonce until the job's final status is stored")
     Replacements = Measure(Unit.COUNT, "transactions signed again at a higher price because they were stuck")
-    Reverts = Measure(Unit.COUNT, "jobs whose mined transaction reverted: it was paid for")
+    Reverts = Measure(Unit.COUNT, "jobs whose mined transaction reverted; its gas was paid")
     FeeSpent = Measure(Unit.NONE, "coins paid for gas by final jobs, cancel transactions included", (("account",),))
     DeadLetters = Measure(Unit.COUNT, "dead letters written into jobs")
     RpcErrors = Measure(
-        Unit.COUNT, "requests after which an endpoint was left out for a while; `endpoint` is its host", (("endpoint",),)
+        Unit.COUNT, "failed requests after which an endpoint is not asked for a while; `endpoint` is its host", (("endpoint",),)
     )
     RpcDown = Measure(Unit.COUNT, "requests that no endpoint answered")
     OpenJobs = Measure(
         Unit.COUNT,
-        "open jobs that reconcile looks after, each minute, by how long they are open: `age` is `under5Minutes`, "
+        "open jobs with a next check, each minute, by how long they are open: `age` is `under5Minutes`, "
         "`under15Minutes`, `under1Hour` or `over1Hour`",
         (("age",),),
     )
-    OldestOpenJob = Measure(Unit.SECONDS, "how long the oldest of these is open, each minute; 0 when there is none")
-    AccountBalance = Measure(Unit.NONE, "coins of the account, each minute; none while no node answers", (("account",),))
-    LowestAccountBalance = Measure(Unit.NONE, "the least of these")
+    OldestOpenJob = Measure(Unit.SECONDS, "how long the oldest of these jobs has been open, each minute; 0 without such a job")
+    AccountBalance = Measure(Unit.NONE, "coins of the account, each minute; no value while no node answers", (("account",),))
+    LowestAccountBalance = Measure(Unit.NONE, "the lowest of these balances")
     PausedAccounts = Measure(Unit.COUNT, "accounts that are paused, each minute")
 
 
 class Metrics(Protocol):
     def add(self, metric: Metric, value: float, **dimensions: str) -> None:
-        """Keep a value until it is published: at the end of the invocation. `dimensions` are those of the metric's series.
+        """Keep a value until the end of the invocation, when it is published. `dimensions` are those of the metric's series.
 
-        Returns at once and never raises for something that cannot be published.
+        Returns at once. A value that cannot be published raises nothing.
         """

@@ -1,35 +1,37 @@
-"""The chains this service knows: their block times, fee rules and depth, as data."""
+"""The chains that this service knows: block times, fee rules and confirmations, as data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 GWEI = 10**9
+TRANSFER_GAS = 21_000
+"""What a plain transfer to an account without code costs, on every EVM chain: no transaction costs less."""
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """One EVM chain. Amounts are wei, times seconds."""
+    """One EVM chain. Amounts are in wei, times in seconds."""
 
     chain_id: int
     rpc_urls: tuple[str, ...]
     block_seconds: float
     confirmations: int
-    """A transaction in block B is final when the head is at B + confirmations - 1."""
+    """A transaction in block B is final when the newest block is B + confirmations - 1 or later."""
     min_priority_fee: int
     max_priority_fee: int
-    """The node's suggested tip is clamped between these two: some nodes count the base fee into it."""
+    """The priority fee that the node suggests is limited to this range: some nodes add the base fee to it."""
     min_base_fee: int
     base_fee_multiplier: float
-    """max_fee_per_gas = base fee × this + tip."""
+    """max_fee_per_gas = base fee × this + priority fee."""
     max_fee_cap: int
     """No transaction offers more per gas than this. Only a cancel transaction may: up to 1.27 times this
     (`chalicelib.jobs.pricing.cancel_cap`), so that a transaction at the cap can still be cancelled.
     """
     gas_multiplier: float
-    """Head-room above the estimate: state may move between estimate and inclusion."""
+    """The gas limit is the estimate × this, because the state may change before the transaction is mined."""
     max_in_flight: int
-    """Nonces of one account that may be unsettled at once; nodes keep only so many of one sender."""
+    """How many nonces of one account may be unsettled at once. Nodes keep only so many transactions of one sender."""
     stuck_after_blocks: int
     """A transaction not mined this many blocks after it was signed is replaced with higher fees."""
 

@@ -1,6 +1,6 @@
-"""The environment as one frozen record, read at first use; a wrong value is one clear sentence.
+"""The environment as one frozen record, read at first use. A wrong value raises one clear sentence.
 
-Without pydantic: every function reads its settings, and most requests need nothing else of it.
+It does without pydantic: every function reads its settings, and most requests need no pydantic.
 """
 
 import os
@@ -14,21 +14,21 @@ from typing import Any
 from chalicelib.bounds import Bounds
 from chalicelib.errors import ConfigurationError
 from chalicelib.networks import NETWORKS, Network
+from chalicelib.patterns import ADDRESS
 
 JWT_SECRET_MIN_BYTES = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
 
 LOCAL_STAGE = "local"
 PUBLIC_RPC_URLS = "public"
-"""In place of RPC URLs, where a text must not be empty: AWS takes no empty secret."""
+"""This word stands for the network's public RPC URLs in a secret, because AWS takes no empty secret."""
 
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", re.ASCII)
 _LOOPBACK = re.compile(r"http://(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?(?:/.*)?", re.ASCII)
 _VARIABLE = "variable"
 _READ = "read"
 
 
-# --- how a variable is read: each raises ValueError, saying what it must be ---------------------------------------------
+# --- readers of one variable: each raises ValueError with what the value must be ---------------------------------------------
 
 
 def _text(value: str) -> str:
@@ -56,8 +56,8 @@ def _seconds(value: str) -> float:
 
 
 def _address(value: str) -> str:
-    """As it was given: its checksum needs keccak, and is looked at where the address is used."""
-    if not _ADDRESS.fullmatch(value):
+    """Return the address as it is written. Its checksum needs keccak, so the code that uses the address checks it."""
+    if not ADDRESS.fullmatch(value):
         raise ValueError("must be an address, 0x and 40 hex digits")
     return value
 
@@ -69,7 +69,7 @@ def _yes_or_no(value: str) -> bool:
 
 
 def _provider_url(value: str) -> str:
-    """Whoever can change an answer on its way can sign tokens: only over TLS, or on this machine."""
+    """Accept TLS, or a loopback address: a party that can change the answer could make valid JWTs."""
     is_plain = value.isascii() and value.isprintable() and not set(value) & set(' @#"')
     if not is_plain or not (re.match(r"https://[a-zA-Z0-9\[]", value) or _LOOPBACK.fullmatch(value)):
         raise ValueError("must be an https:// URL without a user part")
@@ -88,7 +88,7 @@ def _origins(value: str) -> tuple[str, ...]:
 
 
 def _from(variable: str, read: Callable[[str], Any] = _text, default: Any = MISSING) -> Any:
-    """A field of the environment's `variable`; without a default it is needed."""
+    """Return a dataclass field that is read from `variable`. Without a default, the variable is required."""
     metadata = {_VARIABLE: variable, _READ: read}
     return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
 
@@ -98,7 +98,7 @@ def _from(variable: str, read: Callable[[str], Any] = _text, default: Any = MISS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a function is told by its environment. Empty strings count as absent: CloudFormation has no optional variables."""
+    """The environment of a function. Empty strings count as absent, because CloudFormation has no optional variables."""
 
     stage: str = _from("STAGE")
     stack_name: str = _from("STACK_NAME")
@@ -108,43 +108,43 @@ class Settings:
     confirm_queue_url: str = _from("CONFIRM_QUEUE_URL")
     jwt_secret_id: str = _from("JWT_SECRET_ID")
     jwt_ttl_days: int = _from("JWT_TTL_DAYS", _whole(1, 3_650), 90)
-    """How long the token of a new account's issuer is valid."""
+    """How many days the JWT of a new account's issuer is valid."""
     phone_key_id: str = _from("PHONE_KEY_ID")
-    """The secret whose value keys the hashes that phone numbers are found by."""
+    """The secret that holds the key of the phone numbers' hashes."""
     key_policy: str | None = _from("KEY_POLICY", _text, None)
-    """The policy that the API gives every key it makes. Only the API is told it."""
+    """The key policy that the API gives every KMS key it makes. Only the API has this variable."""
     jwks_url: str | None = _from("JWKS_URL", _provider_url, None)
-    """Where an identity provider publishes the keys of its tokens (RS256, ES256)."""
+    """Where an identity provider publishes the public keys of its JWTs (RS256, ES256)."""
     jwt_issuer: str | None = _from("JWT_ISSUER", _text, None)
     jwt_audience: str | None = _from("JWT_AUDIENCE", _text, None)
-    """What the identity provider's tokens must have as `iss` and `aud`."""
+    """The `iss` and the `aud` that a JWT of the identity provider must have."""
     secret_tokens: bool | None = _from("SECRET_TOKENS", _yes_or_no, None)
-    """Whether HS256 tokens of the shared secret are taken; by default where there is no identity provider."""
+    """Whether HS256 JWTs of the shared secret are accepted. By default they are if there is no identity provider."""
     limits_table: str | None = _from("LIMITS_TABLE", _text, None)
     requests_per_minute: int = _from("REQUESTS_PER_MINUTE", _whole(0, 1_000_000), 0)
-    """Of each issuer; 0: no limit."""
+    """How many requests each issuer may make in a minute. 0 means no limit."""
     open_jobs_of_owner: int = _from("OPEN_JOBS_OF_OWNER", _whole(1, 1_000_000), Bounds().open_jobs_of_owner)
     unsigned_seconds: int = _from("UNSIGNED_SECONDS", _whole(60, 31_536_000), int(Bounds().unsigned_seconds))
     unmined_blocks: int = _from("UNMINED_BLOCKS", _whole(1, 1_000_000), Bounds().unmined_blocks)
     """These three replace the values of the same name in `Bounds`."""
     cors_origins: tuple[str, ...] = _from("CORS_ORIGINS", _origins, ())
-    """Whose pages may call the API from browsers; `*` for all, on the local stage only."""
+    """Origins whose pages may use the API from a browser. `*` means every origin, and only the local stage may use it."""
     cursor_ttl_seconds: int = _from("CURSOR_TTL_SECONDS", _whole(60), 86_400)
     log_level: str = _from("LOG_LEVEL", _text, "INFO")
 
     network_name: str = _from("NETWORK")
     rpc_urls: str | None = _from("RPC_URLS", _text, None)
-    """Comma-separated: where there is no secret. A provider's key is part of its URL, so a deployed stage has them in one."""
+    """Comma-separated RPC URLs, for a stage without a secret of them. A URL may hold a provider's key: AWS stages have one."""
     rpc_urls_id: str | None = _from("RPC_URLS_ID", _text, None)
     """The secret that holds the RPC URLs, as `rpc_urls_of` reads them."""
     rpc_urls_version: str | None = _from("RPC_URLS_VERSION", _text, None)
-    """Nothing reads it. It changes with the RPC URLs, and Lambda starts its functions anew."""
+    """No code reads it. It changes with the RPC URLs, so that Lambda then starts new processes of its functions."""
     chain_id: int | None = _from("CHAIN_ID", _whole(1), None)
     confirmations: int | None = _from("CONFIRMATIONS", _whole(1), None)
     block_seconds: float | None = _from("BLOCK_SECONDS", _seconds, None)
     token_factory: str | None = _from("TOKEN_FACTORY", _address, None)
     wallet_factory: str | None = _from("WALLET_FACTORY", _address, None)
-    """The network's contracts that make tokens and wallets; without one, what needs it is not configured."""
+    """The contracts that make ERC-20 tokens and wallets. Requests that need an absent one are answered as not configured."""
 
     @property
     def takes_secret_tokens(self) -> bool:
@@ -160,7 +160,7 @@ class Settings:
 
     @property
     def network(self) -> Network:
-        """The stage's network: the one of `chalicelib.networks` named by NETWORK, with what the stage overrides."""
+        """The network that NETWORK names in `chalicelib.networks`, with the values that the stage overrides."""
         try:
             network = NETWORKS[self.network_name]
         except KeyError:
@@ -177,18 +177,18 @@ class Settings:
 
 
 def rpc_urls_of(text: str) -> tuple[str, ...]:
-    """Return the RPC URLs of a comma-separated text. Empty: the network's public ones, which are also meant by `public`."""
+    """Return the RPC URLs of a comma-separated text. An empty text or `public` returns (): use the network's public URLs."""
     urls = tuple(url.strip() for url in text.split(",") if url.strip())
     return () if urls == (PUBLIC_RPC_URLS,) else urls
 
 
 def variables() -> Mapping[str, bool]:
-    """Every variable of the environment that is read → whether it is needed."""
+    """Return every environment variable that is read, with whether it is required."""
     return {one.metadata[_VARIABLE]: one.default is MISSING for one in fields(Settings)}
 
 
 def settings_from(environ: Mapping[str, str]) -> Settings:
-    """Raises ConfigurationError naming every variable that is missing or wrong, and what it says of it."""
+    """Return the settings. Raises ConfigurationError with every variable that is missing or wrong, and what it must be."""
     read: dict[str, Any] = {}
     problems: list[str] = []
     for one in fields(Settings):
@@ -210,14 +210,14 @@ def settings_from(environ: Mapping[str, str]) -> Settings:
 
 
 def _contradictions(found: Settings) -> Iterator[str]:
-    """What is right each by itself, and not together."""
+    """Yield a problem for each pair of values that are valid alone and contradict each other."""
     checked = (found.jwt_issuer, found.jwt_audience)
     if found.jwks_url is not None and None in checked:
-        yield "JWKS_URL: needs JWT_ISSUER and JWT_AUDIENCE, or tokens that the provider issues for others would be taken"
+        yield "JWKS_URL: needs JWT_ISSUER and JWT_AUDIENCE; without them, JWTs that the provider makes for others would pass"
     if found.jwks_url is None and checked != (None, None):
-        yield "JWT_ISSUER, JWT_AUDIENCE: are checked of an identity provider's tokens only, and there is no JWKS_URL"
+        yield "JWT_ISSUER, JWT_AUDIENCE: need JWKS_URL, because only an identity provider's JWTs are checked for them"
     if found.jwks_url is None and not found.takes_secret_tokens:
-        yield "SECRET_TOKENS: without a JWKS_URL, no token at all would be taken"
+        yield "SECRET_TOKENS: must be true without a JWKS_URL, or no JWT would be accepted"
     if found.requests_per_minute and found.limits_table is None:
         yield "REQUESTS_PER_MINUTE: needs LIMITS_TABLE"
     if "*" in found.cors_origins and found.stage != LOCAL_STAGE:

@@ -1,10 +1,10 @@
-"""Builds every adapter from the settings, once, at first use: the only place that knows them all.
+"""Builds every adapter from the settings, once, at its first use. It is the only module that knows all adapters.
 
-What a function does not use it does not pay for: an adapter's module is imported, and an AWS client made, when it is first
-asked for. botocore and the table of jobs, which every function uses, come with this module: what Lambda imports before the
-first event runs on a whole processor, what comes later on the share that the function's memory buys.
+A function imports only the modules, and makes only the AWS clients, that it uses. The exceptions are botocore and the table of
+jobs, which every function uses: this module imports them. Lambda runs the imports before the first event on a whole processor,
+and later imports on the share of it that the function's memory buys.
 """
-# ruff: noqa: PLC0415 -- for that
+# ruff: noqa: PLC0415 -- imports at first use, see above
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from chalicelib.settings import Settings, rpc_urls_of, settings
 from chalicelib.store.jobs import DynamoJobStore
 from chalicelib.telemetry.emf import CountedRpc, EmfMetrics
 from chalicelib.telemetry.logs import configure_logging
+from chalicelib.telemetry.observed_jobs import observed
 from chalicelib.telemetry.traces import Traces, trace_header
-from chalicelib.telemetry.transitions import observed
 
 if TYPE_CHECKING:
     from chalicelib.admin.ports import Calls, Keys, Ledger
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 AWS_TIMEOUT_SECONDS = 5
 LIMITS_TIMEOUT_SECONDS = 1
-"""Whoever waits for it is an issuer whose request is let through without an answer, too."""
+"""Short, because a request is allowed when the table of limits does not answer."""
 
 
 def utc_now() -> datetime:
@@ -56,7 +56,7 @@ class Wiring:
     """One process's adapters."""
 
     _rpc_urls: tuple[str, ...] = ()
-    """Those that the RPC client was made with."""
+    """The RPC URLs that the RPC client was made with."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -78,7 +78,7 @@ class Wiring:
         return EmfMetrics(self.settings.stack_name)
 
     def flush_metrics(self) -> None:
-        """Write what was measured; raises nothing."""
+        """Write the metrics of this invocation. Raises nothing."""
         if "metrics" in self.__dict__:
             self.metrics.flush()
 
@@ -155,7 +155,7 @@ class Wiring:
         from chalicelib.chain.signing.new_keys import KmsKeys, with_policy
 
         if self.settings.key_policy is None:
-            raise ConfigurationError("KEY_POLICY: field required, to make keys of accounts")
+            raise ConfigurationError("KEY_POLICY: field required to make keys of accounts.")
         return KmsKeys(self._client("kms"), with_policy(self.settings.key_policy), time.monotonic, time.sleep)
 
     @cached_property
@@ -174,18 +174,18 @@ class Wiring:
         )
 
     def _follow_rpc_urls(self) -> None:
-        """Drop the RPC client and what was made with it when the secret holds other URLs."""
+        """Drop the RPC client, and the adapters that use it, when the secret holds other URLs."""
         urls = self.network.rpc_urls
         if self._rpc_urls_secret is not None:
             urls = self._rpc_urls_secret.get() or urls
         if urls != self._rpc_urls:
             self._rpc_urls = urls
-            for made in ("_rpc", "_node", "_ledger"):
-                self.__dict__.pop(made, None)
+            for adapter in ("_rpc", "_node", "_ledger"):
+                self.__dict__.pop(adapter, None)
 
     @cached_property
     def _rpc_urls_secret(self) -> Cached[tuple[str, ...]] | None:
-        """None where the environment holds the URLs."""
+        """The secret with the RPC URLs. None if the environment holds the URLs."""
         secret_id = self.settings.rpc_urls_id
         if secret_id is None or self.settings.rpc_urls is not None:
             return None
@@ -236,7 +236,7 @@ class Wiring:
         return Admission(self.bounds, lambda: self.jobs)
 
     def phone_key(self) -> bytes:
-        """The key of the hashes that phone numbers are found by. It never changes: what was stored under it would be lost."""
+        """Return the key of the phone numbers' hashes. It must never change: wallets are found by these hashes."""
         return self._phone_key.get().encode()
 
     @cached_property
@@ -259,7 +259,7 @@ class Wiring:
 
     @cached_property
     def _secretsmanager(self) -> Any:
-        """Two attempts: a request that waits for the third would be given up by API Gateway before it can say why."""
+        """It makes two attempts. A third would take longer than API Gateway waits for the reply."""
         return self._client("secretsmanager", attempts=2)
 
     @cached_property
@@ -268,7 +268,7 @@ class Wiring:
 
     @cached_property
     def _session(self) -> Any:
-        """botocore's own: boto3's around it loads managers of S3 transfers and resources, which nothing here uses."""
+        """botocore's session. boto3's session would also load S3 transfers and resources, which no code here uses."""
         return get_session()
 
     def _client(self, service: str, *, timeout_seconds: int = AWS_TIMEOUT_SECONDS, attempts: int = 4) -> Any:
@@ -279,6 +279,6 @@ class Wiring:
                 connect_timeout=timeout_seconds,
                 read_timeout=timeout_seconds,
                 tcp_keepalive=True,
-                parameter_validation=False,  # a fifth of a request's processor time, for what the service checks anyway
+                parameter_validation=False,  # saves a fifth of a request's processor time; the service checks its values itself
             ),
         )

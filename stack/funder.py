@@ -13,6 +13,7 @@ from web3.exceptions import TransactionNotFound
 from web3.types import Nonce
 from web3.utils.address import get_create_address
 
+from chalicelib.networks import TRANSFER_GAS
 from stack import rpc
 from stack.contracts import Contract
 from stack.errors import StackError
@@ -22,7 +23,6 @@ WEI = 10**18
 """Of one native coin."""
 TIP_WEI = 10**9
 """The priority fee per gas. Fuse accepts none below 1 gwei."""
-TRANSFER_GAS = 21_000
 CALL_GAS = 200_000
 RECEIPT_SECONDS = 120.0
 POLL_SECONDS = 0.1

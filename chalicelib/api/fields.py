@@ -8,6 +8,8 @@ from pydantic.alias_generators import to_camel
 
 from chalicelib.api import values
 from chalicelib.api.values import MAX_GAS, MAX_ID_BYTES, MAX_PAGE, MAX_TEXT_LENGTH, MIN_GAS
+from chalicelib.jobs.ids import JOB_ID
+from chalicelib.patterns import ADDRESS
 
 
 class Model(BaseModel):
@@ -20,8 +22,8 @@ class Model(BaseModel):
 # No `format: date-time` where times are taken: RFC 3339 and this service take different strings.
 
 WEI_PATTERN = "^(0|[1-9][0-9]{0,77})$"
-ADDRESS_PATTERN = "^0x[0-9a-fA-F]{40}$"
-JOB_ID_PATTERN = "^[0-9a-f]{24}$"
+ADDRESS_PATTERN = f"^{ADDRESS.pattern}$"
+JOB_ID_PATTERN = f"^{JOB_ID.pattern}$"
 
 Amount = Annotated[
     int,

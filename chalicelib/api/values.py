@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.chain.addresses import checksum_address
+from chalicelib.networks import TRANSFER_GAS
 
 MAX_UINT256 = 2**256 - 1
 MAX_TEXT_LENGTH = 256
 MAX_ID_BYTES = 1_000
 """In UTF-8. An index has a key of an owner and an id, and DynamoDB takes keys of up to 2,048 bytes: 1,024 for the owner."""
-MIN_GAS = 21_000  # what the simplest transaction costs
+MIN_GAS = TRANSFER_GAS
 MAX_GAS = 30_000_000  # above the block limit of any chain served
 MAX_IDS = 100
 MAX_PAGE = 100

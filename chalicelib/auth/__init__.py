@@ -1,1 +1,1 @@
-"""Who is calling: JWT → Principal."""
+"""Who makes a request: reads a JWT and returns a Principal."""

@@ -1,6 +1,6 @@
-"""Whether an address in a token passes its EIP-55 checksum, by Keccak-256 in plain Python.
+"""Checks the EIP-55 checksum of an address in a JWT, with Keccak-256 in plain Python.
 
-A check takes a millisecond, once for each address of a process; importing a library for it would take twenty at each start.
+A check takes a millisecond, once for each address and process. Importing a library for it would take twenty at each start.
 
 The permutation Keccak-f[1600] of FIPS 202, with the padding that Ethereum uses: 0x01 in place of SHA-3's 0x06.
 """
@@ -9,12 +9,12 @@ from functools import lru_cache
 
 _ROTATIONS = (0, 1, 62, 28, 27, 36, 44, 6, 55, 20, 3, 10, 43, 25, 39, 41, 45, 15, 21, 8, 18, 2, 61, 56, 14)
 _RATE = 136
-"""Bytes that a block takes: 1600 bits less twice the 256 of the hash."""
+"""Bytes of one block: 1600 bits less twice the 256 bits of the hash."""
 _MASK = (1 << 64) - 1
 
 
 def _round_constants() -> tuple[int, ...]:
-    """By the specification's shift register."""
+    """Return the constants of the 24 rounds, from the shift register of the specification."""
     constants, register = [], 1
     for _ in range(24):
         constant = 0
@@ -28,7 +28,7 @@ def _round_constants() -> tuple[int, ...]:
 
 @lru_cache(maxsize=1_000)
 def is_checksummed(address: str) -> bool:
-    """Of 0x and 40 hex digits in mixed case: whether each letter's case is the one that the hash of the digits asks for."""
+    """Return whether the letters of an address, 0x and 40 hex digits, have the case that the hash of the digits requires."""
     digits = address[2:]
     nibbles = keccak256(digits.lower().encode()).hex()
     return all(
@@ -52,7 +52,7 @@ def keccak256(data: bytes) -> bytes:
 
 
 def _permuted(lanes: list[int]) -> list[int]:
-    """One round without its constant: the steps theta, rho, pi and chi."""
+    """Return the lanes after one round without its constant: the steps theta, rho, pi and chi."""
     columns = [lanes[x] ^ lanes[x + 5] ^ lanes[x + 10] ^ lanes[x + 15] ^ lanes[x + 20] for x in range(5)]
     mixed = [columns[x - 1] ^ _rotated(columns[(x + 1) % 5], 1) for x in range(5)]
     moved = [0] * 25

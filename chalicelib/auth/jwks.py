@@ -1,4 +1,4 @@
-"""The public keys of an identity provider: fetched from its JWKS URL (RFC 7517), RS256 and ES256 only."""
+"""Fetches the public keys of an identity provider from its JWKS URL (RFC 7517). Only RS256 and ES256 keys are used."""
 
 import json
 import logging
@@ -19,38 +19,38 @@ from chalicelib.chain.rpc.transport import pool_for
 from chalicelib.errors import ServiceUnavailable
 
 if not has_crypto:
-    raise ImportError("PyJWT was imported before this module, and without what public keys need.")
+    raise ImportError("PyJWT was imported without cryptography, before this module: import chalicelib.auth.jwks first.")
 
 MAX_BYTES = 256 * 1024
 MAX_VALUES = 10_000
-"""Arrays and objects. Bounds the nesting, too: the parser recurses in C (see `chalicelib.api.body`)."""
+"""Arrays and objects in the answer. It also limits the nesting: the JSON parser recurses in C (see `chalicelib.api.body`)."""
 MAX_KEYS = 100
 FETCH_SECONDS = 5.0
-"""For the whole answer, and for each silence in it."""
+"""The time-out of the whole answer, and of each wait for more of it."""
 RSA_BITS = (2_048, 8_192)
-"""RFC 7518 section 3.3 asks for 2,048 at least; the more there are, the longer a check takes."""
+"""The least and the most bits of an RSA key. RFC 7518 section 3.3 requires 2,048. Longer keys take longer to check."""
 
 _HEADERS = {"Accept": "application/jwk-set+json, application/json", "Accept-Encoding": "identity", "User-Agent": "jobs-api"}
 _PUBLIC = {"RSA": ("kty", "n", "e"), "EC": ("kty", "crv", "x", "y")}
-"""Type of a key → what its public half is made of."""
+"""Type of a key → the members of its public half."""
 
 log = logging.getLogger(__name__)
 
 PublicKeys = Mapping[tuple[str, str], jwt.PyJWK]
-"""(kid, algorithm) → key. The type of a key alone decides its algorithm; what a token names only picks one of these."""
+"""(kid, algorithm) → key. Only the type of a key decides its algorithm. A JWT's header only picks one of these keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityProvider:
-    """Who signs tokens besides this service, and what they must say."""
+    """An identity provider whose JWTs are accepted: its public keys, and the `iss` and `aud` that its JWTs must have."""
 
     keys: Cached[PublicKeys]
     issuer: str
     audience: str
 
     def key(self, kid: str, algorithm: str) -> jwt.PyJWK | None:
-        """Its key of that name for that algorithm. One that is not known is looked for once more at the provider, at a bounded
-        rate. Raises ServiceUnavailable when the keys are not known and the provider does not answer.
+        """Return the key of this name for this algorithm, or None. For an unknown key, the provider is asked again, at most
+        every 30 s. Raises ServiceUnavailable when the provider does not answer.
         """
         known = self.keys.get()
         if (kid, algorithm) not in known:
@@ -59,8 +59,8 @@ class IdentityProvider:
 
 
 def fetch_keys(url: str) -> PublicKeys:
-    """Raises ServiceUnavailable when the provider does not answer with keys that can be used, whatever else it answers."""
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it writes paths
+    """Return the usable keys. Raises ServiceUnavailable when the provider does not answer with at least one of them."""
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings hold paths, which may be secret
     try:
         content = _fetched(url)
         document = json.loads(content) if content.count(b"[") + content.count(b"{") <= MAX_VALUES else None
@@ -78,7 +78,7 @@ def fetch_keys(url: str) -> PublicKeys:
 
 
 def _fetched(url: str) -> bytes:
-    """Raises HTTPError, OSError, or ValueError for another status than 200, and for more or slower bytes than may be."""
+    """Return the answer. Raises HTTPError or OSError, and ValueError for another status than 200 or a large or slow answer."""
     deadline = time.monotonic() + FETCH_SECONDS
     how: dict[str, Any] = {"headers": _HEADERS, "timeout": FETCH_SECONDS, "retries": False, "redirect": False}
     with pool_for(url) as pool, closing(pool.request("GET", url, preload_content=False, **how)) as response:
@@ -97,7 +97,7 @@ def _chunks(response: BaseHTTPResponse, deadline: float) -> Iterator[bytes]:
 
 
 def _usable(listed: Iterable[Any]) -> Iterator[tuple[tuple[str, str], jwt.PyJWK]]:
-    """The first hundred keys' public halves: with a name, for signatures, of a type and size that is taken."""
+    """Yield the public halves of usable keys, of the first hundred: with a name, for signatures, of a known type and size."""
     for jwk in list(listed)[:MAX_KEYS]:
         if not isinstance(jwk, dict) or not isinstance(jwk.get("kid"), str) or not jwk["kid"]:
             continue
@@ -105,7 +105,7 @@ def _usable(listed: Iterable[Any]) -> Iterator[tuple[tuple[str, str], jwt.PyJWK]
         if algorithm is None:
             continue
         if "d" in jwk:
-            log.error("the identity provider publishes a private key: it is not taken", extra={"kid": jwk["kid"]})
+            log.error("the identity provider publishes a private key: it is not used", extra={"kid": jwk["kid"]})
             continue
         try:
             key = jwt.PyJWK({part: jwk[part] for part in _PUBLIC[jwk["kty"]]}, algorithm)
@@ -117,7 +117,7 @@ def _usable(listed: Iterable[Any]) -> Iterator[tuple[tuple[str, str], jwt.PyJWK]
 
 
 def _algorithm(jwk: Mapping[str, Any]) -> str | None:
-    """By the key's type. None for another type, and for one that says itself that it is for something else."""
+    """Return the algorithm of the key's type. None for another type, and for a key that is not for checking signatures."""
     match jwk:
         case {"kty": "RSA"}:
             algorithm = "RS256"

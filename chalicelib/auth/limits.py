@@ -1,4 +1,4 @@
-"""How many requests an issuer may make in a minute."""
+"""Limits how many requests an issuer may make in a minute."""
 
 import logging
 import threading
@@ -6,36 +6,36 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from chalicelib.backoff import ASK_AGAIN_SECONDS
 from chalicelib.errors import TooManyRequests
 from chalicelib.jobs.ports import Clock
 
 MINUTE_SECONDS = 60
 FREE_SHARE = 300
-"""Of an issuer's limit, what each process gives without asking: a 300th, and at least one request."""
+"""Each process allows a 300th of an issuer's limit, and at least one request, without asking the store."""
 LEASED_SHARE = 60
-"""What a process takes of it at once: a second's worth, and at least one request."""
-AWAY_SECONDS = 10
-"""How long a store that did not answer is not asked again."""
+"""A process leases a 60th of the limit at once, a second's worth, and at least one request."""
 
 log = logging.getLogger(__name__)
 
 
 class LimitStore(Protocol):
-    """What all processes have taken of the issuers' limits."""
+    """Counts the requests that all processes have leased of the issuers' limits."""
 
     def lease(self, owner: str, minute: int, requests: int, limit: int) -> int:
-        """Take up to `requests` of what is left of the owner's `limit` in this minute (since the epoch). Returns how many: none
-        when the limit is used up. No two leases together exceed it.
+        """Lease up to `requests` of what is left of the owner's `limit`, and return how many: 0 when the limit is used up.
+
+        `minute` counts from the epoch. All leases of a minute together never exceed the limit.
         """
 
 
 class RequestLimiter:
     """One process's share of the issuers' limits, in minutes of the clock.
 
-    The first requests of an issuer are free of charge, so that light traffic never asks the store; then requests are leased in
-    chunks. In a minute an issuer is given at most its limit and what each process gives for free; it may be refused while other
-    processes hold leases that they do not use. While the store does not answer, nobody is refused: an outage of the limiter is
-    none of the API.
+    The first requests of an issuer are free, so that light traffic never asks the store. Further requests are leased in chunks.
+    In a minute, an issuer gets at most its limit and the free requests of each process. It may be refused while other processes
+    hold leases that they do not use. While the store does not answer, every request is allowed: an outage of the limits must
+    not become an outage of the API.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class RequestLimiter:
         clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`per_minute` of 0 is no limit; the store is made when it is first asked."""
+        """`per_minute` of 0 means no limit. `store` is called when a lease is needed."""
         self._per_minute = per_minute
         self._free = max(1, per_minute // FREE_SHARE)
         self._chunk = max(1, per_minute // LEASED_SHARE)
@@ -59,7 +59,7 @@ class RequestLimiter:
         self._away_until = float("-inf")
 
     def take(self, owner: str) -> None:
-        """One request of the owner's. Raises TooManyRequests, which says how long to wait, when its minute is used up."""
+        """Count one request of the owner. Raises TooManyRequests, with the seconds to wait, when its minute is used up."""
         if self._per_minute == 0:
             return
         minute, second = divmod(int(self._clock().timestamp()), MINUTE_SECONDS)
@@ -86,7 +86,7 @@ class RequestLimiter:
         try:
             leased = self._store().lease(owner, minute, self._chunk, self._per_minute)
         except Exception:
-            self._away_until = self._monotonic() + AWAY_SECONDS
+            self._away_until = self._monotonic() + ASK_AGAIN_SECONDS
             log.exception("the table of limits does not answer: requests are not limited")
             return True
         with self._lock:

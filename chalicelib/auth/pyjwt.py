@@ -1,8 +1,8 @@
-"""PyJWT, imported without `cryptography` where no token is checked with a public key.
+"""Imports PyJWT without `cryptography` where no JWT is checked with a public key.
 
-PyJWT imports it wherever it is installed, as it is in the zip; that takes as long as PyJWT itself, at every start of the API.
+PyJWT imports `cryptography` if it is installed, and it is in the zip. That doubles the time of the import, at every start.
 """
-# ruff: noqa: PLC0415 -- for that
+# ruff: noqa: PLC0415 -- see above
 
 import sys
 from functools import cache
@@ -14,7 +14,7 @@ _NOT_NEEDED = "cryptography"
 
 @cache
 def pyjwt() -> ModuleType:
-    """The module `jwt`: as it is, if it has been imported already (`chalicelib.auth.jwks` does), else with HS256 alone."""
+    """Return the module `jwt`: as it is if it was imported already, as `chalicelib.auth.jwks` does, or else with HS256 only."""
     if "jwt" not in sys.modules and _NOT_NEEDED not in sys.modules:
         sys.modules[_NOT_NEEDED] = cast(ModuleType, None)  # importing it raises ModuleNotFoundError, which PyJWT expects
         try:

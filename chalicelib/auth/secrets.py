@@ -1,6 +1,6 @@
-"""The keys that sign HS256 tokens: what the secret holds, how strong they are, and how one takes the place of another.
+"""The keys that sign HS256 JWTs: how the secret holds them, how strong they must be, and how they are rotated.
 
-Imports no JWT library: deployment and rotation use it, too.
+Imports no JWT library, because deployment and rotation use it, too.
 """
 
 import json
@@ -14,12 +14,12 @@ from chalicelib.errors import ConfigurationError
 from chalicelib.settings import JWT_SECRET_MIN_BYTES
 
 KEYS_AT_MOST = 2
-"""The one that signs, and the one before it until what that has signed has expired."""
+"""The key that signs, and the key before it until the JWTs that it signed have expired."""
 MAX_LENGTH = 4_096
-"""Of a document. Bounds how deep it nests: the parser recurses in C (see `chalicelib.api.body`)."""
+"""Characters of a document. It also limits the nesting: the JSON parser recurses in C (see `chalicelib.api.body`)."""
 
 _DEFAULTS = ("secret", "changeme", "password", "default", "example", "placeholder", "12345678", "abcdefgh")
-"""What sample keys are made of. Of random base64 keys of 43 characters, fewer than one in 10 million has such a piece."""
+"""Parts of sample keys. Of random base64 keys of 43 characters, fewer than one in 10 million has such a part."""
 _MIN_DIFFERENT_CHARACTERS = 10
 _DOCUMENT = re.compile(r'\s*\{\s*"')
 _KID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -28,8 +28,9 @@ _FORM = 'it must be one key alone, or {"current": "<name>", "keys": {"<name>": "
 
 @dataclass(frozen=True)
 class TokenKeys:
-    """Keys by their names, which tokens have in the header `kid`. The name of a key whose tokens have none is empty: a secret
-    that is one plain string holds such a key.
+    """Keys by their names. A JWT names its key in the header `kid`.
+
+    A secret that is one plain string holds a key with an empty name: the JWTs of that key have no `kid`.
     """
 
     current: str
@@ -42,13 +43,13 @@ class TokenKeys:
 
     @property
     def headers(self) -> dict[str, str] | None:
-        """Of a token that the current key signs."""
+        """The headers of a JWT that the current key signs."""
         return {"kid": self.current} if self.current else None
 
     def named(self, kid: str | None) -> tuple[str, ...]:
-        """The keys that may have signed a token with this `kid`, the likeliest first; none for an unknown one.
+        """Return the keys that may have signed a JWT with this `kid`, the likeliest first. Empty for an unknown `kid`.
 
-        One without may be of the nameless key, or of a client that signs with the current key and does not name it.
+        A JWT without a `kid` is signed by the key without a name, or by a client that does not name the current key.
         """
         if kid is None:
             return self._of_nameless
@@ -60,14 +61,14 @@ class TokenKeys:
 
     @cached_property
     def all(self) -> tuple[str, ...]:
-        """The signing one first."""
+        """All keys, the signing key first."""
         return (self.signing, *(key for name, key in self.keys.items() if name != self.current))
 
 
 def token_keys(secret: str, stage: str) -> TokenKeys:
-    """What the text of the secret holds: one key, or a document of named ones.
+    """Return the keys in the text of the secret: one key, or a document of named keys.
 
-    Raises ConfigurationError, without telling a key, for a document of another form, or a key that is weak.
+    Raises ConfigurationError for a document of another form or a weak key. The message holds no key.
     """
     keys = _keys_of(secret, stage)
     for key in keys.all:
@@ -76,7 +77,7 @@ def token_keys(secret: str, stage: str) -> TokenKeys:
 
 
 def check_jwt_secret(secret: str, stage: str) -> None:
-    """Raises ConfigurationError, without telling the secret, when it is short, a known default, or one piece repeated."""
+    """Raise ConfigurationError when the secret is short, a known default, or repeats a part. The message does not hold it."""
     if len(secret.encode()) < JWT_SECRET_MIN_BYTES:
         raise _refused(stage, f"is shorter than {JWT_SECRET_MIN_BYTES} bytes")
     plain = "".join(character for character in secret.lower() if character.isalnum())
@@ -86,28 +87,30 @@ def check_jwt_secret(secret: str, stage: str) -> None:
         raise _refused(stage, "repeats itself")
 
 
-# --- rotation: each gives the text the secret is to have next -----------------------------------------------------------
+# --- rotation: each function returns the next text of the secret -----------------------------------------------------------
 
 
 def rotated(secret: str, new_key: str, kid: str, stage: str) -> str:
-    """`new_key`, named `kid`, signs from now on; what the key before it has signed stays valid until `without_old`.
+    """Return the secret in which `new_key`, named `kid`, signs. JWTs of the key before stay valid until `without_old`.
 
-    Raises ConfigurationError for a weak key, a name that is taken or is no kid, and while two keys are valid already: what the
-    older one has signed would be refused.
+    Raises ConfigurationError for a weak key, for a name that is taken or not a `kid`, and while two keys are valid: JWTs of
+    the older key would be refused.
     """
     keys = _keys_of(secret, stage)
     check_jwt_secret(new_key, stage)
     if len(keys.keys) >= KEYS_AT_MOST:
-        raise ConfigurationError("The JWT secret holds two keys: take the old one out before another one comes.")
+        raise ConfigurationError("The JWT secret holds two keys: remove the old key before you add another.")
     if not _KID.fullmatch(kid) or kid in keys.keys:
-        raise ConfigurationError(f"{kid!r} is no new key's name: 1 to 64 letters, digits, dots, dashes, and not in use.")
+        raise ConfigurationError(
+            f"{kid!r} cannot name a new key: use 1 to 64 letters, digits, dots, dashes, and a name that is not in use."
+        )
     if new_key in keys.keys.values():
-        raise ConfigurationError("The new key is the one there is.")
+        raise ConfigurationError("The new key is already in the secret: make another one.")
     return _document(kid, {kid: new_key, keys.current: keys.signing})
 
 
 def without_old(secret: str, stage: str) -> str:
-    """Only the key that signs now: whatever another one has signed is refused. The same text when there is no other."""
+    """Return the secret with only the key that signs. JWTs of the other key are refused then."""
     keys = _keys_of(secret, stage)
     return secret if len(keys.keys) == 1 else _document(keys.current, {keys.current: keys.signing})
 

@@ -1,8 +1,6 @@
 """Addresses as text with the checksum of EIP-55. eth_utils does the same, and takes 0.1 s to import."""
 
-import re
-
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
+from chalicelib.patterns import ADDRESS
 
 
 def checksum_address(value: str) -> str:
@@ -10,7 +8,7 @@ def checksum_address(value: str) -> str:
 
     All lower-case and all upper-case carry no checksum and are accepted; mixed case must be the right one.
     """
-    if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
+    if not isinstance(value, str) or not ADDRESS.fullmatch(value):
         raise ValueError("An address is 0x and 40 hex digits.")
     digits = value[2:]
     address = checksummed(bytes.fromhex(digits))

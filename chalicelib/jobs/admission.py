@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from chalicelib.backoff import ASK_AGAIN_SECONDS
 from chalicelib.bounds import Bounds
 from chalicelib.errors import JobTooLarge, TooManyOpenJobs
 from chalicelib.jobs.model import Job
@@ -20,8 +21,6 @@ log = logging.getLogger(__name__)
 SHARE = 20
 """A process lets this part of an owner's limit through before it counts again."""
 COUNT_SECONDS = 60
-AWAY_SECONDS = 10
-"""How long nothing is counted after an index did not answer."""
 RETRY_AFTER_SECONDS = 60
 OWNERS_REMEMBERED = 10_000
 
@@ -63,7 +62,7 @@ class Admission:
             left = limit - self._jobs().count_open(owner, limit)
         except Exception as error:  # noqa: BLE001 -- an index that does not answer is no reason to refuse requests
             log.warning("open jobs could not be counted, so they are not limited", extra={"problem": type(error).__name__})
-            left, believed_for = limit, AWAY_SECONDS
+            left, believed_for = limit, ASK_AGAIN_SECONDS
         with self._lock:
             if len(self._left) >= OWNERS_REMEMBERED:
                 self._left.clear()

@@ -196,7 +196,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One unit of asynchronous work: the row of the jobs table. `version` counts its writes (invariant 7)."""
+    """One unit of asynchronous work. `version` counts its writes: each is on condition of the one before (invariant 7)."""
 
     job_id: str
     owner: str
@@ -226,9 +226,7 @@ class Job:
     """Wei paid by settled attempts that are no longer among `attempts`."""
     history: tuple[Event, ...] = ()
     unsaved: tuple[Event, ...] = field(default=(), compare=False, repr=False)
-    """Those of the history that the store has not seen yet. No row has them: what is read or was written has none."""
-    stored: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
-    """The row it was read from, in the store's form and for its use alone: None where it was not read, or written since."""
+    """The events of the history that are not stored yet. A job that was just read or written has none."""
     fail_count: int = 0
     failure: Failure | None = None
     failed_at: datetime | None = None

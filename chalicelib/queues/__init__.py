@@ -1,1 +1,1 @@
-"""SQS: the messages, sending them, and what a batch answers. A message is a nudge (invariant 9): ids and a command."""
+"""SQS: queue messages, sending them, and answers to batches. A message holds a command and ids, never state (invariant 9)."""

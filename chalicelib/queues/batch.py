@@ -1,4 +1,4 @@
-"""What a handler answers SQS: which messages of its batch to deliver again."""
+"""Reads the messages of a batch, runs one step, and answers SQS which messages it must deliver again."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -9,14 +9,13 @@ from chalicelib.queues.messages import Message, PoisonMessage, decode
 
 log = logging.getLogger(__name__)
 
-Record = Mapping[str, Any]
 BatchAnswer = dict[str, list[dict[str, str]]]
 
 
 def messages_of(event: Mapping[str, Any]) -> tuple[list[tuple[str, Message]], set[str]]:
-    """The event's (message id, message) pairs, and the ids of bodies that are none of ours.
+    """Return the (message id, message) pairs of the Lambda event, and the ids of the messages that cannot be read.
 
-    Those are answered as failed: after maxReceiveCount deliveries they are in the dead-letter queue, and nobody waits for them.
+    The handler answers those as failed: after maxReceiveCount deliveries SQS moves them to the dead-letter queue.
     """
     messages: list[tuple[str, Message]] = []
     poison: set[str] = set()
@@ -30,7 +29,7 @@ def messages_of(event: Mapping[str, Any]) -> tuple[list[tuple[str, Message]], se
 
 
 def run_step(name: str, step: Callable[[], None]) -> bool:
-    """Run one part of a batch on its own: whether its messages are done with. A fault in it never touches the others."""
+    """Run one part of a batch, and return whether it succeeded. An error of it is logged and never stops the other parts."""
     try:
         step()
     except JobsApiError as error:
@@ -43,5 +42,5 @@ def run_step(name: str, step: Callable[[], None]) -> bool:
 
 
 def batch_answer(failed: Iterable[str]) -> BatchAnswer:
-    """The partial-batch answer (ReportBatchItemFailures): only these are delivered again."""
+    """Return the partial-batch answer (ReportBatchItemFailures). SQS delivers only these messages again."""
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in sorted(failed)]}

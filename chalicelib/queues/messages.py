@@ -1,4 +1,4 @@
-"""What the messages say. Unknown fields are ignored and a version is not needed: losing a message is safe, guessing is not."""
+"""The queue messages as JSON. Unknown fields are ignored. There is no version, because losing a message loses no job."""
 
 import json
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ from chalicelib.errors import JobsApiError
 
 
 class PoisonMessage(JobsApiError):
-    """A body that is no message of ours: final, it belongs in the dead-letter queue."""
+    """The body is not a message of this service. It belongs in the dead-letter queue."""
 
     code = "PoisonMessage"
 
 
 @dataclass(frozen=True, slots=True)
 class ExecuteJobs:
-    """Sign and broadcast what is pending on this account; these jobs for sure, others as the index shows them."""
+    """Sign and broadcast these jobs of the account, and other pending jobs of it that the index shows."""
 
     account_id: str
     job_ids: tuple[str, ...] = ()
@@ -24,7 +24,7 @@ class ExecuteJobs:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmJobs:
-    """Look on chain what became of these jobs."""
+    """Read on chain whether the transactions of these jobs are mined."""
 
     job_ids: tuple[str, ...]
 
@@ -39,7 +39,7 @@ def encode(message: Message) -> str:
 
 
 def decode(body: str) -> Message:
-    """Raises PoisonMessage."""
+    """Return the message of a body. Raises PoisonMessage for a body that is not a message of this service."""
     try:
         fields = json.loads(body)
     except ValueError:
@@ -52,7 +52,7 @@ def decode(body: str) -> Message:
             return ExecuteJobs(fields["accountId"], job_ids)
         case "confirm":
             return ConfirmJobs(job_ids)
-    raise PoisonMessage("The message has no command that is known here.")
+    raise PoisonMessage("The message has no known command.")
 
 
 def _job_ids(fields: Mapping[str, Any]) -> tuple[str, ...]:

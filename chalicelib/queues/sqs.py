@@ -19,7 +19,7 @@ MAX_DELAY_SECONDS = 900
 
 
 class SqsQueue:
-    """Nudges over two queues: `execute` is FIFO, grouped by account; `confirm` is standard, because polling needs delays.
+    """Sends to two queues: `execute` is FIFO, grouped by account; `confirm` is standard, because polls need delays.
 
     Every method raises ServiceUnavailable when a message may not have been sent.
     """
@@ -27,7 +27,7 @@ class SqsQueue:
     def __init__(
         self, client: "SQSClient", execute_url: str, confirm_url: str, trace_header: Callable[[], str | None] = lambda: None
     ) -> None:
-        """`trace_header` tells the X-Ray trace that messages belong to, if there is one."""
+        """`trace_header` returns the X-Ray trace that messages belong to, or None."""
         self._client = client
         self._execute_url = execute_url
         self._confirm_url = confirm_url
@@ -65,7 +65,7 @@ class SqsQueue:
         )
 
     def _send(self, url: str, messages: Sequence[dict[str, Any]]) -> None:
-        """Send in batches of ten; a batch can be accepted in part, so each entry's own answer counts."""
+        """Send in batches of ten. SQS can accept a part of a batch, so the answer to each entry is checked."""
         traced = self._traced()
         for start in range(0, len(messages), SEND_BATCH_LIMIT):
             entries: Any = [
@@ -80,7 +80,7 @@ class SqsQueue:
                 raise ServiceUnavailable(f"The queue refused {len(answer['Failed'])} messages.")
 
     def _traced(self) -> dict[str, Any]:
-        """Not a part of the message: it counts for neither its size nor the queue's deduplication."""
+        """Return the trace attribute. It counts neither for the message's size nor for the queue's deduplication."""
         header = self._trace_header()
         if header is None:
             return {}
@@ -92,5 +92,5 @@ def _delay(seconds: int) -> int:
 
 
 def _deduplication_id(subject: str) -> str:
-    """Carries the attempt, and is never the same twice: SQS would silently drop a second nudge within five minutes."""
+    """Return an id that is never the same twice: SQS silently drops a second message with the same id for five minutes."""
     return f"{subject}-{secrets.token_hex(8)}"

@@ -1,1 +1,1 @@
-"""DynamoDB out: the jobs and accounts tables. The row is the truth; every change is one conditional write."""
+"""Adapters of DynamoDB and Secrets Manager. A row is the truth, and every change of it is one conditional write."""

@@ -1,4 +1,4 @@
-"""Account as a DynamoDB item (design: section 4). `poolKey` is present exactly while the account belongs to a pool."""
+"""Converts an account to a DynamoDB item and back (design: section 4). Only accounts of a pool have the attribute `poolKey`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

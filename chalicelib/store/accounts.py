@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ROLE = "role"
-"""The sparse index of the pools: accounts that have a role and no owner."""
+"""The sparse index of pools. It holds the accounts that have a role and no owner."""
 
 
 class DynamoAccountStore:
-    """Every method may raise ServiceUnavailable."""
+    """The `AccountStore` on DynamoDB. Every method may raise ServiceUnavailable."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
@@ -48,7 +48,7 @@ class DynamoAccountStore:
                 row = row_in_the_way(error)
                 if row is None:
                     raise
-                # Our own put, whose answer was lost on the way and which the client repeated, is not an account that was there.
+                # Our own put may be in the way: its answer was lost, and the AWS client repeated it. The account is new then.
                 return account_from(row) == account
         return True
 
@@ -72,7 +72,7 @@ class DynamoAccountStore:
                 row = row_in_the_way(error)
                 if row is None or account_from(row).paused != reason:
                     raise
-                # It is as it should be, by our own write before its answer was lost, or by somebody who wanted the same.
+                # The row is as wanted: by our own write, whose answer was lost, or by another writer who wanted the same.
         return replace(account, paused=reason)
 
     def swept(self, account: Account, sweep: Sweep, to: str) -> None:
@@ -103,36 +103,30 @@ class DynamoAccountStore:
         return sorted(pool, key=lambda account: account.address)
 
     def _load(self, account_ids: Sequence[str]) -> list[Account]:
-        """Inconsistent reads serve, for what makes a pool never changes; one that is too new for them is read again."""
+        """Read inconsistently, because role and owner never change. Read accounts again that are too new to be found."""
         rows = batch_get(self._client, self._table, "accountId", account_ids, consistent=False)
         missing = [account_id for account_id in account_ids if account_id not in rows]
         rows |= batch_get(self._client, self._table, "accountId", missing)
         return _readable(rows.values())
 
     def all(self) -> list[Account]:
-        """Every account: they are as many as there are signing keys, so the table is read whole."""
+        """Return every account. There are only as many as signing keys, so the whole table is read."""
         accounts: list[Account] = []
         with translated_errors():
             for page in self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True):
-                accounts += _readable(item for item in page["Items"] if "keyReference" in item)  # others: checkpoints
+                accounts += _readable(
+                    item for item in page["Items"] if "keyReference" in item
+                )  # the other rows are checkpoints
         return accounts
 
 
 def _readable(rows: Iterable[Mapping[str, Any]]) -> list[Account]:
-    """The accounts of these rows. One that cannot be read is logged and left out: the others go on (invariant 12)."""
+    """Return the accounts of these rows. A row that cannot be read is logged and left out (invariant 12)."""
     accounts: list[Account] = []
     for row in rows:
         try:
             accounts.append(account_from(row))
-        except Exception as error:  # noqa: BLE001 -- whatever is wrong with a row
+        except Exception as error:  # noqa: BLE001 -- any fault of one row
             fields = {"accountId": row["accountId"]["S"], "problem": type(error).__name__}
-            log.error("an account's row cannot be read, and is left out", extra=fields)
+            log.error("an account's row cannot be read and is left out", extra=fields)
     return accounts
-
-
-def account_ids(client: "DynamoDBClient", table: str) -> list[str]:
-    """Those of every account, for who reads something of each of them (eventually consistent). Raises ServiceUnavailable."""
-    only_accounts: Any = {"FilterExpression": "attribute_exists(keyReference)", "ProjectionExpression": "accountId"}
-    with translated_errors():
-        pages = client.get_paginator("scan").paginate(TableName=table, **only_accounts)
-        return [item["accountId"]["S"] for page in pages for item in page["Items"]]

@@ -1,7 +1,7 @@
-"""A job's attempts and history as parts of its item: what one of them says is not repeated by another.
+"""Converts a job's attempts and history to parts of its item and back. Neither repeats what the other says.
 
-Times are seconds after the job was issued, to the microsecond. A line of the history that names one of the attempts'
-transactions carries its number, counted over all attempts from 0, in place of the text.
+Times are seconds after the job was issued, to the microsecond. The detail of a history event often names a transaction of an
+attempt. Then the item holds the number of that transaction, counted over all attempts from 0, in place of the text.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from chalicelib.jobs.model import Attempt, Event, Failure, Fees, Outcome, Purpos
 from chalicelib.store.attributes import Item, hash_from, hash_value, optional_int, optional_wei, unless, wei_value, without_none
 
 SHORTEST_DATA_LEFT_OUT = 32
-"""To leave out a shorter one would save nothing."""
+"""In bytes. Leaving out shorter call data would save nothing."""
 NOT_SETTLED = "none"
 ISSUED = "issued"
 _MICROSECOND = timedelta(microseconds=1)
@@ -24,7 +24,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def attempt_item(attempt: Attempt, issued_at: datetime, call_data: bytes = b"") -> Item:
-    """`call_data` is the request's: raw bytes do not repeat it."""
+    """Return the item of an attempt. The raw transactions leave out `call_data`, because the request holds it."""
     outcome = attempt.outcome.value if attempt.outcome else NOT_SETTLED
     return without_none(
         {
@@ -39,7 +39,7 @@ def attempt_item(attempt: Attempt, issued_at: datetime, call_data: bytes = b"") 
 
 
 def attempt_from(item: Item, issued_at: datetime, call_data: bytes | None = None) -> Attempt:
-    """`call_data` is the request's, as `attempt_item` was given it. Rows of format 1 repeat it in the raw bytes."""
+    """Return the attempt of an item. `call_data` is that of the request. Rows of format 1 repeat it in the raw bytes."""
     transactions = tuple(_transaction_from(transaction, issued_at, call_data) for transaction in item["transactions"])
     receipt = _receipt_from(item["receipt"], transactions[-1].hash) if "receipt" in item else None
     outcome = item.get("outcome", _usual_outcome(receipt))
@@ -85,7 +85,7 @@ def _transaction_from(item: Item, issued_at: datetime, call_data: bytes | None) 
 
 
 def _raw_item(raw: bytes, call_data: bytes) -> bytes | list[bytes]:
-    """The bytes, or the list of what stands before the call data in them and what stands after it."""
+    """Return the raw bytes. Where they contain the call data: the list of the bytes before it and the bytes after it."""
     if len(call_data) < SHORTEST_DATA_LEFT_OUT:
         return raw
     before, found, after = raw.partition(call_data)
@@ -93,7 +93,7 @@ def _raw_item(raw: bytes, call_data: bytes) -> bytes | list[bytes]:
 
 
 def _raw_from(value: Any, call_data: bytes | None) -> bytes:
-    """What `_raw_item` was given."""
+    """Return the raw bytes from what `_raw_item` returned."""
     if not isinstance(value, list):
         return bytes(value)
     before, after = value
@@ -143,7 +143,7 @@ def history_from(item: Item, attempts: Sequence[Attempt], issued_at: datetime) -
 
 
 def _line(event: Event, attempts: Sequence[Attempt], issued_at: datetime) -> list[Any]:
-    """[seconds, event], with a third element where it has a detail: the text, or the number of the transaction it names."""
+    """Return [seconds, event] or [seconds, event, detail]. The detail is a text, or the number of a transaction."""
     line: list[Any] = [_seconds(issued_at, event.at), event.event]
     if event.detail is None:
         return line
@@ -160,9 +160,10 @@ def _event_from(line: Sequence[Any], attempts: Sequence[Attempt], issued_at: dat
 
 
 def _named(event: str, attempts: Sequence[Attempt]) -> Iterator[str]:
-    """The usual detail of such an event about each of the transactions, as the states word it.
+    """Yield, for each transaction of the attempts, the detail that `chalicelib.jobs.states` gives such an event.
 
-    Rows depend on these words: another wording in the states is stored as it is, and needs none here.
+    Do not change these texts: stored rows refer to them by number. If the states get another wording, such a detail is stored
+    as text, and this function stays as it is.
     """
     for attempt in attempts:
         for transaction in attempt.transactions:

@@ -1,4 +1,4 @@
-"""One plain value and DynamoDB's form of it, there and back: as boto3.dynamodb.types does it, which is all of boto3 to load.
+"""Converts one plain value to DynamoDB's form and back. boto3.dynamodb.types does the same, but would load all of boto3.
 
 | plain | DynamoDB |
 |---|---|
@@ -17,7 +17,10 @@ from typing import Any
 
 
 def serialize(value: Any) -> dict[str, Any]:  # noqa: PLR0911 -- one return a kind
-    """Raises TypeError for what has no form, a float for one: its digits would not be those that were meant."""
+    """Return DynamoDB's form of a value.
+
+    Raises TypeError for a value without a form, such as a float, whose digits would change.
+    """
     match value:
         case str():
             return {"S": value}
@@ -37,7 +40,7 @@ def serialize(value: Any) -> dict[str, Any]:  # noqa: PLR0911 -- one return a ki
 
 
 def deserialize(attribute: Mapping[str, Any]) -> Any:
-    """Raises TypeError for a kind that is never written here, such as a set."""
+    """Return the plain value. Raises TypeError for a kind that this service never writes, such as a set."""
     ((kind, value),) = attribute.items()
     match kind:
         case "S" | "B" | "BOOL":
@@ -50,4 +53,4 @@ def deserialize(attribute: Mapping[str, Any]) -> Any:
             return [deserialize(part) for part in value]
         case "NULL":
             return None
-    raise TypeError(f"An attribute of the kind {kind} is none that is written here.")
+    raise TypeError(f"This service writes no attributes of the kind {kind}.")

@@ -1,25 +1,25 @@
-"""Plain values and DynamoDB's attribute values, there and back. What is None is absent."""
+"""Converts plain values to DynamoDB's attribute values and back. A value of None means that the attribute is absent."""
 
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from chalicelib.patterns import HASH
 from chalicelib.store.attribute_values import deserialize, serialize
 
 Item = dict[str, Any]
 
 NULL = object()
-"""Written as DynamoDB's null, where an absent attribute would be read as something else than None."""
+"""Is written as DynamoDB's null, for an attribute whose absence would mean another value than None."""
 
 NUMBERS_END = 10**38
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_HASH = re.compile(r"0x[0-9a-f]{64}")
 
 
 def to_attributes(item: Mapping[str, Any]) -> Item:
-    """Plain values → DynamoDB attribute values; None means absent."""
+    """Return the values as DynamoDB attribute values, without those that are None."""
     return {name: serialize(None if value is NULL else value) for name, value in item.items() if value is not None}
 
 
@@ -31,15 +31,15 @@ def without_none(item: Mapping[str, Any]) -> Item:
     return {name: value for name, value in item.items() if value is not None}
 
 
-def unless(told_anyway: Any, value: Any) -> Any:
-    """`value` as an attribute that is absent where the rest of the row tells it anyway."""
-    if value == told_anyway:
+def unless(implied: Any, value: Any) -> Any:
+    """Return `value`, or None (absent) where it equals `implied`, which the rest of the row says already."""
+    if value == implied:
         return None
     return NULL if value is None else value
 
 
 def digest_value(text: str) -> str | bytes:
-    """32 bytes where it is 64 hex digits: half of what they take as text."""
+    """Return 64 hex digits as 32 bytes, which take half the space. Other texts are returned as they are."""
     return bytes.fromhex(text) if _DIGEST.fullmatch(text) else text
 
 
@@ -48,8 +48,8 @@ def digest_from(value: Any) -> str:
 
 
 def hash_value(text: str) -> str | bytes:
-    """The same for 0x and 64 hex digits."""
-    return bytes.fromhex(text[2:]) if _HASH.fullmatch(text) else text
+    """Return 0x and 64 hex digits as 32 bytes. Other texts are returned as they are."""
+    return bytes.fromhex(text[2:]) if HASH.fullmatch(text) else text
 
 
 def hash_from(value: Any) -> str:
@@ -57,7 +57,7 @@ def hash_from(value: Any) -> str:
 
 
 def wei_value(amount: int) -> int | str:
-    """A number where DynamoDB's 38 digits hold it: half of what it takes as text. A uint256 has up to 78."""
+    """Return a number, which takes half the space of its text. A number of more than DynamoDB's 38 digits stays text."""
     return amount if amount < NUMBERS_END else str(amount)
 
 
@@ -78,7 +78,7 @@ def optional_int(value: Any) -> int | None:
 
 
 def plain(value: Any) -> Any:
-    """What the deserializer made of JSON that a job carries, back to what was put in: ints, not Decimals."""
+    """Return a JSON value as it was before it was stored: with ints in place of the Decimals that DynamoDB returns."""
     if isinstance(value, dict):
         return {name: plain(part) for name, part in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Blocks that were final when they were written down: one row a chain, beside the accounts."""
+"""Stores blocks that were final when they were read: one row for each chain, in the accounts table."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ def checkpoints_key(chain_id: int) -> str:
 
 
 class DynamoCheckpointStore:
-    """The `CheckpointStore` on the accounts table. Raises ServiceUnavailable."""
+    """The `CheckpointStore` on the accounts table. Every method may raise ServiceUnavailable."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client

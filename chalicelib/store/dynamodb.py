@@ -1,4 +1,4 @@
-"""What both tables share: which of DynamoDB's errors mean what, and batched consistent reads."""
+"""What all tables share: what DynamoDB's errors mean, and batched reads."""
 
 import random
 import time
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.backoff import doubled
 from chalicelib.errors import ServiceUnavailable, VersionConflict
 
 if TYPE_CHECKING:
@@ -15,19 +16,22 @@ if TYPE_CHECKING:
 
 BATCH_GET_LIMIT = 100
 UNPROCESSED_ROUNDS = 8
+FIRST_PAUSE_SECONDS = 0.04
+LONGEST_PAUSE_SECONDS = 5.12
+"""Before unprocessed keys are asked for again. Each pause is a random part of a time that doubles from round to round."""
 CONDITION_FAILED = "ConditionalCheckFailedException"
 RACED = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
-"""Reasons for an item that somebody else has changed, or is just writing."""
+"""Reasons that say that another writer has changed the item, or is changing it."""
 REFUSED = frozenset({"ValidationError", "ItemCollectionSizeLimitExceeded"})
-"""Reasons for an item that DynamoDB does not take, whenever it is asked. All others say nothing about the item."""
+"""Reasons that say that DynamoDB will never take the item. All other reasons say nothing about it."""
 
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """DynamoDB's errors as ours.
+    """Turn DynamoDB's errors into errors of this service.
 
-    Raises VersionConflict where a condition failed or another transaction was writing the same item, ServiceUnavailable for
-    whatever passes (throttling, time-outs, 5xx): then a write may or may not have been applied, and only a read can tell.
+    Raises VersionConflict when a condition failed, or another transaction was writing the same item. Raises ServiceUnavailable
+    for errors that pass (throttling, time-outs, 5xx): a write may have been applied, and only a read can tell.
     """
     try:
         yield
@@ -49,29 +53,29 @@ def translated_errors() -> Iterator[None]:
 
 
 def has_lost_a_race(error: ClientError) -> bool:
-    """True if a transaction was cancelled because one of its items was changed at the same time."""
+    """Return True if DynamoDB cancelled a transaction because another writer changed one of its items."""
     return bool(_reasons(error) & RACED)
 
 
 def raced_places(error: ClientError) -> list[int]:
-    """The places, in a transaction that was cancelled, of the items that were changed at the same time."""
+    """Return the places, in a cancelled transaction, of the items that another writer changed."""
     return _places(error, RACED)
 
 
 def _reasons(error: ClientError) -> set[str | None]:
-    """Why a transaction was cancelled: a code for each of its items."""
+    """Return the codes that say why a transaction was cancelled. DynamoDB gives one code for each item."""
     response: Mapping[str, Any] = error.response
     return {reason.get("Code") for reason in response.get("CancellationReasons", [])}
 
 
 def is_refused(error: ClientError) -> bool:
-    """True if DynamoDB will never take what was to be written, for one item of it at least: usually one that is too large."""
+    """Return True if DynamoDB will never take at least one item of the write, usually because it is too large."""
     code = error.response["Error"]["Code"]
     return code == "ValidationException" or (code == "TransactionCanceledException" and bool(refused_places(error)))
 
 
 def refused_places(error: ClientError) -> list[int]:
-    """The places, in a transaction that was cancelled, of the items that DynamoDB will never take."""
+    """Return the places, in a cancelled transaction, of the items that DynamoDB will never take."""
     return _places(error, REFUSED)
 
 
@@ -94,7 +98,7 @@ def _is_passing(error: ClientError) -> bool:
 
 
 def row_in_the_way(error: ClientError) -> Mapping[str, Any] | None:
-    """The row because of which a condition failed, where the write asked for it (ReturnValuesOnConditionCheckFailure)."""
+    """Return the row that made a condition fail, if the write asked for it (ReturnValuesOnConditionCheckFailure)."""
     response: Mapping[str, Any] = error.response
     return response.get("Item") if response["Error"]["Code"] == CONDITION_FAILED else None
 
@@ -102,9 +106,10 @@ def row_in_the_way(error: ClientError) -> Mapping[str, Any] | None:
 def batch_get(
     client: "DynamoDBClient", table: str, key_name: str, keys: Sequence[str], *, consistent: bool = True
 ) -> dict[str, Mapping[str, Any]]:
-    """Read many items, by key; those that do not exist are absent. An inconsistent read costs half.
+    """Return the items by key, without those that do not exist. An inconsistent read costs half.
 
-    BatchGetItem may leave keys unprocessed; they are asked for again, with growing pauses, up to eight rounds.
+    BatchGetItem may leave keys unprocessed. They are read again after growing pauses, in up to eight rounds. Raises
+    ServiceUnavailable when the table still throttles then.
     """
     found: dict[str, Mapping[str, Any]] = {}
     waiting = list(dict.fromkeys(keys))
@@ -123,5 +128,6 @@ def batch_get(
             if rounds > UNPROCESSED_ROUNDS:
                 raise ServiceUnavailable("The table throttles.")
             waiting = [str(key[key_name]["S"]) for key in unprocessed[table]["Keys"]] + waiting
-            time.sleep(random.uniform(0, 0.02 * 2**rounds))  # nosec B311 # noqa: S311 -- jitter
+            longest = doubled(FIRST_PAUSE_SECONDS, rounds - 1, LONGEST_PAUSE_SECONDS)
+            time.sleep(random.uniform(0, longest))  # nosec B311 # noqa: S311 -- jitter
     return found

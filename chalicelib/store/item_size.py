@@ -1,4 +1,4 @@
-"""How large an item is, by the rules that DynamoDB documents under "Item sizes and formats".
+"""Computes the size of an item by the rules that DynamoDB documents under "Item sizes and formats".
 
 DynamoDB takes items of up to 400 KB, and charges one write unit for each started KB.
 """
@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 COLLECTION_BYTES = 3
-"""Of a list or a map, whatever is in it; and one byte more for each of its entries."""
+"""What a list or a map takes by itself. Each of its entries takes one byte more."""
 
 
 def item_size(item: Mapping[str, Any]) -> int:
@@ -31,11 +31,11 @@ def _value_size(value: Mapping[str, Any]) -> int:
             return COLLECTION_BYTES + sum(1 + _value_size(entry) for entry in content)
         case "M":
             return COLLECTION_BYTES + sum(1 + len(name.encode()) + _value_size(entry) for name, entry in content.items())
-    raise ValueError(f"An attribute of the type {kind} has no size here: rows hold none of that type.")
+    raise ValueError(f"The size of an attribute of the type {kind} is not known, because no row has one.")
 
 
 def _number_size(text: str) -> int:
-    """One byte for two significant digits, one for the number itself, and one for a minus."""
+    """Return one byte for every two significant digits, one for the number, and one for a minus sign."""
     number = Decimal(text)
     digits = "".join(str(digit) for digit in number.as_tuple().digits).strip("0")
     return -(-len(digits) // 2) + 1 + (number < 0)

@@ -1,18 +1,18 @@
-"""What is read of the jobs table: rows by id, and jobs found by its indexes.
+"""Reads the jobs table: rows by id, and jobs by the table's indexes.
 
-A row that cannot be read is logged and left out wherever many are read: it must not stop the work on others (invariant 12).
+Where many rows are read, a row that cannot be read is logged and left out, because it must not stop the work on other jobs
+(invariant 12).
 """
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.errors import RowTooNew, RowUnreadable
 from chalicelib.jobs.model import Account, Job, Status
 from chalicelib.jobs.order import time_text
 from chalicelib.jobs.stores import FailedQuery, Page, Sweep
-from chalicelib.store.accounts import account_ids
 from chalicelib.store.dynamodb import BATCH_GET_LIMIT, batch_get, translated_errors
 from chalicelib.store.keys import SHARDS, failed_owner, failed_shard, owner_external_ids, subject_key
 from chalicelib.store.records import job_from
@@ -32,28 +32,28 @@ BY_OWNER = Index("owner", "owner", "issuedOrder")
 OF_ACCOUNT = Index("account", "accountId", "issuedOrder")
 OPEN = Index("open", "openShard", "nextCheckAt")
 OPEN_OF_OWNER = Index("openOfOwner", "owner", "nextCheckAt")
-"""Sparse: a row stands in it while it has a next check, so that a job which is final soon costs nothing here."""
+"""Sparse: a row is in it while it has a next check. So a job that is final soon costs nothing here."""
 PENDING = Index("pending", "pendingAccount", "pendingOrder")
 FAILED_OF_OWNER = Index("failedOfOwner", "failedOwner", "finishedOrder")
 FAILED = Index("failed", "failedShard", "finishedOrder")
 
 ALL_SHARDS = tuple(str(number) for number in range(SHARDS))
 LIST_ROUNDS = 10
-"""Pages of the index that one page of a filtered list may read: a rare status makes a short page with a cursor."""
+"""Pages of the index that one page of a filtered list may read. A rare status makes a short page with a cursor."""
 FOUND_ROUNDS = 20
-"""Pages of up to 100 rows that a look-up without a cursor may read."""
+"""Pages of up to 100 rows that a search without a cursor may read."""
 CORRELATED_AT_MOST = 1_000
-"""Jobs of all owners with one correlationId that are looked at."""
+"""How many jobs with one correlationId, of all owners, are read."""
 OPEN_AT_MOST = 2_000
-"""Open jobs that are looked at for some that can be read."""
+"""How many open jobs are read at most, where rows that cannot be read are among them."""
 FRESH_PAGES = 10
-"""How many pages of 100 rows are looked at for a job that nobody looks after yet: those of the last minutes."""
+"""How many pages of 100 rows are searched for a fresh job. Fresh jobs are those of the last minutes."""
 COUNTED_AT_MOST = 1_000
-"""Where counting ends, whatever is asked for: entries of some 200 bytes, so at most 25 read units for each partition."""
+"""Counting ends here, for any caller. Entries take some 200 bytes, so a count costs at most 25 read units a partition."""
 
 
 class JobReads:
-    """Every method may raise ServiceUnavailable."""
+    """The reads of the `JobStore`. Every method may raise ServiceUnavailable."""
 
     def __init__(self, client: "DynamoDBClient", jobs_table: str, accounts_table: str) -> None:
         self._client = client
@@ -72,7 +72,7 @@ class JobReads:
         return self._read(job_ids, consistent=consistent, newer_too=True)
 
     def _read(self, job_ids: Iterable[str], *, consistent: bool = True, newer_too: bool = False) -> list[Job]:
-        """The jobs of the rows that can be read. With `newer_too`, raises RowTooNew for one that a newer version wrote."""
+        """Return the jobs whose rows can be read. With `newer_too`, raises RowTooNew for a row of a newer version."""
         ids = list(dict.fromkeys(job_ids))
         items = batch_get(self._client, self._table, "jobId", ids, consistent=consistent)
         found: list[Job] = []
@@ -80,11 +80,11 @@ class JobReads:
             try:
                 found.append(job_from(items[job_id]))
             except RowUnreadable as error:
-                log.error("a row cannot be read, and is left out", extra={"jobId": job_id, "reason": error.message})
+                log.error("a row cannot be read and is left out", extra={"jobId": job_id, "reason": error.message})
             except RowTooNew as error:
                 if newer_too:
                     raise
-                log.warning("a newer row is left out", extra={"jobId": job_id, "reason": error.message})
+                log.warning("a row of a newer version is left out", extra={"jobId": job_id, "reason": error.message})
         return found
 
     # --- by index ---
@@ -113,7 +113,7 @@ class JobReads:
         *,
         account: str | None = None,
     ) -> Page:
-        # Every job is some account's: over all owners, the accounts' jobs are merged. Accounts are few, and jobs are not.
+        # There is no index over all owners. Every job has an account and accounts are few, so their jobs are merged.
         partitions = self._of_accounts(account) if owner is None else [owner]
         index = OF_ACCOUNT if owner is None else BY_OWNER
         below = cursor["below"] if cursor else None
@@ -129,8 +129,11 @@ class JobReads:
         return self._newest(index, partitions, fits, limit, below=below, page_sizes=[limit] * LIST_ROUNDS)
 
     def _of_accounts(self, address: str | None) -> list[str]:
-        """The partitions of every account, or of those with this address: one for each chain."""
-        ids = account_ids(self._client, self._accounts_table)
+        """Return the partitions of every account, or of the accounts with this address: one for each chain."""
+        only_accounts: Any = {"FilterExpression": "attribute_exists(keyReference)", "ProjectionExpression": "accountId"}
+        with translated_errors():
+            pages = self._client.get_paginator("scan").paginate(TableName=self._accounts_table, **only_accounts)
+            ids = [item["accountId"]["S"] for page in pages for item in page["Items"]]
         return [its_id for its_id in ids if address is None or its_id.partition(":")[2] == address]
 
     def _newest(
@@ -143,9 +146,9 @@ class JobReads:
         below: str | None,
         page_sizes: Sequence[int],
     ) -> Page:
-        """The newest `limit` jobs that fit, and where to go on: so many pages of the index are read at most, of these sizes.
+        """Return the newest `limit` jobs that fit, with a cursor. Reads at most one page of the index for each page size.
 
-        Rows are judged as they are now. An index may lag, and its key may be that of others, too.
+        `fits` is applied to the row as it is now: an index may lag behind, and jobs of other owners may share its key.
         """
         found: list[Job] = []
         cursors: list[Mapping[str, str]] = []
@@ -213,10 +216,10 @@ class JobReads:
         return bool(waiting) or self._first_fresh(account.account_id, account.swept_to, None) is not None
 
     def _first_fresh(self, account: str, after: str | None, before: str | None, but: Collection[str] = ()) -> str | None:
-        """The order of the first fresh job of the account that is not signed and was issued between these orders: every other
-        pending job is in PENDING, by the order in which it takes effect, which for a retried job is not that of its issue.
+        """Return the order of the account's first fresh, unsigned job that was issued between these orders, or None.
 
-        Where there are too many to look at, the order up to which there is no such job.
+        All other pending jobs are in the index PENDING. With too many jobs to read each, return the order up to which there is
+        no such job.
         """
         for _ in range(FRESH_PAGES):
             part = Slice(above=after and just_above(after), below=before)
@@ -251,7 +254,7 @@ class JobReads:
         return self._found(BY_CREATION, address, fits, limit)
 
     def _found(self, index: Index, partition: str, fits: Callable[[Job], bool], limit: int) -> list[Job]:
-        """Without a cursor: what does not fit must not hide what does, so the pages after the first one are large."""
+        """Return up to `limit` jobs that fit. There is no cursor, so later pages are large: many others must not hide a job."""
         page_sizes = [limit, *[BATCH_GET_LIMIT] * (FOUND_ROUNDS - 1)]
         return list(self._newest(index, [partition], fits, limit, below=None, page_sizes=page_sizes).jobs)
 
@@ -263,7 +266,7 @@ class JobReads:
         return self._open(limit, part, lambda job: job.next_check_at is not None and job.next_check_at <= now)
 
     def _open(self, limit: int, part: Slice, fits: Callable[[Job], bool], *, consistent: bool = True) -> list[Job]:
-        """The first `limit` jobs that fit. Rows that cannot be read, however many, do not keep the others from being found."""
+        """Return the first `limit` jobs that fit. Reads on past rows that cannot be read, so that they hide no job."""
         looked_at = limit
         while True:
             positions, reached = self._indexes.walk(OPEN, ALL_SHARDS, part, looked_at)

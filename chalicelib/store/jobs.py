@@ -22,28 +22,31 @@ from chalicelib.store.item_size import item_size
 from chalicelib.store.job_reads import JobReads
 from chalicelib.store.records import job_from, job_item
 from chalicelib.store.statements import Answer, RowInTheWay, write_each
+from chalicelib.store.stored_job import StoredJob, without_row
 
 ROW_BYTES = 400 * 1024
 TRANSACTION_BYTES = 4 * 1024 * 1024
-"""What DynamoDB takes of one item, and of the items of one transaction."""
+"""How large one item, and all items of one transaction together, may be for DynamoDB."""
 
 
 class DynamoJobStore(JobReads):
-    """Every method may raise ServiceUnavailable: then a write may or may not have been applied. A write may raise WriteRefused:
-    then nothing was written, and never will be.
+    """The `JobStore` on DynamoDB.
+
+    Every method may raise ServiceUnavailable: a write may then have been applied. A write raises WriteRefused when DynamoDB
+    will never take it. Then nothing was written.
     """
 
     # --- one job ---
 
     def issue(self, job: Job) -> Job | None:
-        """One conditional put: the row that already has the id comes back with the refusal, no second read."""
+        """Put the job with one conditional write. A refusal returns the row that already has the id, without another read."""
         try:
             existing = self._put(job, "attribute_not_exists(jobId)", {})
         except VersionConflict:
-            existing = self.get(job.job_id)  # DynamoDB refuses at once where a transaction is just writing the row
+            existing = self.get(job.job_id)  # a transaction is writing the row, so DynamoDB refuses without returning it
             if existing is None:
                 raise
-        # Our own put, whose answer was lost on the way and which the client repeated, is not a replay.
+        # Our own put may be in the way: its answer was lost, and the AWS client repeated it. The job is new then.
         return None if existing is None or existing == job else existing
 
     def row_bytes(self, job: Job) -> int:
@@ -57,7 +60,7 @@ class DynamoJobStore(JobReads):
         return written
 
     def _put(self, job: Job, condition: str, values: Mapping[str, Any], names: Mapping[str, str] | None = None) -> Job | None:
-        """Put where the condition holds; otherwise return the row that is there (None: there is none, or it was put)."""
+        """Put the job if the condition holds, and return None. Otherwise return the job of the row that is there."""
         request: dict[str, Any] = {
             "TableName": self._table,
             "Item": job_item(job),
@@ -81,8 +84,8 @@ class DynamoJobStore(JobReads):
     # --- many at once ---
 
     def save_each(self, jobs: Sequence[Job]) -> list[Job | Exception]:
-        """As `save`; those that were read, in a twenty-fifth of the requests."""
-        rows = [job.stored for job in jobs if job.stored is not None]
+        """Save jobs that were read with 25 statements a request. If any of them was not read, save each by itself."""
+        rows = [job.row for job in jobs if isinstance(job, StoredJob)]
         if len(jobs) == 1 or len(rows) < len(jobs):
             return [self._saved(job) for job in jobs]
         written = [_next_version(job) for job in jobs]
@@ -92,13 +95,13 @@ class DynamoJobStore(JobReads):
     def _saved(self, job: Job) -> Job | Exception:
         try:
             return self.save(job)
-        except Exception as error:  # noqa: BLE001 -- its outcome
+        except Exception as error:  # noqa: BLE001 -- it is the outcome
             return error
 
     def start(self, account: Account, next_nonce: int, jobs: Sequence[Job]) -> list[Job]:
         written = [_next_version(job) for job in jobs]
         account_is_as_read = "nextNonce = :expected" if account.next_nonce is not None else "attribute_not_exists(nextNonce)"
-        # Whoever signs for the account moves its nonce: where that is as read, so are signedTo and inFlight.
+        # Every write of signedTo and inFlight also moves the nonce. So if the nonce is as read, they are, too.
         after = account.having_signed(next_nonce, jobs)
         values: dict[str, Any] = {":next": {"N": str(next_nonce)}, ":to": {"S": str(after.signed_to)}}
         update = "SET nextNonce = :next, signedTo = :to"
@@ -128,13 +131,13 @@ class DynamoJobStore(JobReads):
             }
             for before, job in zip(jobs, written, strict=True)
         ]
-        # boto sends a ClientRequestToken of its own with every call: its own repeats after a lost answer apply once.
+        # The AWS client sends a ClientRequestToken, so a repeat after a lost answer is applied once.
         with translated_errors():
             try:
                 self._client.transact_write_items(TransactItems=[take_nonces, *puts])
             except ClientError as error:
                 if (refused := _refused_of(error, written)) is not None:
-                    raise WriteRefused(f"The table refuses a round's rows: {error}", refused) from error
+                    raise WriteRefused(f"The table refuses the rows of a round: {error}", refused) from error
                 if changed := _changed_of(error, written):
                     raise JobsChanged("Jobs of the round were changed at the same time.", changed) from error
                 raise
@@ -142,19 +145,19 @@ class DynamoJobStore(JobReads):
 
 
 def _changed_of(error: ClientError, jobs: Sequence[Job]) -> list[str]:
-    """The jobs because of which a transaction lost a race. None of them where the account was changed, too."""
-    places = raced_places(error)  # the account stands before the jobs
+    """Return the ids of the jobs that another writer changed. Empty if the account was changed, too."""
+    places = raced_places(error)  # place 0 is the account
     return [] if 0 in places else [jobs[place - 1].job_id for place in places]
 
 
 def _refused_of(error: ClientError, jobs: Sequence[Job]) -> list[str] | None:
-    """The jobs for whose rows DynamoDB has refused a transaction: none where it is too large only as a whole.
+    """Return the ids of the jobs whose rows DynamoDB refuses. Empty if only the whole transaction is too large.
 
-    None where it has another reason: that of an account's row, or one that may be a fault of ours.
+    None if DynamoDB refused for another reason: the account's row, or a fault of this code.
     """
     if has_lost_a_race(error) or not is_refused(error):
         return None
-    if places := refused_places(error):  # the account stands before the jobs
+    if places := refused_places(error):  # place 0 is the account
         return [jobs[place - 1].job_id for place in places if place > 0] or None
     sizes = {job.job_id: item_size(job_item(job)) for job in jobs}
     too_large = [job_id for job_id, size in sizes.items() if size > ROW_BYTES]
@@ -162,7 +165,7 @@ def _refused_of(error: ClientError, jobs: Sequence[Job]) -> list[str] | None:
 
 
 def _next_version(job: Job) -> Job:
-    return replace(job, version=job.version + 1, unsaved=(), stored=None)
+    return replace(without_row(job), version=job.version + 1, unsaved=())
 
 
 def _outcome(written: Job, answer: Answer) -> Job | Exception:
@@ -172,5 +175,5 @@ def _outcome(written: Job, answer: Answer) -> Job | Exception:
         existing = job_from(answer.row) if answer.row else None
     except (RowTooNew, RowUnreadable) as error:
         return error
-    # Our own write, whose answer was lost on the way and which the client repeated, is no conflict.
+    # Our own write may be in the way: its answer was lost, and the AWS client repeated it. That is no conflict.
     return written if existing == written else VersionConflict("The job was changed at the same time.")

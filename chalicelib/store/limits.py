@@ -1,4 +1,4 @@
-"""What issuers have used of their limits: a counter an issuer and minute, which DynamoDB deletes an hour later."""
+"""Counts the requests of issuers: one counter for each issuer and minute. DynamoDB deletes it an hour later."""
 
 from typing import TYPE_CHECKING
 
@@ -12,22 +12,22 @@ KEPT_SECONDS = 3_600
 
 
 class DynamoLimitStore:
-    """The `LimitStore` on its table. One write a lease. Raises ServiceUnavailable."""
+    """The `LimitStore` on its table. A lease is one write. Raises ServiceUnavailable."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
 
     def lease(self, owner: str, minute: int, requests: int, limit: int) -> int:
-        """A lease whose answer was lost is taken again by the AWS client: the issuer gets less then, never more."""
-        there_is_some = "attribute_not_exists(leased) OR leased < :limit"
+        """When an answer is lost, the AWS client repeats the write. Then the issuer gets fewer requests, and never more."""
+        has_some_left = "attribute_not_exists(leased) OR leased < :limit"
         try:
             with translated_errors():
                 answer = self._client.update_item(
                     TableName=self._table,
                     Key={"limitId": {"S": f"{owner}#{minute}"}},
                     UpdateExpression="ADD leased :requests SET expiresAt = :expires_at",
-                    ConditionExpression=there_is_some,
+                    ConditionExpression=has_some_left,
                     ExpressionAttributeValues={
                         ":requests": {"N": str(requests)},
                         ":limit": {"N": str(limit)},

@@ -1,6 +1,6 @@
-"""Rows of the jobs table as they were written before rows were kept below 1 KB: read, never written.
+"""Reads the rows that the service wrote before it kept rows below 1 KB. Such a row has the attribute `createdAt`.
 
-Such a row names its `createdAt`. The next write of its job replaces it by one of today's form.
+The next write of the job replaces its row by a row of today's form.
 """
 
 from typing import Any
@@ -19,13 +19,6 @@ from chalicelib.jobs.model import (
     TransactionRequest,
 )
 from chalicelib.store.attributes import Item, optional_int, optional_time, plain, read_time
-
-MARK = "createdAt"
-"""An attribute that every such row has, and no row of today's form."""
-
-
-def is_previous(item: Item) -> bool:
-    return MARK in item
 
 
 def previous_job_from(item: Item) -> Job:

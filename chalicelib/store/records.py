@@ -1,17 +1,20 @@
-"""Job as a DynamoDB item (design: section 4), kept below 1 KB for a usual job through all its life: a write costs a unit a KB.
+"""Converts a job to a DynamoDB item and back (design: section 4).
 
-So nothing stands in it twice. `accountId` says chain and account, `issuedOrder` when the job was issued; what a row tells
-anyway (`unless`) is absent; signed transactions leave out the call data, which stands in the request; digests are 32 bytes.
+A write costs one unit for each KB, so a usual row stays below 1 KB through all its life. It holds nothing twice:
 
-Most writes put the row whole, so a version that does not know an attribute would drop it. While a stack is updated, functions
-of both versions run. So `format` says what a row may hold, and who does not know that much leaves the row alone.
+- `accountId` says the chain and the account, and `issuedOrder` says when the job was issued.
+- An attribute is absent if the rest of the row implies its value (`unless`).
+- Signed transactions leave out the call data, because the request holds it.
+- Digests are 32 bytes, not hex digits.
 
-Times that are text are ISO-8601 UTC of a fixed width, so that they sort. An index key is present exactly while the job belongs
-in that index.
+Most writes replace the whole row, so a version of the service that does not know an attribute would drop it. While a stack is
+updated, functions of two versions run. So each row names its `format`, and a version leaves rows of later formats alone.
+
+Times in text are ISO-8601 UTC of a fixed width, so that they sort. A row has an index key only while the job belongs in that
+index.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from traceback import extract_tb
 from typing import Any
@@ -47,12 +50,17 @@ from chalicelib.store.attributes import (
     without_none,
 )
 from chalicelib.store.keys import failed_owner, failed_shard, owner_external_id, shard, subject_key
-from chalicelib.store.previous_records import is_previous, previous_job_from
+from chalicelib.store.stored_job import StoredJob, with_row
 
 FORMAT = 2
-"""Of the rows that are written. Another attribute, or another meaning of one, is another format; the first one is not named."""
+"""The format of the rows that are written. A new attribute, or a new meaning of one, needs a new format.
+
+Rows of format 1 do not name it.
+"""
 NEWEST_FORMAT_READ = 2
-"""It is raised a version before FORMAT is, so that every version can be rolled back by one (README, Upgrading)."""
+"""Raise this one version of the service before FORMAT, so that each version can be rolled back (README, Upgrading)."""
+_MARK_OF_PREVIOUS_ROWS = "createdAt"
+"""Rows from before rows were kept below 1 KB have this attribute, and rows of today's form never have it."""
 _FIRST_FORMAT = {"N": "1"}
 _FAILED = frozenset({Status.FAILED})
 
@@ -100,17 +108,17 @@ def job_item(job: Job) -> Item:
 
 
 def _index_keys(job: Job) -> Item:
-    """Beside those that are attributes of their own: jobId, owner, accountId, issuedOrder, correlationId, externalId."""
+    """Return the index keys that are not also attributes of the job, such as owner, accountId or correlationId."""
     keys: Item = {}
     if job.external_id is not None:
         keys["ownerExternalId"] = owner_external_id(job.owner, job.external_id)
     if job.creation is not None:
         keys["creation"] = job.creation
-        if job.subject is not None:  # rows of earlier versions have it without a creation, too
+        if job.subject is not None:  # earlier versions also wrote it into rows without a creation
             keys["subjectKey"] = subject_key(job.name, job.subject)
     if job.next_check_at is not None:
         keys |= {"openShard": shard(job.job_id), "nextCheckAt": time_text(job.next_check_at)}
-        if job.pending_since is not None:  # fresh ones cost nothing here: they are found by the order they were issued in
+        if job.pending_since is not None:  # a fresh job has no key here and is found by its issuedOrder
             keys["pendingAccount"] = account_id(job.chain_id, job.account)
             keys["pendingOrder"] = order(job.pending_since, job.job_id)
     if job.status in RETRYABLE and job.last_finished_at is not None:
@@ -121,31 +129,33 @@ def _index_keys(job: Job) -> Item:
 
 
 def job_from(attributes: Mapping[str, Any]) -> Job:
-    """Raises RowTooNew, and RowUnreadable where the row makes no job."""
+    """Return the job of a row. Raises RowTooNew for a row of a later format, and RowUnreadable for a broken row."""
     try:
         return _job_from(attributes)
     except RowTooNew:
         raise
-    except Exception as error:  # noqa: BLE001 -- whatever is wrong with a row
-        # Without the error's own text, which may hold what the row holds (invariant 10).
+    except Exception as error:  # noqa: BLE001 -- any fault of one row
+        # The error's own text may quote the row, so it is left out (invariant 10).
         where = extract_tb(error.__traceback__)[-1]
         problem = f"{type(error).__name__} in {where.name}, line {where.lineno}"
         raise RowUnreadable(attributes.get("jobId", {}).get("S", "?"), problem) from None
 
 
-def _job_from(attributes: Mapping[str, Any]) -> Job:
+def _job_from(attributes: Mapping[str, Any]) -> StoredJob:
     if int(attributes.get("format", _FIRST_FORMAT)["N"]) > NEWEST_FORMAT_READ:
         raise RowTooNew
     item = from_attributes(attributes)
-    if is_previous(item):
-        return replace(previous_job_from(item), stored=attributes)
+    if _MARK_OF_PREVIOUS_ROWS in item:
+        from chalicelib.store.previous_records import previous_job_from  # noqa: PLC0415 -- such rows are rare
+
+        return with_row(previous_job_from(item), attributes)
     chain, account = item["accountId"].split(":", 1)
     issued_at = time_of(item["issuedOrder"])
     status = Status(item["status"])
     attempts = tuple(attempt_from(attempt, issued_at, item["request"].get("data")) for attempt in item.get("attempts", []))
     request = _request_from(item["request"], _signed_copy(attempts))
     history = history_from(item, attempts, issued_at)
-    return Job(
+    return StoredJob(
         job_id=item["jobId"],
         owner=item["owner"],
         name=item["name"],
@@ -179,16 +189,17 @@ def _job_from(attributes: Mapping[str, Any]) -> Job:
         waits_since=optional_time(item.get("waitsSince")),
         waits_until=optional_time(item.get("waitsUntil")),
         waits_for_nonce=optional_int(item.get("waitsForNonce")),
-        stored=attributes,
+        row=attributes,
     )
 
 
-# --- what the rest of a row tells anyway -------------------------------------------------------------------------------
+# --- what the rest of a row implies -------------------------------------------------------------------------------
 
 
 def _usual_network(chain_id: int) -> str:
-    """The name of the network with this chain id. Rows leave it out, so a network that the service knows no more reads as its
-    chain: "chain 123".
+    """Return the name of the network with this chain id. Rows leave it out.
+
+    Returns "chain 123" for a network that is no longer known.
     """
     return next((name for name, network in NETWORKS.items() if network.chain_id == chain_id), f"chain {chain_id}")
 
@@ -198,7 +209,7 @@ def _last_change(history: Sequence[Event], issued_at: datetime) -> datetime:
 
 
 def _last(history: Sequence[Event], statuses: frozenset[Status]) -> datetime | None:
-    """When the job last came to one of these: the event has the status's name."""
+    """Return when the job last reached one of these statuses. Such an event has the name of the status."""
     return next((event.at for event in reversed(history) if event.event in statuses), None)
 
 
@@ -206,16 +217,16 @@ def _usual_pending_since(status: Status, issued_at: datetime) -> datetime | None
     return issued_at if status is Status.PENDING else None
 
 
-def _time_unless(told_anyway: datetime | None, at: datetime | None) -> Any:
-    return unless(told_anyway and time_text(told_anyway), at and time_text(at))
+def _time_unless(implied: datetime | None, at: datetime | None) -> Any:
+    return unless(implied and time_text(implied), at and time_text(at))
 
 
-def _time_or(item: Item, name: str, told_anyway: datetime | None) -> datetime | None:
-    return optional_time(item[name]) if name in item else told_anyway
+def _time_or(item: Item, name: str, implied: datetime | None) -> datetime | None:
+    return optional_time(item[name]) if name in item else implied
 
 
 def _signed_copy(attempts: Sequence[Attempt]) -> bytes:
-    """Rows of format 1 have their call data here."""
+    """Return the raw bytes that hold the call data of rows of format 1."""
     return attempts[-1].latest.raw if attempts else b""
 
 
@@ -236,7 +247,7 @@ def _request_item(request: TransactionRequest) -> Item:
 
 
 def _request_from(item: Item, signed_copy: bytes) -> TransactionRequest:
-    """In format 1, `dataAt` [first byte, length] says where the signed copy has the call data, which is absent then."""
+    """Return the request. Format 1 has `dataAt`, [first byte, length], for the call data in `signed_copy`."""
     data = bytes(item.get("data", b""))
     if "dataAt" in item:
         start, length = (int(number) for number in item["dataAt"])

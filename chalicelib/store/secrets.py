@@ -1,4 +1,4 @@
-"""Secrets Manager's values."""
+"""Reads secrets of Secrets Manager."""
 
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,10 @@ _PASSING = frozenset({"ThrottlingException", "InternalServiceError", "RequestLim
 
 
 def read_secret(client: "SecretsManagerClient", secret_id: str) -> str:
-    """The current value of a secret that is text.
+    """Return the current text of a secret.
 
-    Raises ServiceUnavailable when Secrets Manager throttles or does not answer, ConfigurationError when it refuses. AWS's own
-    text is left out: it holds account ids and roles.
+    Raises ServiceUnavailable when Secrets Manager throttles or does not answer, and ConfigurationError when it refuses or the
+    secret is not text. The messages leave out AWS's own text, which holds account ids and roles.
     """
     try:
         answer = client.get_secret_value(SecretId=secret_id)

@@ -1,6 +1,6 @@
-"""Conditional writes of many rows in few requests: PartiQL statements, 25 in a BatchExecuteStatement, each on its own.
+"""Writes many rows in few requests: 25 PartiQL statements in a BatchExecuteStatement, each with its own condition and outcome.
 
-A transaction would do the same for twice the write units, and refuse all for one.
+A transaction would take twice the write units, and would write none of the rows if one of them is refused.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import BatchStatementRequestTypeDef
 
 STATEMENTS_AT_ONCE = 25
-"""What one request takes."""
+"""How many statements one request takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowInTheWay:
-    """The condition failed: the row as it is, None where there is none."""
+    """The condition failed. `row` is the row as it is now, or None if it does not exist."""
 
     row: Mapping[str, Any] | None
 
 
 Answer = RowInTheWay | Exception | None
-"""None: written."""
+"""The outcome of one write. None means that the row was written."""
 
 
 def write_each(client: "DynamoDBClient", table: str, changes: Sequence[tuple[Mapping[str, Any], Item]]) -> list[Answer]:
-    """Make of each row, as it was read, the other one, where it still has that version: an answer a row, in order."""
+    """Turn each row that was read into its new item, if it still has the version that was read. One answer a row, in order."""
     return [
         answer
         for start in range(0, len(changes), STATEMENTS_AT_ONCE)
@@ -45,9 +45,9 @@ def _write(client: "DynamoDBClient", table: str, changes: Sequence[tuple[Mapping
     try:
         with translated_errors():
             answer = client.batch_execute_statement(Statements=[statement(table, row, after) for row, after in changes])
-    except Exception as error:  # noqa: BLE001 -- the outcome of each
+    except Exception as error:  # noqa: BLE001 -- it is the outcome of each row
         if len(changes) > 1 and isinstance(error, ClientError) and is_refused(error):
-            # Refused as a whole for one of them: each on its own.
+            # DynamoDB refused all of them because of one: write each on its own.
             return (answer for change in changes for answer in _write(client, table, [change]))
         return iter([_refusal(changes, error)] * len(changes))
     return (_answer(one.get("Error"), row) for one, (row, _) in zip(answer["Responses"], changes, strict=True))
@@ -60,7 +60,10 @@ def _refusal(changes: Sequence[tuple[Mapping[str, Any], Item]], error: Exception
 
 
 def statement(table: str, row: Mapping[str, Any], after: Item) -> "BatchStatementRequestTypeDef":
-    """What `row` has otherwise is set, what it has but `after` has not is removed: nothing else is in a row of that version."""
+    """Return the statement that turns `row` into `after`: set the attributes that differ, remove those that `after` lacks.
+
+    This is complete, because the row of a version never changes: the statement requires the version of `row`.
+    """
     changed = [name for name, value in after.items() if row.get(name) != value]
     sets = " ".join(f'SET "{name}" = ?' for name in changed)
     removes = " ".join(f'REMOVE "{name}"' for name in row if name not in after)

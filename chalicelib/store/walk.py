@@ -1,4 +1,4 @@
-"""Read a slice of an index in order, across its partitions, with bounded work and a position to go on from."""
+"""Reads a slice of an index in order, across its partitions, with bounded work and a position to continue from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
 
 QUERIES_PER_PARTITION = 5
-"""What one page may cost when a filter matches little: then the page is short and has a cursor."""
+"""Queries for one page. When a filter matches few entries, the page is short and has a cursor."""
 QUERIES_PER_COUNT = 10
-"""Of up to 1 MB each."""
+"""Queries for one count. Each reads up to 1 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A global secondary index: its name and the attributes of its keys."""
+    """A global secondary index: its name, and the attributes of its partition key and its sort key (`order`)."""
 
     name: str
     partition: str
@@ -26,10 +26,11 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Which part of an index: orders between `above` and `below`, in a direction, with equality filters on its attributes.
+    """A part of an index: the entries with an order between `above` and `below`, in a direction.
 
-    Bounds are exclusive. A bound is a time, an entry's order, or `just_above` one. With both given, neither may be an entry's
-    own order: DynamoDB's BETWEEN includes its ends.
+    `equal` filters entries by attributes that must have these values. A bound is a time, the order of an entry, or `just_above`
+    such an order. Bounds are exclusive. When both bounds are given, no entry may have one of them as its order, because
+    DynamoDB's BETWEEN includes its ends.
     """
 
     above: str | None = None
@@ -39,27 +40,30 @@ class Slice:
 
 
 def just_above(order: str) -> str:
-    """Greater than this order and smaller than every other one that is greater: orders have one length."""
+    """Return a text that sorts directly behind this order, before every later order. All orders have the same length."""
     return order + "!"
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """An entry of an index: its order (unique, it ends in the id) and its job."""
+    """An entry of an index: its job, and its order, which is unique because it ends in the job id."""
 
     order: str
     job_id: str
 
 
 class IndexReader:
-    """Reads the indexes of one table. Raises ServiceUnavailable."""
+    """Reads the indexes of one table. Every method may raise ServiceUnavailable."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
 
     def walk(self, index: Index, partitions: Sequence[str], part: Slice, limit: int) -> tuple[list[Position], str | None]:
-        """The first `limit` entries of the slice over all partitions, in order, and where to go on (None: at the end)."""
+        """Return the first `limit` entries of the slice over all partitions, in order, and the order to continue after.
+
+        That order is None when no entries are left.
+        """
         if part.above is not None and part.below is not None and part.above >= part.below:
             return [], None  # DynamoDB refuses such a BETWEEN
         found: list[Position] = []
@@ -72,7 +76,7 @@ class IndexReader:
         found.sort(key=lambda position: position.order, reverse=not part.ascending)
         if not unread:
             return (found, None) if len(found) <= limit else (found[:limit], found[limit - 1].order)
-        # Beyond the nearest unread position, entries of its partition may be missing.
+        # A partition that was not read to its end may lack entries behind the last one that was read.
         horizon = min(unread) if part.ascending else max(unread)
         complete = [entry for entry in found if (entry.order <= horizon if part.ascending else entry.order >= horizon)]
         if len(complete) > limit:
@@ -80,7 +84,7 @@ class IndexReader:
         return complete, horizon
 
     def count(self, index: Index, partition: str, part: Slice, at_most: int) -> int:
-        """Entries of one partition, `at_most` when there are more. One Query looks at 1 MB of them: some thousands."""
+        """Count the entries of one partition, up to `at_most`. One query reads 1 MB of them, which is some thousands."""
         counted = 0
         request = _request(self._table, index, partition, part, at_most) | {"Select": "COUNT"}
         for _ in range(QUERIES_PER_COUNT):
@@ -94,7 +98,7 @@ class IndexReader:
         return counted
 
     def unordered(self, index: Index, partition: str, at_most: int) -> list[str]:
-        """The ids of one partition's jobs, of an index that has no sort key: in no order, so many at most."""
+        """Return up to `at_most` job ids of one partition of an index that has no sort key. They are in no order."""
         found: list[str] = []
         request = _request(self._table, index, partition, Slice(), at_most)
         for _ in range(QUERIES_PER_PARTITION):
@@ -108,7 +112,7 @@ class IndexReader:
         return found
 
     def _walk_partition(self, index: Index, partition: str, part: Slice, limit: int) -> tuple[list[Position], str | None]:
-        """Entries of one partition, and the last order looked at when more may follow."""
+        """Return entries of one partition, and the last order that was read if more entries may follow."""
         request = _request(self._table, index, partition, part, limit)
         entries: list[Position] = []
         reached = None

@@ -1,1 +1,1 @@
-"""What operators are told: log lines, metrics and traces. Nothing that happens to a job depends on it."""
+"""Log lines, metrics and traces for operators. No job depends on them."""

@@ -1,7 +1,7 @@
-"""Metrics in CloudWatch's embedded metric format: JSON documents on standard output, which CloudWatch reads out of the log.
+"""Writes metrics in CloudWatch's embedded metric format: JSON documents on standard output. CloudWatch reads the log.
 
-No request, no rights, nothing to wait for. powertools writes the documents, and cuts them at the format's limits (100 metrics,
-100 values each); it is loaded when there is something to write.
+This needs no request and no permission. powertools writes the documents and splits them at the format's limits (100 metrics,
+100 values each). It is imported when there is something to write.
 """
 
 import logging
@@ -17,7 +17,7 @@ Values = tuple[Metric, list[float]]
 
 
 class EmfMetrics:
-    """The `Metrics` of `chalicelib.metrics`: what was measured since the last flush. Counts are added up."""
+    """The `Metrics` of `chalicelib.metrics`. Keeps the values since the last flush, and adds up counts."""
 
     def __init__(self, stack_name: str) -> None:
         self._stack_name = stack_name
@@ -31,7 +31,7 @@ class EmfMetrics:
             values.append(value)
 
     def flush(self) -> None:
-        """Write what there is, if there is anything. A metric that cannot be written is a line in the log."""
+        """Write the kept values. Raises nothing: a metric that cannot be written is logged."""
         measured, self._values = self._values, {}
         for dimensions, values in _by_document(measured):
             try:
@@ -40,7 +40,7 @@ class EmfMetrics:
                 log.exception("metrics could not be written", extra={"metrics": [metric.name for metric, _ in values]})
 
     def _write(self, dimensions: Mapping[str, str], values: Sequence[Values]) -> None:
-        """One document of metrics that have the same series and dimensions."""
+        """Write one document of metrics that have the same series and dimensions."""
         from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (  # noqa: PLC0415 -- see above
             AmazonCloudWatchEMFProvider,
         )
@@ -55,14 +55,14 @@ class EmfMetrics:
         for metric, measured in values:
             for value in measured:
                 document.add_metric(metric.name, metric.value.unit.value, value)
-        if document.metric_set:  # the hundredth value of a metric has written it already
+        if document.metric_set:  # powertools writes the document itself at a metric's hundredth value
             document.flush_metrics()
 
 
 def _by_document(
     measured: Mapping[Metric, Mapping[Dimensions, list[float]]],
 ) -> Iterator[tuple[Mapping[str, str], list[Values]]]:
-    """What can stand in one document, together: dimensions, and the values of each metric."""
+    """Yield each document: its dimensions, and the values of the metrics that have these dimensions and the same series."""
     found: dict[Any, list[Values]] = {}
     for metric, of_metric in measured.items():
         for dimensions, values in of_metric.items():
@@ -72,7 +72,7 @@ def _by_document(
 
 
 class CountedRpc:
-    """The `RpcHealth` of `chalicelib.chain.rpc.health`."""
+    """The `RpcHealth` of `chalicelib.chain.rpc.health`. Counts failures as metrics."""
 
     def __init__(self, metrics: EmfMetrics) -> None:
         self._metrics = metrics

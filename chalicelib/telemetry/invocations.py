@@ -1,4 +1,4 @@
-"""What is done around each invocation, whatever it is for: what was measured in it is written at its end."""
+"""Writes the metrics of each invocation at its end."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ from chalice.app import Chalice
 
 
 def flush_after_invocations(app: Chalice, flush: Callable[[], None]) -> None:
-    """`flush` raises nothing: it runs after requests and events alike, also after those that fail."""
+    """Run `flush` after every request and every event, also after failed ones. `flush` must raise nothing."""
 
     def flushing(event: Any, get_response: Callable[[Any], Any]) -> Any:
         try:

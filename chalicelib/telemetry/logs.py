@@ -1,4 +1,4 @@
-"""Logs as JSON lines, formatted by powertools, which is loaded with the first line: most requests log nothing."""
+"""Writes logs as JSON lines. powertools formats them. It is imported with the first line: most requests log nothing."""
 
 import json
 import logging
@@ -6,12 +6,13 @@ import sys
 from typing import Any
 
 FIELDS = "fields"
-"""The `extra` whose entries become keys of the line: `logging` itself refuses some names there, such as `name`."""
+"""The key of `extra` whose entries become keys of the line. `logging` refuses some keys in `extra`, such as `name`."""
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: level, location, message, timestamp, service, what was given as `extra`, the X-Ray trace's id if
-    there is one, and the traceback if there is one.
+    """Formats one JSON object a line: level, location, message, timestamp, service, and the keys of `extra`.
+
+    With an X-Ray trace the line has its id, and with an error its traceback.
     """
 
     def __init__(self, service: str) -> None:
@@ -40,7 +41,7 @@ def _line(keys: Any) -> str:
 
 
 def configure_logging(level: str, service: str) -> None:
-    """Send this package's logs, and everybody else's warnings, to standard error; Lambda's own handler is replaced."""
+    """Send the logs of chalicelib, and the warnings of other packages, to standard error. Replaces Lambda's own handler."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service))
     root = logging.getLogger()

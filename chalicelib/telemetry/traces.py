@@ -1,7 +1,7 @@
-"""X-Ray: what goes along with messages, and the marks by which a trace is found by a job.
+"""X-Ray: the trace header of queue messages, and marks that let an operator find the traces of a job.
 
-Lambda traces each invocation by itself; nothing is loaded for that. powertools' Tracer, and with it the X-Ray SDK (a tenth of a
-second), comes with the first mark of a trace that is recorded: never where tracing is off.
+Lambda traces each invocation without this code. powertools' Tracer imports the X-Ray SDK, which takes a tenth of a second. So
+it is imported with the first mark of a recorded trace, and never where tracing is off.
 """
 
 import os
@@ -9,18 +9,18 @@ from collections.abc import Mapping
 from typing import Any
 
 ANNOTATIONS = ("jobId", "correlationId", "account")
-"""What traces can be searched by."""
+"""The fields by which an operator can search traces."""
 MARKS_AT_MOST = 100
-"""In one invocation: a trace takes 500 KB, a burst has thousands of transitions."""
+"""Marks in one invocation. A trace holds 500 KB, and a burst has thousands of transitions."""
 
 
 def trace_header() -> str | None:
-    """Of this invocation, as Lambda tells it: what a message carries, so that its worker's trace is linked to this one."""
+    """Return the trace header of this invocation, or None. Messages carry it, so that X-Ray links the worker's trace to it."""
     return os.environ.get("_X_AMZN_TRACE_ID") or None
 
 
 class Traces:
-    """Marks in the trace of the invocation, if it is recorded."""
+    """Adds marks to the trace of the invocation, if the trace is recorded."""
 
     def __init__(self, service: str) -> None:
         self._service = service
@@ -29,7 +29,7 @@ class Traces:
         self._marks = 0
 
     def mark(self, event: str, fields: Mapping[str, Any]) -> None:
-        """A subsegment of this name, which can be found by what of `fields` is one of ANNOTATIONS."""
+        """Add a subsegment with this name, and annotate it with those of `fields` that are in ANNOTATIONS."""
         header = trace_header()
         if header is None or "Sampled=1" not in header:
             return
@@ -48,6 +48,6 @@ class Traces:
         if self._recorder is None:
             from aws_lambda_powertools import Tracer  # noqa: PLC0415 -- see above
 
-            # Without patches: of libraries that are patched, every request would be in the trace, its address included.
+            # No patches: with them, every request of the patched libraries would be in the trace, with its URL.
             self._recorder = Tracer(service=self._service, auto_patch=False).provider
         return self._recorder

@@ -1,17 +1,18 @@
-"""Each transition of a job, told once: a log line, the metrics that follow from it, and a mark in the trace.
+"""Reports each transition of a job once: a log line, the metrics that follow from it, and a mark in the trace.
 
-Told is what was stored, after it was: who loses a race tells nothing, nor does a repeated write, nor one that adds nothing to
-the history. Should the process die in between, or the table's answer be lost for good, the line is missing: the record is the
-job's own history.
+A transition is reported after it was stored. A write that loses its race reports nothing. Nor does a repeated write, or one
+that adds nothing to the job's history.
+
+A report can be lost: the process may die between the write and the report, or the table's answer may never arrive. So nothing
+may depend on it. The complete record is the job's `history`.
 """
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
-from chalicelib.jobs.model import FINAL, Account, Attempt, Event, Job, Outcome, Receipt
+from chalicelib.jobs.model import FINAL, Attempt, Event, Job, Outcome, Receipt
 from chalicelib.jobs.ports import Clock
-from chalicelib.jobs.stores import JobStore
 from chalicelib.metrics import COIN, Metric, Metrics
 from chalicelib.telemetry.logs import FIELDS
 
@@ -24,62 +25,30 @@ LEVELS: Mapping[str, int] = {
     "outOfGas": logging.WARNING,
     "unmined": logging.WARNING,
 }
-"""Of the events that an operator may have to do something about; all others are INFO."""
+"""The levels of the events that an operator may have to act on. All others are INFO."""
 EXPLAINED = frozenset({"waiting", "displaced", "outOfGas", "deadLettered", "reorged"})
-"""Events whose detail is a sentence of ours, with a node's cleaned text at most. A failure's may quote what the issuer sent: of
-that the code is told.
+"""Events whose detail is logged. This service wrote the detail, with at most a cleaned text of a node in it. The detail of
+`failed` may quote what the issuer sent, so only the failure's code is logged.
 """
 IN_FLIGHT = frozenset({"signed", "replaced", "cancelRequested", "cancelSigned", "mined", "unmined"})
+"""Events after which the job has a nonce that is not settled."""
 NOT_SIGNED = frozenset({"issued", "waiting", "resumed", "displaced", "outOfGas", "retried"})
-"""Events that leave a job with a nonce that is not settled, and without one."""
+"""Events after which the job has no such nonce."""
 
 Mark = Callable[[str, Mapping[str, Any]], None]
-"""Puts an event and its fields into the trace."""
+"""Marks the trace with the name of an event of a job's history and with its fields."""
 
 
-def observed(jobs: JobStore, metrics: Metrics, clock: Clock, mark: Mark) -> JobStore:
-    """The store, and whatever becomes of a job in it is told."""
-    return cast(JobStore, ObservedJobs(jobs, metrics, clock, mark))
+class Transitions:
+    """Reports transitions that were stored. A failure to report is logged, and never reaches the caller."""
 
-
-class ObservedJobs:
-    """A `JobStore` around another: its writes are told, everything else is the other's own."""
-
-    def __init__(self, jobs: JobStore, metrics: Metrics, clock: Clock, mark: Mark) -> None:
-        self._jobs = jobs
+    def __init__(self, metrics: Metrics, clock: Clock, mark: Mark) -> None:
         self._metrics = metrics
         self._clock = clock
         self._mark = mark
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._jobs, name)
-
-    def issue(self, job: Job) -> Job | None:
-        existing = self._jobs.issue(job)
-        if existing is None:
-            self._tell(job, job.history)
-        return existing
-
-    def save(self, job: Job) -> Job:
-        written = self._jobs.save(job)
-        self._tell(written, job.unsaved)
-        return written
-
-    def save_each(self, jobs: Sequence[Job]) -> list[Job | Exception]:
-        outcomes = self._jobs.save_each(jobs)
-        for job, outcome in zip(jobs, outcomes, strict=True):
-            if not isinstance(outcome, Exception):
-                self._tell(outcome, job.unsaved)
-        return outcomes
-
-    def start(self, account: Account, next_nonce: int, jobs: Sequence[Job]) -> list[Job]:
-        written = self._jobs.start(account, next_nonce, jobs)
-        for before, job in zip(jobs, written, strict=True):
-            self._tell(job, before.unsaved)
-        return written
-
-    def _tell(self, job: Job, events: Sequence[Event]) -> None:
-        """Whatever is wrong with telling must not be taken for a write that failed."""
+    def report(self, job: Job, events: Sequence[Event]) -> None:
+        """Report these events of the job's history. Raises nothing: a caller would take an error for a write that failed."""
         for event in events:
             try:
                 fields = _fields(job, event)
@@ -87,7 +56,7 @@ class ObservedJobs:
                 self._measure(job, event)
                 self._mark(event.event, fields)
             except Exception:
-                log.exception("a transition could not be told", extra={"jobId": job.job_id, "event": event.event})
+                log.exception("a transition could not be reported", extra={"jobId": job.job_id, "event": event.event})
 
     def _measure(self, job: Job, event: Event) -> None:
         add = self._metrics.add
@@ -118,7 +87,10 @@ class ObservedJobs:
 
 
 def _fields(job: Job, event: Event) -> dict[str, Any]:
-    """What a line says, as far as it applies. The transaction is the one that the event is about, else the latest."""
+    """Return the fields of the log line, without those that do not apply.
+
+    The transaction is the one that the event names, or else the latest one.
+    """
     attempt = job.attempt if job.attempts else None
     receipt = _settled_by(job, event)
     fields = {
@@ -129,7 +101,7 @@ def _fields(job: Job, event: Event) -> dict[str, Any]:
         "status": job.status.value,
         "attempt": job.attempt_count,
         "nonce": attempt and attempt.nonce,
-        "txHash": receipt.hash if receipt else _told_hash(attempt, event),
+        "txHash": receipt.hash if receipt else _transaction_hash(attempt, event),
         "blockNumber": receipt and receipt.block_number,
         "fee": receipt and str(receipt.fee),
         "code": job.failure.code if job.failure and event.event == "failed" else None,
@@ -138,15 +110,17 @@ def _fields(job: Job, event: Event) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _told_hash(attempt: Attempt | None, event: Event) -> str | None:
+def _transaction_hash(attempt: Attempt | None, event: Event) -> str | None:
     if attempt is None:
         return None
     return next((one for one in attempt.hashes if one in (event.detail or "")), attempt.latest.hash)
 
 
 def _settled_by(job: Job, event: Event) -> Receipt | None:
-    """What the job ended with, where it did with this event: one that is retried may end before it is signed again, with the
-    receipt of its last attempt still there.
+    """Return the receipt that settled the job's nonce with this event, or None where the event settled no nonce.
+
+    A retried job can end before it is signed again. It still holds the receipt of its last attempt, which this event did not
+    settle: so the events before this one decide.
     """
     if not job.attempts:
         return None
@@ -160,5 +134,5 @@ def _settled_by(job: Job, event: Event) -> Receipt | None:
 
 
 def _seconds(seconds: float) -> float:
-    """Clocks differ a little, and a block's time may be a second early."""
+    """Round, and return at least 0: clocks differ a little, and the time of a block may be a second early."""
     return round(max(0.0, seconds), 3)

@@ -4,13 +4,13 @@ import logging
 
 from chalicelib.jobs.model import Account
 from chalicelib.jobs.ports import Outlook
+from chalicelib.networks import TRANSFER_GAS
 from chalicelib.workers.ports import WorkerPorts
 
 log = logging.getLogger(__name__)
 
 UNFUNDED = "it has no funds to pay for gas"
 """The one reason this service pauses and resumes an account for; any other is an operator's."""
-LEAST_GAS = 21_000
 
 
 def pause_if_broke(account: Account, outlook: Outlook, ports: WorkerPorts) -> Account:
@@ -31,4 +31,4 @@ def resumed_if_funded(account: Account, outlook: Outlook, ports: WorkerPorts) ->
 
 
 def _can_pay(outlook: Outlook) -> bool:
-    return outlook.balance >= LEAST_GAS * outlook.fees.max_fee_per_gas
+    return outlook.balance >= TRANSFER_GAS * outlook.fees.max_fee_per_gas

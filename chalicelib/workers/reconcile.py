@@ -4,6 +4,7 @@ import logging
 import random
 from datetime import timedelta
 
+from chalicelib.backoff import doubled
 from chalicelib.errors import RowTooNew, ServiceUnavailable, VersionConflict
 from chalicelib.jobs.model import IN_FLIGHT, Job
 from chalicelib.jobs.states import checked
@@ -47,7 +48,7 @@ def _claim(job: Job, unwritable: set[str], ports: WorkerPorts) -> bool:
 
     A job whose row cannot be written is nudged each minute: what its step does may end it.
     """
-    ceiling = min(SHORTEST_PAUSE_SECONDS * 2 ** min(job.checks, 10), LONGEST_PAUSE_SECONDS)
+    ceiling = doubled(SHORTEST_PAUSE_SECONDS, job.checks, LONGEST_PAUSE_SECONDS)
     pause = timedelta(seconds=random.uniform(ceiling / 2, ceiling))  # nosec B311 # noqa: S311 -- jitter
     try:
         ports.jobs.save(checked(job, ports.clock() + pause))

@@ -11,12 +11,11 @@ from chalicelib.jobs.pricing import at_least, cancel_cap, is_taken, replaced
 from chalicelib.jobs.reorgs import earlier_to_free, freeing
 from chalicelib.jobs.settlement import Sight, is_being_cancelled, is_to_be_cancelled
 from chalicelib.jobs.states import with_transaction
+from chalicelib.networks import TRANSFER_GAS
 from chalicelib.workers.ports import WorkerPorts
 
 log = logging.getLogger(__name__)
 
-CANCEL_GAS = 21_000
-"""A plain transfer of nothing to itself."""
 BLOCKS_WITH_STATE = 100
 """Nodes keep the state of some 128 blocks."""
 
@@ -160,7 +159,7 @@ def _limit_too_low(job: Job, ports: WorkerPorts) -> Failure:
 def _unsigned(job: Job, attempt: Attempt, fees: Fees, *, cancels: bool) -> UnsignedTransaction:
     request = job.request
     if cancels:
-        return UnsignedTransaction(job.chain_id, attempt.nonce, job.account, 0, b"", CANCEL_GAS, fees)
+        return UnsignedTransaction(job.chain_id, attempt.nonce, job.account, 0, b"", TRANSFER_GAS, fees)
     return UnsignedTransaction(job.chain_id, attempt.nonce, request.to, request.value, request.data, attempt.gas, fees)
 
 

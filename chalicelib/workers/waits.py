@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
+from chalicelib.backoff import doubled
 from chalicelib.bounds import Bounds
 from chalicelib.errors import ChainUnavailable, ConfigurationError, JobsApiError, SignerUnavailable, VersionConflict
 from chalicelib.jobs.model import Failure, Job, WaitCode
@@ -28,7 +29,6 @@ LONGEST_SECONDS_AT_FIRST = 60.0
 LONGEST_SECONDS = 300.0
 LONGEST_SHARE = 0.1
 """Of the time that a job has waited: the longest rest between the two bounds above."""
-MOST_DOUBLINGS = 10
 BLOCKS_AGAIN = 4
 """How long a job rests at most whose turn it is already, and that comes back for nothing, as where no blocks are made."""
 
@@ -145,11 +145,13 @@ def _delay_seconds(wait: Wait, now: datetime, ports: WorkerPorts) -> int:
     job = wait.job
     waited = (now - (job.pending_since or job.created_at)).total_seconds()
     longest = min(max(LONGEST_SHARE * waited, LONGEST_SECONDS_AT_FIRST), LONGEST_SECONDS)
-    doublings = min(max(job.checks - 1, 0), MOST_DOUBLINGS)
-    delay: float = min(ceil(ports.network.block_seconds) * 2.0**doublings, longest)
-    if wait.blocks is not None:
-        blocks = max(wait.blocks, min(2**doublings, BLOCKS_AGAIN))
-        delay = min(ceil(ports.network.block_seconds) * blocks, LONGEST_SECONDS)
+    earlier_waits = job.checks - 1
+    block_seconds = ceil(ports.network.block_seconds)
+    if wait.blocks is None:
+        delay = doubled(block_seconds, earlier_waits, longest)
+    else:
+        blocks = max(wait.blocks, doubled(1, earlier_waits, BLOCKS_AGAIN))
+        delay = min(block_seconds * blocks, LONGEST_SECONDS)
     ends = [(at - now).total_seconds() for at in _known_ends(wait, now, ports.bounds) if at > now]
     return max(1, ceil(min([delay, *ends])))
 

@@ -27,13 +27,13 @@ from chalicelib.jobs.model import (
 )
 from chalicelib.jobs.ports import Chain, Signer
 from chalicelib.jobs.states import checked, retried, started, with_transaction
+from chalicelib.networks import TRANSFER_GAS
 from stack.progress import Say
 
 BLOCKS_AT_ONCE = 20
 PROGRESS_BLOCKS = 1_000
 MARGIN = timedelta(minutes=5)
 """How much earlier to begin reading: the clocks of nodes, of the service and of DynamoDB differ."""
-PLAIN_TRANSFER_GAS = 21_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def fill_nonces(account: Account, nonces: Sequence[int], signer: Signer, chain: 
     now = datetime.now(UTC)
     sent: list[SignedTransaction] = []
     for nonce in nonces:
-        plain = UnsignedTransaction(account.chain_id, nonce, account.address, 0, b"", PLAIN_TRANSFER_GAS, outlook.fees)
+        plain = UnsignedTransaction(account.chain_id, nonce, account.address, 0, b"", TRANSFER_GAS, outlook.fees)
         hash_, raw = signer.sign(plain)
         sent.append(SignedTransaction(hash_, raw, outlook.fees, now, outlook.head.number))
     chain.broadcast(sent)

@@ -1,7 +1,6 @@
 """Follow one job: the events in its history and its log lines, in the order of time."""
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.jobs.ids import JOB_ID
 from chalicelib.jobs.model import Job
 from chalicelib.jobs.stores import JobStore
 from stack.errors import StackError
@@ -21,7 +21,6 @@ LATE_SECONDS = 15
 """CloudWatch may show a line this long after it was written."""
 LAST_LOOKS = 3
 """How often the logs are read after the job is final."""
-_ID = re.compile(r"[0-9a-f]{24}")
 _IN_EVERY_LINE = frozenset(
     {
         *("time", "timestamp", "level", "logger", "message", "location", "service", "stack", "jobId", "correlationId"),
@@ -45,7 +44,7 @@ class Line:
 
 def find(jobs: JobStore, wanted: str) -> Job:
     """Find a job by its id or its correlationId. Raises StackError when no job has it, or jobs of several issuers have it."""
-    job = jobs.get(wanted) if _ID.fullmatch(wanted) else None
+    job = jobs.get(wanted) if JOB_ID.fullmatch(wanted) else None
     found = [job] if job else jobs.find_by_correlation_id(wanted)
     if not found:
         raise StackError(f"There is no job with the id or the correlationId {wanted!r}.")

@@ -11,7 +11,7 @@ from typing import Any
 
 from chalicelib.telemetry.emf import EmfMetrics
 from chalicelib.telemetry.logs import JsonLines
-from chalicelib.telemetry.transitions import observed
+from chalicelib.telemetry.observed_jobs import observed
 from tests.fakes.world import World
 
 STACK = "jobs-api-test"

@@ -57,8 +57,10 @@ def test_an_account_stays_in_its_pool_as_it_works_pauses_and_resumes(stores: Sto
     (one,) = put(stores, member(1))
     assert_eventually(lambda: stores.accounts.of_role(CHAIN_ID, "minter"), [one])
 
-    stores.jobs.start(one, 1, [signed_job(job, 0)])
-    working = member(1, next_nonce=1, signed_to=job.issued_order)
+    signed = signed_job(job, 0)
+    stores.jobs.start(one, 1, [signed])
+    working = one.having_signed(1, [signed])
+    assert working.next_nonce == 1
     assert stores.accounts.of_role(CHAIN_ID, "minter") == [working]
     paused = stores.accounts.pause(working, "no funds")
     assert stores.accounts.of_role(CHAIN_ID, "minter") == [paused]

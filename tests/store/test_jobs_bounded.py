@@ -11,6 +11,7 @@ from chalicelib.errors import RowUnreadable, VersionConflict, WriteRefused
 from chalicelib.jobs.model import Job, TransactionRequest
 from chalicelib.jobs.states import cancelled, checked
 from chalicelib.store.records import job_item
+from chalicelib.store.stored_job import with_row
 from tests.store.backends import Stores, Tables, assert_eventually, ids
 from tests.store.building import (
     ACCOUNT_ID,
@@ -180,7 +181,7 @@ def test_a_row_that_cannot_be_read_is_an_error_of_its_own_where_it_alone_is_aske
     with pytest.raises(RowUnreadable):
         tables.jobs.save(replace(bad, version=7))
     stale = replace(bad, version=7)
-    changed = [cancelled(replace(stale, stored=job_item(stale)), after(9)), cancelled(good, after(9))]
+    changed = [cancelled(with_row(stale, job_item(stale)), after(9)), cancelled(good, after(9))]
     outcomes = tables.jobs.save_each(changed)
     assert [type(outcome) for outcome in outcomes] == [RowUnreadable, Job]
 

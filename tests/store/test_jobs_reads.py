@@ -11,6 +11,7 @@ from chalicelib.errors import ServiceUnavailable
 from chalicelib.jobs.model import Job
 from chalicelib.jobs.stores import FailedQuery, JobStore
 from chalicelib.store.records import job_item
+from chalicelib.store.stored_job import with_row
 from tests.store.backends import Tables, ids
 from tests.store.building import ACCOUNT_ID, ADDRESS, OWNER, account, after, new_job_id, pending_job, signed_job
 from tests.store.faults import leave_unprocessed
@@ -46,7 +47,7 @@ def test_nothing_the_store_does_scans_the_jobs_table(tables: Tables) -> None:
         "watched": lambda: jobs.watched(10),
         "due": lambda: jobs.due(after(100), 10),
         "save": lambda: jobs.save(job),
-        "save_each": lambda: jobs.save_each([replace(one, stored=job_item(one)) for one in two]),
+        "save_each": lambda: jobs.save_each([with_row(one, job_item(one)) for one in two]),
         "row_bytes": lambda: jobs.row_bytes(job),
         "start": lambda: jobs.start(account(), 1, [signed_job(replace(job, version=3), 0)]),
     }

@@ -12,6 +12,7 @@ from chalicelib.jobs.states import cancelled, waiting
 from chalicelib.store.jobs import DynamoJobStore
 from chalicelib.store.records import job_item
 from chalicelib.store.statements import STATEMENTS_AT_ONCE, WriteRefused
+from chalicelib.store.stored_job import with_row
 from tests.store.backends import Stores, Tables, assert_eventually, dynamodb_client
 from tests.store.building import after, new_job_id, pending_job
 from tests.store.faults import answer_once, lose_first_answer
@@ -115,7 +116,7 @@ def test_whatever_a_row_was_it_becomes_the_row_of_the_job(tables: Tables, job: J
         tables.inspector.put_item(TableName=tables.jobs_table, Item=row)
     read = tables.jobs.load(ids)
 
-    saved = tables.jobs.save_each([replace(job, job_id=one.job_id, stored=one.stored) for one in read])
+    saved = tables.jobs.save_each([with_row(replace(job, job_id=one.job_id), one.row) for one in read])
 
     assert saved == [replace(job, job_id=job_id, version=job.version + 1) for job_id in ids]
     assert [row_of(tables, one) for one in saved] == [job_item(one) for one in saved if isinstance(one, Job)]

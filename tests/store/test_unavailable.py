@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +15,7 @@ from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
 from chalicelib.store.limits import DynamoLimitStore
 from chalicelib.store.records import job_item
+from chalicelib.store.stored_job import with_row
 from stack.machine.processes import free_port
 from tests.store.backends import Stores, dynamodb_client
 from tests.store.building import ACCOUNT_ID, ADDRESS, CHAIN_ID, OWNER, account, after, pending_job, signed_job
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
 
 JOB = pending_job()
-READ = [replace(job, stored=job_item(job)) for job in (pending_job(), pending_job())]
+READ = [with_row(job, job_item(job)) for job in (pending_job(), pending_job())]
 
 
 def the_first(outcomes: list[Job | Exception]) -> Job:

@@ -13,14 +13,16 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "chalicelib"
 STACK = ROOT / "stack"
 
-GROUND = {"errors", "settings", "networks", "metrics", "cached", "bounds"}
+GROUND = {"errors", "settings", "networks", "metrics", "cached", "bounds", "backoff", "patterns"}
 MAY_IMPORT = {
     "errors": set(),
     "networks": set(),
     "bounds": set(),
+    "patterns": set(),
     "metrics": set(),
-    "cached": {"errors"},
-    "settings": {"errors", "networks", "bounds"},
+    "backoff": set(),
+    "cached": {"errors", "backoff"},
+    "settings": {"errors", "networks", "bounds", "patterns"},
     "jobs": GROUND,
     "admin": {"jobs"} | GROUND,
     "store": {"jobs"} | GROUND,
@@ -68,7 +70,6 @@ STACK_MAY_IMPORT = {
 
 LINES = 300
 LONGER = {
-    "chalicelib/errors.py",
     "chalicelib/jobs/states.py",
     "chalicelib/api/replies.py",
     "chalicelib/chain/rpc/batching.py",

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chalicelib.cached import EARLY_SECONDS, FRESH_SECONDS, KEPT_SECONDS, RETRY_SECONDS, Cached
+from chalicelib.backoff import ASK_AGAIN_SECONDS
+from chalicelib.cached import EARLY_SECONDS, FRESH_SECONDS, KEPT_SECONDS, Cached
 from chalicelib.errors import ConfigurationError, JobsApiError, ServiceUnavailable
 
 
@@ -63,10 +64,10 @@ def test_while_reading_fails_it_is_tried_every_ten_seconds_and_not_by_every_requ
     for _ in range(5):
         assert source.cached.get() == "one"
     assert source.reads == 2
-    source.now += RETRY_SECONDS + 1
+    source.now += ASK_AGAIN_SECONDS + 1
     assert (source.cached.get(), source.reads) == ("one", 3)
     source.answer = "two"
-    source.now += RETRY_SECONDS + 1
+    source.now += ASK_AGAIN_SECONDS + 1
     assert source.cached.get() == "two"
 
 

@@ -10,7 +10,6 @@ from chalicelib.chain.reading.requests import count_at, head_of, result_of
 from chalicelib.chain.reading.simulated_transfers import is_plain, is_refused, pass_simulation, simulation
 from chalicelib.chain.rpc.classify import (
     INVALID_PARAMS,
-    TRANSFER_GAS,
     classify_estimate,
     is_out_of_gas,
     is_throttled,
@@ -23,7 +22,7 @@ from chalicelib.chain.rpc.quantities import quantity, quantity_or_none
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees
 from chalicelib.jobs.ports import Call, Estimate, GasEstimate, Head, Outlook, Unavailable, Unfunded
-from chalicelib.networks import Network
+from chalicelib.networks import TRANSFER_GAS, Network
 
 T = TypeVar("T")
 

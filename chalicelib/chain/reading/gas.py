@@ -1,8 +1,9 @@
 """Which gas limit a transaction gets, and what is told when a limit is too low or too high."""
 
 from chalicelib.chain.reading.fees import times
-from chalicelib.chain.rpc.classify import TRANSFER_GAS, allowed_gas, is_out_of_gas, needed_gas
+from chalicelib.chain.rpc.classify import allowed_gas, is_out_of_gas, needed_gas
 from chalicelib.jobs.ports import Revert
+from chalicelib.networks import TRANSFER_GAS
 
 TRANSACTION_GAS_CAP = 2**24
 """EIP-7825: what one transaction may take, on chains that have the cap. Which ones do cannot be asked for."""

@@ -1,12 +1,10 @@
 """What used a nonce: the proof that a transaction of ours can never be mined."""
 
-import re
 from typing import Any
 
 from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.chain.rpc.quantities import quantity, quantity_or_none
-
-HASH = re.compile(r"0x[0-9a-f]{64}")
+from chalicelib.patterns import HASH
 
 
 def user_of_nonce(rpc: RpcClient, address: str, nonce: int, block_number: int) -> str | None:

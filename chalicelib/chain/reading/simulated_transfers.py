@@ -8,10 +8,11 @@ execution APIs' specification; a node that refuses it is not asked again.
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.chain.rpc.classify import TRANSFER_GAS, classify_estimate, is_throttled, is_unsupported
+from chalicelib.chain.rpc.classify import classify_estimate, is_throttled, is_unsupported
 from chalicelib.chain.rpc.exchanges import Answer, Request
 from chalicelib.chain.rpc.quantities import quantity_or_none
 from chalicelib.jobs.ports import Call, Unavailable
+from chalicelib.networks import TRANSFER_GAS
 
 
 def is_plain(call: Call) -> bool:

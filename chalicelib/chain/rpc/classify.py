@@ -21,8 +21,8 @@ from chalicelib.chain.rpc.error_texts import (
 )
 from chalicelib.chain.rpc.node_texts import NO_REASON, clean
 from chalicelib.jobs.ports import Broadcast, BroadcastStatus, Revert, Unavailable, Unfunded
+from chalicelib.networks import TRANSFER_GAS
 
-TRANSFER_GAS = 21_000
 INVALID_PARAMS = -32602
 EXECUTION_REVERTED = 3  # the one code nobody uses for anything else
 METHOD_CODES = frozenset({-32601, -32604})

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from chalicelib.backoff import doubled
 from chalicelib.chain.rpc.batching import RUNS_CODE, Batches
 from chalicelib.chain.rpc.classify import is_throttled, is_unsupported
 from chalicelib.chain.rpc.error_objects import bounded
@@ -211,7 +212,7 @@ class Endpoint:
         """Leave this endpoint out: as long as it asks for, else longer with every failure in a row; both are bounded."""
         self._health.failed(self.host)
         self._failures += 1
-        pause = min(FIRST_PAUSE_SECONDS * 2 ** min(self._failures - 1, 10), LONGEST_PAUSE_SECONDS)
+        pause = doubled(FIRST_PAUSE_SECONDS, self._failures - 1, LONGEST_PAUSE_SECONDS)
         self.left_out_until = self._monotonic() + max(pause, min(retry_after or 0, LONGEST_RETRY_AFTER_SECONDS))
 
     def _redacted(self, error: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.backoff import doubled
 from chalicelib.chain.signing.key_errors import raise_as_ours
 from chalicelib.chain.signing.signers import kms_address
 from chalicelib.errors import SignerUnavailable
@@ -87,12 +88,13 @@ class KmsKeys:
     def _address_of(self, key_id: str) -> str:
         """Ask again while KMS does not know the new key or its policy yet, or throttles."""
         deadline = self._monotonic() + ADDRESS_SECONDS
-        pause = FIRST_PAUSE_SECONDS
+        refusals = 0
         while True:
+            pause = doubled(FIRST_PAUSE_SECONDS, refusals, LONGEST_PAUSE_SECONDS)
             try:
                 return kms_address(self._kms, key_id, is_new=True)
             except SignerUnavailable:
                 if self._monotonic() + pause > deadline:
                     raise
             self._sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            refusals += 1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.cached import Cached
 from chalicelib.chain.signing.curve import SECP256K1_N, public_key, signing_with
 from chalicelib.chain.signing.key_errors import is_not_seen_yet, raise_as_ours
 from chalicelib.chain.signing.transactions import address_of_key, address_of_public_key, digest, parse_der_signature, signed
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
 
 DEFAULT_PATH = "m/44'/60'/0'/0/0"  # BIP-44, Ethereum's first account
-SECRET_TTL_SECONDS = 300.0
 REQUESTS_AT_ONCE = 10
 """As many as an AWS client keeps connections for."""
 KEY_IS_NEW_FOR = timedelta(minutes=5)
@@ -157,28 +157,49 @@ def kms_address(kms_client: "KMSClient", key_id: str, *, is_new: bool = False) -
         raise ConfigurationError(f"The KMS key {key_id} cannot sign for an account. {error}") from None
 
 
+class SecretKeys:
+    """The keys that one secret holds: one private key, or a mnemonic with a private key for each derivation path."""
+
+    def __init__(self, secret_id: str, value: str) -> None:
+        self._secret_id = secret_id
+        self._value = value
+        self._signers: dict[str, KeySigner] = {}
+
+    def __repr__(self) -> str:
+        return f"SecretKeys({self._secret_id})"
+
+    def signer(self, path: str) -> KeySigner:
+        """Return the signer of the key at this derivation path; an empty path means the secret's only or first key.
+
+        Raises ConfigurationError, without the value, when the secret holds no such key.
+        """
+        if path not in self._signers:
+            private_key = _private_key(self._value, path)
+            if isinstance(private_key, str):
+                raise ConfigurationError(f"The secret {self._secret_id} {private_key}.")
+            self._signers[path] = KeySigner(private_key)
+        return self._signers[path]
+
+
 class AccountSigners:
     """The signer of each account, by its key: `kms:<key id or ARN>`, `secret:<id>` or `secret:<id>#<derivation path>`.
 
     A client is made when the first account needs it. A secret's value is a private key in hex, or JSON with `privateKey` or
-    `mnemonic`. It is read again after `cache_ttl` seconds, so that a changed secret takes effect.
+    `mnemonic`. `chalicelib.cached` says when a changed secret takes effect, and what happens when it cannot be read.
     """
 
     def __init__(
         self,
         kms_client: "Callable[[], KMSClient]",
         secrets_client: "Callable[[], SecretsManagerClient]",
-        cache_ttl: float = SECRET_TTL_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._clock = clock
         self._kms_client = kms_client
         self._secrets_client = secrets_client
-        self._cache_ttl = cache_ttl
         self._monotonic = monotonic
-        self._secret_signers: dict[str, tuple[float, KeySigner]] = {}
-        self._secrets: dict[str, tuple[float, str]] = {}
+        self._secrets: dict[str, Cached[SecretKeys]] = {}
 
     def __repr__(self) -> str:
         return "AccountSigners()"
@@ -203,7 +224,8 @@ class AccountSigners:
         if kind == "kms" and reference:
             signer: Signer = self._kms_signer(reference, account)
         elif kind == "secret" and reference:
-            signer = self._secret_signer(reference)
+            secret_id, _, path = reference.partition("#")
+            signer = self._keys_of(secret_id).get().signer(path)
         else:
             raise ConfigurationError(
                 f"The key of account {account.address} must be kms:<key id> or secret:<secret id>[#<derivation path>]."
@@ -220,24 +242,13 @@ class AccountSigners:
 
         return KmsSigner(self._kms, key_id, account.address, self._threads, is_new)
 
-    def _secret_signer(self, reference: str) -> KeySigner:
-        expires_at, signer = self._secret_signers.get(reference, (float("-inf"), None))
-        if signer is not None and self._monotonic() < expires_at:
-            return signer
-        secret_id, _, path = reference.partition("#")
-        expires_at, value = self._secret(secret_id)
-        private_key = _private_key(value, path)
-        if isinstance(private_key, str):
-            raise ConfigurationError(f"The secret {secret_id} {private_key}.")
-        signer = KeySigner(private_key)
-        self._secret_signers[reference] = (expires_at, signer)
-        return signer
+    def _keys_of(self, secret_id: str) -> Cached[SecretKeys]:
+        """Return the cache of one secret. The secret may hold the mnemonic of many accounts, so they share it."""
+        if secret_id not in self._secrets:
+            self._secrets[secret_id] = Cached(f"secret {secret_id}", lambda: self._read(secret_id), self._monotonic)
+        return self._secrets[secret_id]
 
-    def _secret(self, secret_id: str) -> tuple[float, str]:
-        """(when it must be read again, value): one secret may hold the mnemonic of many accounts."""
-        cached = self._secrets.get(secret_id)
-        if cached is not None and self._monotonic() < cached[0]:
-            return cached
+    def _read(self, secret_id: str) -> SecretKeys:
         try:
             answer = self._secrets_manager.get_secret_value(SecretId=secret_id)
         except (ClientError, BotoCoreError) as error:
@@ -245,8 +256,7 @@ class AccountSigners:
         value = answer.get("SecretString")
         if value is None:
             raise ConfigurationError(f"The secret {secret_id} is binary: it must be text.")
-        self._secrets[secret_id] = (self._monotonic() + self._cache_ttl, value)
-        return self._secrets[secret_id]
+        return SecretKeys(secret_id, value)
 
 
 def _private_key(value: str, path: str) -> bytes | str:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chalicelib.auth.limits import AWAY_SECONDS, LimitStore, RequestLimiter
+from chalicelib.auth.limits import LimitStore, RequestLimiter
+from chalicelib.backoff import ASK_AGAIN_SECONDS
 from chalicelib.errors import ServiceUnavailable, TooManyRequests
 from tests.fakes.memory import MemoryLimitStore
 
@@ -103,7 +104,7 @@ def test_while_the_store_does_not_answer_everybody_is_let_through_and_it_is_aske
     assert world.leases == 1
     assert len(caplog.records) == 1
     world.error = None
-    world.up_seconds += AWAY_SECONDS
+    world.up_seconds += ASK_AGAIN_SECONDS
     assert given(500, limiter) == 60
 
 

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from eth_account import Account as Wallet
 from hexbytes import HexBytes
 
+from chalicelib.cached import FRESH_SECONDS, KEPT_SECONDS
 from chalicelib.chain.signing.signers import AccountSigners, KeySigner, KmsSigner, kms_address
 from chalicelib.chain.signing.transactions import digest
 from chalicelib.errors import ConfigurationError, KeyNotReady, SignerUnavailable
@@ -389,19 +390,34 @@ def test_a_secret_of_another_account_is_refused():
 
 def test_a_secret_is_read_again_after_its_time():
     clock, secrets = Clock(), Secrets(hot=FIRST_KEY)
-    signers = signers_of(Kms(), secrets, cache_ttl=300, monotonic=clock)
+    signers = signers_of(Kms(), secrets, monotonic=clock)
     first = signers.of(account("secret:hot"))
-    clock.now += 299
+    clock.now += FRESH_SECONDS
     assert signers.of(account("secret:hot")) is first
     assert secrets.reads == ["hot"]
     clock.now += 1
     secrets.values["hot"] = json.dumps({"mnemonic": MNEMONIC})
     assert signers.of(account("secret:hot")).address == FIRST
     assert secrets.reads == ["hot", "hot"]
-    clock.now += 300
+    clock.now += FRESH_SECONDS + 1
     secrets.values["hot"] = "0x" + "11" * 32
     with pytest.raises(ConfigurationError):
         signers.of(account("secret:hot"))
+
+
+def test_the_last_key_signs_for_an_hour_while_secrets_manager_does_not_answer():
+    clock, secrets = Clock(), Secrets(hot=FIRST_KEY)
+    signers = signers_of(Kms(), secrets, monotonic=clock)
+    first = signers.of(account("secret:hot"))
+    secrets.error = aws_error("ThrottlingException")
+    clock.now += KEPT_SECONDS
+    assert signers.of(account("secret:hot")) is signers.of(account("secret:hot")) is first
+    assert secrets.reads == ["hot", "hot"]  # not again before ten seconds have passed
+    clock.now += 1
+    with pytest.raises(SignerUnavailable):
+        signers.of(account("secret:hot"))
+    secrets.error = None
+    assert signers.of(account("secret:hot")).address == FIRST
 
 
 def test_accounts_of_one_mnemonic_read_it_once():

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.backoff import ASK_AGAIN_SECONDS
 from chalicelib.bounds import Bounds
 from chalicelib.errors import CorrelationIdReused, JobTooLarge, ReplyFull, TooManyOpenJobs
-from chalicelib.jobs.admission import AWAY_SECONDS, COUNT_SECONDS, SHARE, Admission
+from chalicelib.jobs.admission import COUNT_SECONDS, SHARE, Admission
 from chalicelib.jobs.issue import Issued, JobRequest, issue_job
 from chalicelib.jobs.model import Job, Status, TransactionRequest
 from chalicelib.jobs.principal import Principal
@@ -153,7 +154,7 @@ def test_an_index_that_does_not_answer_limits_nobody_and_is_left_alone_for_a_mom
 
     bounded.away = False
     bounded.has_open(LIMIT)
-    bounded.seconds += AWAY_SECONDS
+    bounded.seconds += ASK_AGAIN_SECONDS
     with pytest.raises(TooManyOpenJobs):
         bounded.post()
 

@@ -11,7 +11,7 @@ from chalicelib.errors import ServiceUnavailable, VersionConflict
 from chalicelib.jobs.model import Status
 from chalicelib.jobs.states import cancelled, checked
 from chalicelib.networks import GWEI
-from chalicelib.telemetry.transitions import observed
+from chalicelib.telemetry.observed_jobs import observed
 from chalicelib.workers.dead_letters import record_dead_letter
 from tests.fakes.observing import Told, observing
 from tests.fakes.world import ALICE, World
@@ -234,7 +234,7 @@ def test_a_metric_or_a_mark_that_cannot_be_taken_does_not_fail_the_write(
     stored = jobs.save(cancelled(job, NOW))
     assert jobs.get(job.job_id) == stored
     assert stored.status is Status.CANCELLED
-    assert caplog.messages.count("a transition could not be told") == 2
+    assert caplog.messages.count("a transition could not be reported") == 2
 
 
 def test_what_is_stored_has_nothing_unsaved(world: World, told: Told) -> None:
