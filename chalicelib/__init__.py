@@ -1,1 +1,1 @@
-"""The Jobs API: EVM transactions as asynchronous jobs. The layout and its arrows are in the README's design section."""
+"""The Jobs API: EVM transactions as asynchronous jobs. README.md maps the folders and their imports."""

@@ -25,7 +25,7 @@ from chalicelib.telemetry.observed_jobs import observed
 from chalicelib.telemetry.traces import Traces, trace_header
 
 if TYPE_CHECKING:
-    from chalicelib.admin.ports import Calls, Keys, Ledger
+    from chalicelib.admin.ports import CallEncoder, Contracts, Keys
     from chalicelib.auth.jwks import IdentityProvider
     from chalicelib.auth.limits import RequestLimiter
     from chalicelib.auth.secrets import TokenKeys
@@ -127,10 +127,10 @@ class Wiring:
         return self._node
 
     @property
-    def ledger(self) -> Ledger:
+    def contracts(self) -> Contracts:
         """Raises ChainUnavailable while the RPC URLs cannot be read."""
         self._follow_rpc_urls()
-        return self._ledger
+        return self._contracts
 
     @cached_property
     def _node(self) -> Chain:
@@ -139,20 +139,20 @@ class Wiring:
         return Node(self.network, self._rpc, self.settings.wallet_factory)
 
     @cached_property
-    def _ledger(self) -> Ledger:
-        from chalicelib.chain.contracts.ledger import ContractLedger
+    def _contracts(self) -> Contracts:
+        from chalicelib.chain.contracts.contract_reader import ContractReader
 
-        return ContractLedger(self._rpc, self.settings.wallet_factory)
+        return ContractReader(self._rpc, self.settings.wallet_factory)
 
     @cached_property
-    def calls(self) -> Calls:
-        from chalicelib.chain.contracts.compiled import ServiceContracts
+    def call_data(self) -> CallEncoder:
+        from chalicelib.chain.contracts.service_contracts import ServiceContracts
 
         return ServiceContracts()
 
     @cached_property
     def keys(self) -> Keys:
-        from chalicelib.chain.signing.new_keys import KmsKeys, with_policy
+        from chalicelib.chain.signing.aws_new_keys import KmsKeys, with_policy
 
         if self.settings.key_policy is None:
             raise ConfigurationError("KEY_POLICY: field required to make keys of accounts.")
@@ -180,7 +180,7 @@ class Wiring:
             urls = self._rpc_urls_secret.get() or urls
         if urls != self._rpc_urls:
             self._rpc_urls = urls
-            for adapter in ("_rpc", "_node", "_ledger"):
+            for adapter in ("_rpc", "_node", "_contracts"):
                 self.__dict__.pop(adapter, None)
 
     @cached_property
@@ -203,7 +203,7 @@ class Wiring:
     def signers(self) -> Signers:
         from chalicelib.chain.signing.signers import AccountSigners
 
-        return AccountSigners(lambda: self._client("kms"), lambda: self._client("secretsmanager"))
+        return AccountSigners(self._client)
 
     @cached_property
     def token_keys(self) -> Cached[TokenKeys]:

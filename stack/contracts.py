@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.chain.contracts.compiled import ARTIFACTS
+from chalicelib.chain.contracts.service_contracts import ARTIFACTS
 from stack import paths, tools
 from stack.errors import StackError
 from stack.locks import exclusively

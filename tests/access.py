@@ -1,14 +1,14 @@
-"""Who may do what: the one table that the matrix test asks and the README shows.
+"""Who may do what: each route with the status that each caller gets. The access test asks it, and docs/api.md shows it.
 
-Where there is a job, a wallet or a token, it is the issuer's. The community admin is that same issuer with the claim in its
-token, the other one is the other issuer with it.
+A job, a wallet or an ERC-20 token that a path names belongs to the issuer. The community admin is the same issuer, with the
+claim `isCommunityAdmin` in its JWT. The other community admin is the other issuer with that claim.
 """
 
 from collections.abc import Mapping
 
 CALLERS = (
-    "no token",
-    "expired token",
+    "no JWT",
+    "expired JWT",
     "issuer",
     "another issuer",
     "community admin",

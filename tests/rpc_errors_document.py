@@ -1,4 +1,4 @@
-"""docs/rpc-errors.md, made from the table in the code: `python -m tests.rpc_errors_document` writes it."""
+"""Writes docs/rpc-errors.md from the table in the code: `python -m tests.rpc_errors_document`."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -25,23 +25,24 @@ This page is made from `chalicelib/chain/rpc/error_texts.py`. After a change the
 `python -m tests.rpc_errors_document`.
 
 Clients use one code for several meanings and several codes for one. So the message decides. Each pattern is a regular
-expression. It is searched for in the message in lower case, in the order of the tables. What no pattern matches stays unknown:
-it is never taken for a refusal. The service then waits longer each time, and gives up in the end.
+expression. It is searched for in the message in lower case, in the order of the tables. A message that no pattern matches is
+unknown: it is never taken for a refusal. The service then waits longer each time, and gives up in the end.
 
-`tests/unit/chain/test_classify.py` holds every client's own sentence and what it must mean.
+`tests/unit/chain/rpc` holds the sentences of every client and what each must mean, in `broadcast_texts.py` and
+`test_classify_simulations.py`.
 """
 
 _BROADCAST = {
-    BroadcastStatus.UNKNOWN: "unknown: it may be mined all the same",
+    BroadcastStatus.UNKNOWN: "unknown: the transaction may be mined all the same",
     BroadcastStatus.NONCE_TOO_LOW: "the nonce is used, perhaps by this very transaction",
-    BroadcastStatus.KNOWN: "a node has seen it: it proves nothing more",
-    BroadcastStatus.REPLACEMENT_UNDERPRICED: "another transaction with this nonce is in the pool, at a price too near",
-    BroadcastStatus.POOL_FULL: "not taken now",
-    BroadcastStatus.UNDERPRICED: "not taken at this price",
-    BroadcastStatus.UNFUNDED: "not taken: the account cannot pay for it",
-    BroadcastStatus.NEVER_VALID: "never taken by any node: its nonce is freed by a cancel transaction",
-    BroadcastStatus.NONCE_TOO_HIGH: "not taken before earlier nonces are",
-    BroadcastStatus.THROTTLED: "not looked at: a limit, or the node is syncing",
+    BroadcastStatus.KNOWN: "a node has seen the transaction; this proves nothing more",
+    BroadcastStatus.REPLACEMENT_UNDERPRICED: "another transaction with this nonce is in the pool, and the prices are too close",
+    BroadcastStatus.POOL_FULL: "not accepted now: the pool has no room for it",
+    BroadcastStatus.UNDERPRICED: "not accepted at this price",
+    BroadcastStatus.UNFUNDED: "not accepted: the account cannot pay for it",
+    BroadcastStatus.NEVER_VALID: "no node will ever accept it: a cancel transaction frees its nonce",
+    BroadcastStatus.NONCE_TOO_HIGH: "not accepted before transactions with earlier nonces",
+    BroadcastStatus.THROTTLED: "not checked: a rate limit, or the node is syncing",
 }
 
 _ESTIMATES: Sequence[tuple[str, Sequence[Text]]] = (
@@ -49,9 +50,12 @@ _ESTIMATES: Sequence[tuple[str, Sequence[Text]]] = (
     ("the account cannot pay: the job waits", FUNDS),
     ("out of gas: `EstimateReverted`, with what was allowed and needed", OUT_OF_GAS),
     ("cannot succeed: `EstimateReverted`", [text for text in HALTED if text not in OUT_OF_GAS]),
-    ("throttled: asked again later, and of the next endpoint", THROTTLED),
-    ("the node's own bound of time: asked by itself, then the job waits alone", TOO_SLOW),
-    ("the node's own bound of bytes: asked by itself, then the job waits alone", TOO_BIG),
+    ("throttled: sent again later, and to the next endpoint", THROTTLED),
+    ("it took longer than the node allows: sent again by itself; if that takes too long as well, this job waits", TOO_SLOW),
+    (
+        "the answers were too large for the node: sent again by itself; if that is too large as well, this job waits",
+        TOO_BIG,
+    ),
 )
 
 
@@ -64,11 +68,11 @@ def document() -> str:
             "Code 3 always means a revert.\n",
             *_table(_ESTIMATES),
             "\n## Broadcasts\n",
-            "Code 429 means a throttle, where the message says nothing.\n",
+            "Code 429 means throttled, where no pattern matches the message.\n",
             *_table(broadcasts),
             "\n## Methods that a node does not have\n",
-            "So do the codes -32601 and -32604, and -32004 without a message. The service then does without `eth_feeHistory`,",
-            "`eth_simulateV1` or the `pending` block.\n",
+            "The codes -32601 and -32604 mean the same, and so does -32004 without a message. The service then works without",
+            "`eth_feeHistory`, `eth_simulateV1` or the `pending` block.\n",
             *_table([("the method is not supported", UNSUPPORTED)]),
             "",
         )

@@ -1,1 +1,1 @@
-"""The Admin API's domain: tokens, wallets and accounts, whose calls become jobs."""
+"""The use cases of the Admin API: create and use tokens, wallets and signing accounts. Most of them issue a job."""

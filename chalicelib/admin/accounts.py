@@ -1,4 +1,4 @@
-"""Signing accounts: list them, make one with a key of its own, let a paused one go on."""
+"""Signing accounts: list them, create one with its own key, unlock a paused one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,9 @@ from chalicelib.errors import AccountNotFound, AccountNotUnlockable, JobsApiErro
 from chalicelib.jobs.model import Account, account_id
 
 NUDGED_AT_ONCE = 10
+"""Jobs that an unlocked account's queue message names. The worker finds the others itself."""
 UNCHECKED = "restored, not checked against the chain"
-"""How the reason begins for which an operator pauses accounts whose jobs were restored: signed on, a job could happen twice."""
+"""The reason for a pause begins so after a restore. Until the account is compared with the chain, a job could happen twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +19,19 @@ class NewAccount:
     bridge_type: str
     description: str | None = None
     app_name: str | None = None
-    """The application whose issuer alone signs with the account; without one it belongs to the pool of its role."""
+    """The application whose issuer is the only one to sign with the account. None: the account belongs to its role's pool."""
     allows_value: bool = False
-    """Whether the issuers of the pool may send coins with it."""
+    """The issuers of the pool may send coins with it."""
 
 
 def list_accounts(ports: AdminPorts) -> Sequence[Account]:
-    """Every account of this network, the oldest first."""
+    """Return every account of this network, the oldest first."""
     own = [account for account in ports.accounts.all() if account.chain_id == ports.chain_id]
     return sorted(own, key=lambda account: (account.created_at is not None, account.created_at or 0, account.address))
 
 
 def create_account(new: NewAccount, ports: AdminPorts) -> Account:
-    """An account with a new key, which never leaves the key service. It has no funds yet.
+    """Create an account with a new key, which never leaves the key service. It has no funds yet.
 
     Raises SignerUnavailable when the key service does not answer, ServiceUnavailable when the account cannot be stored.
     """
@@ -55,22 +56,22 @@ def create_account(new: NewAccount, ports: AdminPorts) -> Account:
             raise
         if is_stored:
             return account
-        # The key was given back when its account could not be stored. It was stored all the same: that key is taken.
+        # The key had been given back, because storing its account seemed to fail. The account exists: take another key.
 
 
 def unlock_account(address: str, ports: AdminPorts) -> Account:
-    """Let a paused account go on; one that is not paused stays as it is.
+    """End the pause of an account, and send a queue message for its unsigned jobs.
 
-    Raises AccountNotFound, and AccountNotUnlockable for one that was restored and not compared with the chain yet.
+    Raises AccountNotFound, and AccountNotUnlockable for an account that was restored and not compared with the chain yet.
     """
     account = _account(address, ports)
     if account.paused is not None:
         if account.paused.startswith(UNCHECKED):
-            raise AccountNotUnlockable(f"{address} is {account.paused}: an operator's restore-check lets it go on.")
+            raise AccountNotUnlockable(f"{address} is {account.paused}: an operator has to run `make restore-check` first.")
         try:
             account = ports.accounts.pause(account, None)
         except VersionConflict:
-            return _account(address, ports)  # somebody else has just resumed it, or paused it again for a reason of today
+            return _account(address, ports)  # another request unlocked it just now, or it was paused again for a new reason
     unsigned = ports.jobs.issued_on(account.account_id, account.signed_to, NUDGED_AT_ONCE)
     ports.queue.execute_now(account.account_id, [job_id for _, job_id in unsigned])
     return account

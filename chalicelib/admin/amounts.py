@@ -1,4 +1,4 @@
-"""Amounts in tokens, as people write them, in whole units of the token: exact at any size."""
+"""Converts amounts between tokens, as people write them (1.5), and the token's smallest units. Exact at any size."""
 
 import re
 
@@ -10,14 +10,17 @@ _TOKENS = re.compile(r"(0|[1-9][0-9]{0,77})(?:\.([0-9]{1,77}))?", re.ASCII)
 
 
 def check_tokens(amount: object) -> str:
-    """The text of an amount of tokens: decimal digits with an optional point. Raises ValueError saying what is wrong."""
+    """Return an amount of tokens unchanged: decimal digits with an optional point. Raises ValueError for anything else."""
     if not isinstance(amount, str) or not _TOKENS.fullmatch(amount):
         raise ValueError("An amount of tokens is a decimal string such as 12 or 0.5: no sign, exponent, space or leading zero.")
     return amount
 
 
 def in_units(amount: str, decimals: int, field: str = "amount") -> int:
-    """`amount` tokens in units of 10^-decimals. Raises InvalidRequest where there are too many places, or too much of it."""
+    """Return `amount` tokens in units of 10^-decimals: ("1.5", 18) gives 15 * 10^17.
+
+    Raises InvalidRequest, which names `field`, for more places than `decimals` and for more than 2^256 - 1 units.
+    """
     whole, _, places = amount.partition(".")
     if len(places) > decimals:
         raise _refused(field, f"The token has {decimals} decimals; {len(places)} places are given.")
@@ -28,14 +31,14 @@ def in_units(amount: str, decimals: int, field: str = "amount") -> int:
 
 
 def in_tokens(units: int, decimals: int) -> str:
-    """The shortest decimal form, for sentences."""
+    """Return units as tokens, in the shortest decimal form: (15 * 10^17, 18) gives "1.5"."""
     digits = str(units).rjust(decimals + 1, "0")
     whole, places = digits[: len(digits) - decimals], digits[len(digits) - decimals :].rstrip("0")
     return f"{whole}.{places}" if places else whole
 
 
 def positive_units(amount: str, decimals: int, field: str = "amount") -> int:
-    """As `in_units`; refuses 0, which would be a transaction for nothing."""
+    """Do as `in_units` does. Raises InvalidRequest for 0, too: it would be a transaction without an effect."""
     units = in_units(amount, decimals, field)
     if units == 0:
         raise _refused(field, "The amount must be more than 0.")

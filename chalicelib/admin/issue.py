@@ -1,4 +1,4 @@
-"""Issue a job of the Admin API: recognised by what was asked for, made of what the chain says now."""
+"""Issues the jobs of the Admin API."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,28 +12,37 @@ from chalicelib.jobs.model import Account
 from chalicelib.jobs.principal import Principal
 
 Prepare = Callable[[str], Prepared]
-"""From the job's id to its transaction: reads the chain, and refuses what cannot work."""
+"""Takes the job's id, returns its account, transaction and public data. It reads the chain, and refuses what cannot work."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """A request in the issuer's own words. `asked` is canonical: the same request, however it was written, has the same."""
+class Operation:
+    """One request to the Admin API. `parameters` is canonical: two ways to write the same request give the same
+    `parameters`.
+    """
 
     name: str
-    asked: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     correlation_id: str | None = None
 
 
-def issue_order(order: Order, principal: Principal, prepare: Prepare, ports: AdminPorts) -> Issued:
-    """Store a new pending job, or return the one this correlationId already names, which asks the chain for nothing.
+def issue_operation(operation: Operation, principal: Principal, prepare: Prepare, ports: AdminPorts) -> Issued:
+    """Store a new pending job, or return the job that this correlationId already names.
 
-    What a first request was refused for or what has changed since plays no part in a repetition's answer: a burn that took the
-    balance is not told that the balance is too low. Raises CorrelationIdReused, and whatever `prepare` refuses.
+    A repeated request does not read the chain. So a repeated burn gets its job again, although the balance is now too low.
+
+    Raises CorrelationIdReused when another request has this correlationId, and what `prepare` raises.
     """
-    canonical = {"name": order.name, "network": ports.network, "for": principal.default_signer, "asked": dict(order.asked)}
-    wish = Wish(order.name, ports.network, ports.chain_id, fingerprint(canonical), order.correlation_id)
+    # Fingerprints are stored: a change of these keys would make repeated requests look like other ones.
+    canonical = {
+        "name": operation.name,
+        "network": ports.network,
+        "for": principal.default_signer,
+        "asked": dict(operation.parameters),
+    }
+    wish = Wish(operation.name, ports.network, ports.chain_id, fingerprint(canonical), operation.correlation_id)
     job_id = job_id_of(wish, principal, ports.clock())
-    if order.correlation_id is not None:
+    if operation.correlation_id is not None:
         existing = ports.jobs.get(job_id)
         if existing is not None:
             return replayed(existing, principal.owner, wish.fingerprint, queue=ports.queue)
@@ -42,17 +51,17 @@ def issue_order(order: Order, principal: Principal, prepare: Prepare, ports: Adm
 
 
 def signing_account(principal: Principal, ports: AdminPorts) -> Account:
-    """Who signs where nothing on chain decides it. Raises InvalidRequest when there is none."""
+    """Return the principal's account that signs, where the chain does not decide it. Raises InvalidRequest without one."""
     return default_account(
         principal,
         ports.network,
         ports.chain_id,
         jobs=ports.jobs,
         accounts=ports.accounts,
-        mined=ports.ledger.transaction_counts,
+        mined=ports.contracts.transaction_counts,
     )
 
 
-def stands_still(account: Account, ports: AdminPorts) -> bool:
-    """Whether what the chain says of the account's doings will stay so: an open job may change it (invariant 11)."""
-    return is_idle(account, jobs=ports.jobs, accounts=ports.accounts, mined=ports.ledger.transaction_counts)
+def is_account_idle(account: Account, ports: AdminPorts) -> bool:
+    """Return whether no open job of the account may still change what the chain tells of it (invariant 11)."""
+    return is_idle(account, jobs=ports.jobs, accounts=ports.accounts, mined=ports.contracts.transaction_counts)

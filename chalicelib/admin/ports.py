@@ -1,4 +1,4 @@
-"""What tokens, wallets and accounts need from outside, beside the ports of `chalicelib.jobs`: `chain` implements them."""
+"""The protocols that tokens, wallets and accounts need, in addition to `chalicelib.jobs.ports`. `chain` implements them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,26 +11,26 @@ from chalicelib.jobs.stores import AccountStore, JobStore
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An ERC-20 as it stands at the newest block. Amounts are whole units (10^-decimals of a token)."""
+    """An ERC-20 at the newest block. Amounts are in its smallest units (10^-decimals of a token)."""
 
     address: str
     decimals: int | None
-    """None where the contract tells none (EIP-20 leaves it open): then its amounts are units."""
+    """None where the contract does not tell them (optional in EIP-20): then its amounts are whole numbers of units."""
     total_supply: int
     name: str | None = None
     symbol: str | None = None
     owner: str | None = None
-    """Of an Ownable token (ERC-173); None where the contract tells none."""
+    """The owner of an Ownable token (ERC-173); None where the contract does not tell one."""
     uri: str | None = None
-    """`tokenURI()` of the service's own tokens."""
+    """What `tokenURI()` of the service's own tokens returns."""
     balances: dict[str, int] = field(default_factory=dict)
-    """Of the holders that were asked for."""
+    """The balances of the requested holders, by address."""
     lacks: frozenset[str] = frozenset()
-    """Which of mint, burn and transfer its code certainly does not have."""
+    """Those of the functions mint, burn and transfer that its code certainly does not have."""
 
 
-class Calls(Protocol):
-    """Call data of the service's own contracts and of ERC-20. Pure: no node is asked."""
+class CallEncoder(Protocol):
+    """Encodes call data for the service's own contracts and for ERC-20 tokens. It asks no node."""
 
     def create_token(self, name: str, symbol: str, initial_supply: int, uri: str) -> bytes: ...
 
@@ -43,33 +43,34 @@ class Calls(Protocol):
     def transfer(self, to: str, amount: int) -> bytes: ...
 
     def wallet_execute(self, to: str, value: int, data: bytes) -> bytes:
-        """`data` sent by the wallet that this call is for, with `value` wei of the wallet's own."""
+        """Make the wallet call `to` with `data` and `value` wei of its own balance."""
 
 
-class Ledger(Protocol):
-    """What contracts say at the newest block. Everything here raises ChainUnavailable rather than guess."""
+class Contracts(Protocol):
+    """Reads contracts at the newest block. Every method raises ChainUnavailable when the chain does not answer."""
 
     def token(self, address: str, holders: Sequence[str] = ()) -> Token | None:
-        """None where no ERC-20 stands: no code, code that does not answer totalSupply and balanceOf, or an ERC-721."""
+        """Return the ERC-20 at this address; None where there is no code, another kind of contract, or an ERC-721."""
 
     def owners(self, addresses: Sequence[str]) -> dict[str, str | None]:
-        """What `owner()` of each contract says, in one batch; None where it does not answer."""
+        """Return what `owner()` of each contract returns, in one batch; None where it does not answer."""
 
     def wallet_owner(self, address: str) -> str | None:
-        """The owner of the service's wallet at this address; None where there is none."""
+        """Return the owner of the service's wallet at this address; None where there is no wallet."""
 
     def refuses(self, call: Call) -> bool:
-        """Whether the call returns false, as some tokens do in place of a revert, or makes a wallet pass a false on."""
+        """Return whether the call returns false, as some tokens do instead of a revert, or makes a wallet return a false."""
 
     def transaction_counts(self, addresses: Sequence[str]) -> dict[str, int]:
-        """Mined transactions of each, in one batch."""
+        """Return the number of mined transactions of each address, in one batch."""
 
 
 class Keys(Protocol):
-    """Makes the keys of new accounts. A key never leaves where it was made."""
+    """Creates the keys of new accounts. A key never leaves its key service."""
 
     def create(self, description: str) -> tuple[str, str]:
-        """(key reference as `Account.key` has it, the checksummed address it signs for).
+        """Return the key reference, as in `Account.key`, and the checksummed address that the key signs for.
+
 
         Raises SignerUnavailable when the key service throttles or does not answer.
         """
@@ -79,7 +80,7 @@ class Keys(Protocol):
 
 
 class AdminPorts(Protocol):
-    """One stage's parts, as the Admin API needs them. Each is built when it is first asked for."""
+    """The adapters of one stage that the Admin API needs. Each is built at its first use."""
 
     @property
     def jobs(self) -> JobStore: ...
@@ -97,10 +98,10 @@ class AdminPorts(Protocol):
     def admission(self) -> Admission: ...
 
     @property
-    def calls(self) -> Calls: ...
+    def call_data(self) -> CallEncoder: ...
 
     @property
-    def ledger(self) -> Ledger: ...
+    def contracts(self) -> Contracts: ...
 
     @property
     def chain(self) -> Chain: ...
@@ -123,4 +124,4 @@ class AdminPorts(Protocol):
         """Raises NotConfigured where the stage has none."""
 
     def phone_key(self) -> bytes:
-        """The key of the hashes that phone numbers are found by. Raises ServiceUnavailable when it cannot be read."""
+        """Return the key of the hashes by which phone numbers are found. Raises ServiceUnavailable when it cannot be read."""

@@ -1,14 +1,14 @@
-"""Wallets for phone numbers: create one, find them again. The job that made a wallet is its record.
+"""Wallets for phone numbers: create one, and find them again. The job that created a wallet is its record.
 
-A phone number is personal data. It stands in the job's data, which only its issuer is shown; it is found by a keyed hash that
-differs from issuer to issuer, and nothing on chain is derived from it.
+A phone number is personal data. It is in the job's data, which only the job's issuer can read. It is found by a keyed hash that
+differs from issuer to issuer. Nothing on chain is derived from it.
 """
 
 import hashlib
 import hmac
 from collections.abc import Sequence
 
-from chalicelib.admin.issue import Order, issue_order, signing_account
+from chalicelib.admin.issue import Operation, issue_operation, signing_account
 from chalicelib.admin.ports import AdminPorts
 from chalicelib.errors import WalletNotFound
 from chalicelib.jobs.issue import Issued, Prepared
@@ -16,42 +16,44 @@ from chalicelib.jobs.model import Job, TransactionRequest
 from chalicelib.jobs.principal import Principal
 from chalicelib.jobs.results import CREATE_WALLET
 
-LISTED = 100
+MOST_LISTED = 100
 
 
 def create_wallet(phone_number: str, correlation_id: str | None, principal: Principal, ports: AdminPorts) -> Issued:
-    """A job that makes a wallet of the signing account's for this number (E.164). Each job is one wallet, however often it is
-    tried: its address follows from the owner and the salt, and the salt from the job's id.
+    """Issue a job that creates a wallet for this phone number (E.164). The signing account owns it.
+
+    A job creates one wallet, however often it is retried: the address follows from owner and salt, and the salt from the job's
+    id.
     """
 
     def prepare(job_id: str) -> Prepared:
         factory = ports.wallet_factory
         account = signing_account(principal, ports)
         salt = salt_of(job_id, ports.phone_key())
-        call = ports.calls.create_wallet(account.address, salt)
+        call = ports.call_data.create_wallet(account.address, salt)
         data = {"owner": account.address, "phoneNumber": phone_number, "salt": f"0x{salt.hex()}"}
         return Prepared(account, TransactionRequest(factory, data=call), data, subject=_subject(phone_number, principal, ports))
 
-    asked = {"phoneNumber": phone_number}
-    return issue_order(Order(CREATE_WALLET, asked, correlation_id), principal, prepare, ports)
+    parameters = {"phoneNumber": phone_number}
+    return issue_operation(Operation(CREATE_WALLET, parameters, correlation_id), principal, prepare, ports)
 
 
 def salt_of(job_id: str, key: bytes) -> bytes:
-    """32 bytes that nobody can work out before they are on chain: who knows them can make the wallet before the job does.
+    """Return 32 bytes that nobody can compute before they are on chain. With them, anybody could create the wallet first.
 
-    Of the job's id alone: no salt tells anything of the number, even to who has the key. What the key hashes beside salts has a
-    NUL in it, which no job's id has.
+    They depend on the key and the job's id only, so a salt tells nothing about the phone number. The other hashes with this key
+    are over texts with a NUL, which a job's id cannot contain.
     """
     return hmac.digest(key, f"jobs-api wallet {job_id}".encode(), "sha256")
 
 
 def wallets_of(phone_number: str, principal: Principal, ports: AdminPorts) -> Sequence[Job]:
-    """The jobs of the issuer's wallets for this number that are mined, newest first, at most a hundred."""
-    return _made(phone_number, LISTED, principal, ports)
+    """Return the jobs of the issuer's mined wallets for this number, newest first, at most a hundred."""
+    return _made(phone_number, MOST_LISTED, principal, ports)
 
 
 def latest_wallet(phone_number: str, principal: Principal, ports: AdminPorts) -> Job:
-    """The job of the newest of them. Raises WalletNotFound."""
+    """Return the job of the issuer's newest wallet for this number. Raises WalletNotFound."""
     wallets = _made(phone_number, 1, principal, ports)
     if not wallets:
         raise WalletNotFound
@@ -59,7 +61,7 @@ def latest_wallet(phone_number: str, principal: Principal, ports: AdminPorts) ->
 
 
 def wallet_exists(address: str, ports: AdminPorts) -> bool:
-    """Whether a wallet at this address was made here, for whomever: that much the chain tells everybody."""
+    """Return whether this service created a wallet at this address, for any issuer. The chain tells that to everybody."""
     return bool(ports.jobs.find_by_creation(address, CREATE_WALLET, 1))
 
 
@@ -69,5 +71,7 @@ def _made(phone_number: str, limit: int, principal: Principal, ports: AdminPorts
 
 
 def _subject(phone_number: str, principal: Principal, ports: AdminPorts) -> str:
+    """Return the keyed hash by which the issuer's wallets for this number are found."""
+
     message = f"{principal.owner}\0{phone_number}".encode()
     return hmac.new(ports.phone_key(), message, hashlib.sha256).hexdigest()

@@ -12,7 +12,7 @@ from chalicelib.errors import NotConfigured
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from chalicelib.admin.ports import Calls, Keys, Ledger
+    from chalicelib.admin.ports import CallEncoder, Contracts, Keys
     from chalicelib.auth.jwks import IdentityProvider
     from chalicelib.auth.limits import RequestLimiter
     from chalicelib.auth.secrets import TokenKeys
@@ -45,10 +45,10 @@ class Parts(Protocol):
     def chain(self) -> Chain: ...
 
     @property
-    def calls(self) -> Calls: ...
+    def call_data(self) -> CallEncoder: ...
 
     @property
-    def ledger(self) -> Ledger: ...
+    def contracts(self) -> Contracts: ...
 
     @property
     def keys(self) -> Keys: ...
@@ -122,12 +122,12 @@ class ApiServices:
         return self.parts.chain
 
     @property
-    def calls(self) -> Calls:
-        return self.parts.calls
+    def call_data(self) -> CallEncoder:
+        return self.parts.call_data
 
     @property
-    def ledger(self) -> Ledger:
-        return self.parts.ledger
+    def contracts(self) -> Contracts:
+        return self.parts.contracts
 
     @property
     def keys(self) -> Keys:
@@ -135,7 +135,7 @@ class ApiServices:
 
     def mined_counts(self, addresses: Sequence[str]) -> Mapping[str, int]:
         """How many transactions of each account are mined: asked only where a pool's accounts are compared."""
-        return self.ledger.transaction_counts(addresses)
+        return self.contracts.transaction_counts(addresses)
 
     @property
     def token_factory(self) -> str:

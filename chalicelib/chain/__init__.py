@@ -1,1 +1,1 @@
-"""The EVM, out: JSON-RPC, signing, contracts, and reading the chain. The only room that imports Ethereum libraries."""
+"""The adapter to EVM chains: JSON-RPC, signing, contracts, reading. The only room that imports Ethereum libraries."""

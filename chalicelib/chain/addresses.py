@@ -1,12 +1,12 @@
-"""Addresses as text with the checksum of EIP-55. eth_utils does the same, and takes 0.1 s to import."""
+"""Addresses as text with the checksum of EIP-55. (eth_utils does the same, and takes 0.1 s to import.)"""
 
 from chalicelib.patterns import ADDRESS
 
 
 def checksum_address(value: str) -> str:
-    """The EIP-55 form of a 0x-prefixed address. Raises ValueError, with a sentence, when it is none.
+    """Return the EIP-55 form of a 0x-prefixed address. Raises ValueError, with a sentence, for anything else.
 
-    All lower-case and all upper-case carry no checksum and are accepted; mixed case must be the right one.
+    An address in lower case only or upper case only has no checksum, and is accepted. Mixed case must be the checksum.
     """
     if not isinstance(value, str) or not ADDRESS.fullmatch(value):
         raise ValueError("An address is 0x and 40 hex digits.")
@@ -18,10 +18,10 @@ def checksum_address(value: str) -> str:
 
 
 def checksummed(address: bytes) -> str:
-    """Of the 20 bytes of an address. Raises ValueError for any other number of them."""
+    """Return the EIP-55 form of the 20 bytes of an address. Raises ValueError for another number of bytes."""
     if len(address) != 20:
         raise ValueError("An address is 20 bytes.")
-    from eth_hash.auto import keccak  # noqa: PLC0415 -- 20 ms, and not every start comes here
+    from eth_hash.auto import keccak  # noqa: PLC0415 -- 20 ms, which not every start needs
 
     digits = address.hex()
     nibbles = keccak(digits.encode()).hex()

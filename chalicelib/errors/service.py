@@ -54,7 +54,7 @@ class SignerUnavailable(ServiceUnavailable):
 
 
 class KeyNotReady(SignerUnavailable):
-    """The account's key is so new that AWS may still refuse to let the functions use it."""
+    """The account's key is so new that its key service may refuse it for some minutes."""
 
     code = "KeyNotReady"
 

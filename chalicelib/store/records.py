@@ -58,7 +58,7 @@ FORMAT = 2
 Rows of format 1 do not name it.
 """
 NEWEST_FORMAT_READ = 2
-"""Raise this one version of the service before FORMAT, so that each version can be rolled back (README, Upgrading)."""
+"""Raise this one version of the service before FORMAT, so that each version can be rolled back (docs/deploying.md)."""
 _MARK_OF_PREVIOUS_ROWS = "createdAt"
 """Rows from before rows were kept below 1 KB have this attribute, and rows of today's form never have it."""
 _FIRST_FORMAT = {"N": "1"}

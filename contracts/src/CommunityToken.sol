@@ -5,21 +5,21 @@ import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 
-/// @title The ERC-20 of a community: 18 decimals, minted by its owner, burned by whoever holds it.
+/// @title The ERC-20 of a community: 18 decimals. Its owner mints, each holder burns.
 /// @notice Anyone transfers and burns their own balance, or another's within an allowance (ERC20Burnable). Only the owner
-/// mints and changes the metadata URI; nobody, the owner included, touches a balance that is not theirs.
-/// Ownership moves in two steps (offer, accept), so that a mistyped address cannot take it; renouncing it fixes the
-/// supply to what can only be burned from then on.
-/// @dev Everything is set in the constructor: there is no initialiser to be called first, or again, by anybody.
-/// When a token expires and what it may be spent on are not in here: no rule of this contract depends on them, and a
-/// stored promise that nothing enforces would cost its writer gas and mislead its reader. The service keeps them.
+/// mints and changes the metadata URI. Nobody, not even the owner, can move or burn a balance that is not theirs.
+/// Ownership moves in two steps (offer, accept), so that it cannot move to a mistyped address. After it is renounced,
+/// nobody can mint any more.
+/// @dev The constructor sets everything. There is no initialiser that somebody else could call.
+/// The contract does not store when a token expires and what it may be spent on. No rule of it depends on them: a stored
+/// value that nothing enforces would cost gas and mislead its readers. The service keeps them.
 contract CommunityToken is ERC20Burnable, Ownable2Step {
-    /// @notice Where the token's metadata (JSON) is; empty when it has none.
+    /// @notice The URI of the token's metadata (JSON); empty when it has none.
     string public tokenURI;
 
     event TokenURIChanged(string tokenURI);
 
-    /// @param initialSupply In the smallest unit (10^-18 of a token); the owner's from the start.
+    /// @param initialSupply In the smallest unit (10^-18 of a token). The owner gets it.
     constructor(
         string memory name_,
         string memory symbol_,
@@ -31,12 +31,12 @@ contract CommunityToken is ERC20Burnable, Ownable2Step {
         if (initialSupply > 0) _mint(owner_, initialSupply);
     }
 
-    /// @notice Creates `amount` (in the smallest unit) for `to`. Only the owner; the total supply stays below 2^256.
+    /// @notice Creates `amount` (in the smallest unit) for `to`. Only the owner may. The total supply stays below 2^256.
     function mint(address to, uint256 amount) external onlyOwner {
         _mint(to, amount);
     }
 
-    /// @notice Points to other metadata. Only the owner.
+    /// @notice Changes the metadata URI. Only the owner may.
     function setTokenURI(string calldata to) external onlyOwner {
         tokenURI = to;
         emit TokenURIChanged(to);

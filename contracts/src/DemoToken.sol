@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
-/// The ERC-20 of the local stack: 18 decimals, minted by whoever holds MINTER_ROLE. Its deployer grants roles.
+/// The ERC-20 of the local stack: 18 decimals. Holders of MINTER_ROLE mint, and `admin` grants roles.
 contract DemoToken is ERC20, AccessControl {
     bytes32 public constant MINTER_ROLE = keccak256("MINTER_ROLE");
 

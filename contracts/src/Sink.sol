@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: UNLICENSED
 pragma solidity ^0.8.24;
 
-/// What the stack tests send jobs to: it counts what happened, and fails in every way a contract can.
+/// The stack tests send jobs to it. It counts what happened, and fails in every way that a contract can.
 contract Sink {
-    /// Calls of `hit` and its variants by id: exactly-once means 1.
+    /// Calls of `hit` and its variants, by id. 1 means exactly once.
     mapping(bytes32 id => uint256) public hits;
     uint256 public total;
     /// Wei received through `receive` or `pay`, by sender.
@@ -31,7 +31,7 @@ contract Sink {
         emit Hit(id, msg.sender, count);
     }
 
-    /// Reverts for the second caller, in the state that caller meets.
+    /// Reverts when `id` was hit before.
     function hitOnce(bytes32 id) external {
         require(hits[id] == 0, "Sink: already hit");
         hit(id);
@@ -43,19 +43,19 @@ contract Sink {
         hit(id);
     }
 
-    /// Reverts until somebody hit `needed`: a job that depends on an earlier one.
+    /// Reverts until `needed` was hit: for a job that depends on an earlier one.
     function hitAfter(bytes32 id, bytes32 needed) external {
         require(hits[needed] > 0, "Sink: too early");
         hit(id);
     }
 
-    /// Passes a simulation that names no gas price, and reverts once it is mined at one.
+    /// Succeeds in a simulation without a gas price, and reverts when it is mined.
     function revertWhenMined(bytes32 id) external {
         require(tx.gasprice == 0, "Sink: not when it counts");
         hit(id);
     }
 
-    /// Hits as long as the switch stands open: what a simulation saw may change before the transaction is mined.
+    /// Reverts while `closed` is set. It may be set after the simulation, before the transaction is mined.
     function hitWhileOpen(bytes32 id) external {
         require(!closed, "Sink: closed");
         hit(id);

@@ -4,20 +4,20 @@ pragma solidity ^0.8.24;
 import {CommunityToken} from "./CommunityToken.sol";
 
 /// @title Creates community tokens, each owned by the account that asked for it.
-/// @notice Anyone may create a token, for themselves only. The factory keeps nothing and has no right over what it made.
-/// @dev Each token is a whole contract, not a clone of one. Measured, a clone saves 640,000 gas once and costs 2,700 more
-/// at every call: after 240 calls the community has paid more, for ever. And a whole contract is set up by its
-/// constructor, so no initialiser exists that somebody else could be the first to call.
-/// Addresses follow from the factory's nonce, which others advance too: take the address from the event.
+/// @notice Anyone may create a token, for themselves only. The factory stores nothing and has no rights over the tokens.
+/// @dev Each token is a whole contract, not a clone of one. By measurement, a clone saves 640,000 gas once, and costs 2,700
+/// more in each call: after 240 calls it is more expensive. And the constructor sets up a whole contract, so there is no
+/// initialiser that somebody else could call first.
+/// Addresses follow from the factory's nonce, which other callers advance, too: take the address from the event.
 contract TokenFactory {
-    /// @param initialSupply In the smallest unit (10^-18 of a token); the owner's from the start.
+    /// @param initialSupply In the smallest unit (10^-18 of a token). The owner gets it.
     event TokenCreated(
         address indexed token, address indexed owner, string name, string symbol, uint256 initialSupply, string tokenURI
     );
 
-    /// @notice Creates a token with 18 decimals; the sender owns it and its initial supply. Each call is a new token.
+    /// @notice Creates a token with 18 decimals. The sender owns it and its initial supply. Each call creates another token.
     /// @param initialSupply In the smallest unit (10^-18 of a token); may be 0.
-    /// @param tokenURI Where its metadata is; may be empty.
+    /// @param tokenURI The URI of its metadata; may be empty.
     function createToken(string calldata name, string calldata symbol, uint256 initialSupply, string calldata tokenURI)
         external
         returns (address token)

@@ -1,4 +1,4 @@
-"""The alarms of a stage. Each says what happened, what to do, and which section of README's runbook has the steps.
+"""The alarms of a stage. Each says what happened, what to do, and which section of docs/runbook.md has the steps.
 
 No alarm rings for one bad minute. A condition must last for `minutes`; an occurrence keeps its alarm on for `minutes` after the
 last one. No alarm counts answers with status 4xx, because a scanner can cause them all night. The dashboard shows them.
@@ -40,7 +40,7 @@ class Alarm:
     happened: str
     do: str
     runbook: str
-    """The heading of a section of README's runbook."""
+    """The heading of a section of docs/runbook.md."""
     metric: Metric
     statistic: str = "Sum"
     comparison: str = ">"
@@ -55,7 +55,7 @@ class Alarm:
             "Type": "AWS::CloudWatch::Alarm",
             "Properties": {
                 "AlarmName": {"Fn::Sub": f"${{AWS::StackName}}-{self.name}"},
-                "AlarmDescription": f'{self.happened} {self.do} README, Runbook: "{self.runbook}".',
+                "AlarmDescription": f'{self.happened} {self.do} Runbook (docs/runbook.md): "{self.runbook}".',
                 "Namespace": self.metric.namespace,
                 "MetricName": self.metric.name,
                 "Dimensions": [{"Name": name, "Value": value} for name, value in self.metric.dimensions.items()],

@@ -167,7 +167,7 @@ def _checked(
         except VersionConflict:
             return False  # a worker has changed the job: the next run reads it again
     if missing and pending == latest:
-        signers = AccountSigners(lambda: target.client("kms"), lambda: target.client("secretsmanager"))
+        signers = AccountSigners(target.client)
         fill_nonces(account, missing, signers.of(account), target.chain)
         return False
     if missing or pending > settled or findings.undecided:

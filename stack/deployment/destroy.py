@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.chain.signing.new_keys import STACK_TAG
+from chalicelib.chain.signing.aws_new_keys import STACK_TAG
 from stack.aws import Client
 from stack.deployment import change_sets
 from stack.deployment.deploy import deployed_template

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from eth_utils.address import is_checksum_address, is_checksum_formatted_address, is_hex_address
 
-from chalicelib.chain.contracts.compiled import ARTIFACTS
+from chalicelib.chain.contracts.service_contracts import ARTIFACTS
 from chalicelib.networks import NETWORKS
 from stack import rpc
 from stack.build.package import LOCAL_STAGE, require_stage

@@ -11,7 +11,7 @@ from typing import Any
 from eth_account import Account as KeyPair
 
 from chalicelib.chain.rpc.client import RpcClient
-from chalicelib.chain.signing.new_keys import STACK_TAG, KmsKeys, tagged_as
+from chalicelib.chain.signing.aws_new_keys import STACK_TAG, KmsKeys, tagged_as
 from chalicelib.errors import VersionConflict
 from chalicelib.jobs.model import Account, account_id
 from chalicelib.store.accounts import DynamoAccountStore

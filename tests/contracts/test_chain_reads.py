@@ -7,8 +7,8 @@ import pytest
 from web3.contract import Contract
 
 from chalicelib.admin.ports import Token
-from chalicelib.chain.contracts.compiled import ServiceContracts, events_of
-from chalicelib.chain.contracts.ledger import ContractLedger
+from chalicelib.chain.contracts.contract_reader import ContractReader
+from chalicelib.chain.contracts.service_contracts import ServiceContracts, events_of
 from chalicelib.chain.reading.node import Node
 from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.jobs.model import ContractEvent
@@ -28,8 +28,8 @@ def rpc(ground: Ground) -> RpcClient:
 
 
 @pytest.fixture
-def ledger(rpc: RpcClient, wallet_factory: Contract) -> ContractLedger:
-    return ContractLedger(rpc, wallet_factory.address)
+def reader(rpc: RpcClient, wallet_factory: Contract) -> ContractReader:
+    return ContractReader(rpc, wallet_factory.address)
 
 
 def hash_of(receipt: Any) -> str:
@@ -98,63 +98,63 @@ def test_an_event_is_its_contracts_whoever_that_is(ground: Ground, rpc: RpcClien
 # --- tokens ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_community_token_tells_everything(ground: Ground, ledger: ContractLedger, new_token: Callable[..., Contract]) -> None:
+def test_a_community_token_tells_everything(ground: Ground, reader: ContractReader, new_token: Callable[..., Contract]) -> None:
     token = new_token(7 * COIN, "ipfs://a")
     ground.send(token.functions.transfer(ground.other, 1), ground.issuer)
     holders = [ground.issuer, ground.other, ground.stranger]
     balances = {holder: token.functions.balanceOf(holder).call() for holder in holders}
     expected = Token(token.address, 18, 7 * COIN, "Solar", "SOL", ground.issuer, "ipfs://a", balances)
-    assert ledger.token(token.address, holders) == expected
+    assert reader.token(token.address, holders) == expected
     assert balances == {ground.issuer: 7 * COIN - 1, ground.other: 1, ground.stranger: 0}
 
 
 def test_a_token_without_a_uri_or_an_owner_tells_none(
-    ground: Ground, ledger: ContractLedger, new_token: Callable[..., Contract]
+    ground: Ground, reader: ContractReader, new_token: Callable[..., Contract]
 ) -> None:
-    ours = ledger.token(new_token().address)
+    ours = reader.token(new_token().address)
     demo = ground.deploy("DemoToken", "Demo", "DEMO", ground.issuer)
     assert ours is not None
     assert ours.uri is None
-    assert ledger.token(demo.address) == Token(demo.address, 18, 0, "Demo", "DEMO")
+    assert reader.token(demo.address) == Token(demo.address, 18, 0, "Demo", "DEMO")
 
 
 def test_a_token_that_its_owner_gave_up_belongs_to_nobody(
-    ground: Ground, ledger: ContractLedger, new_token: Callable[..., Contract]
+    ground: Ground, reader: ContractReader, new_token: Callable[..., Contract]
 ) -> None:
     token = new_token()
     ground.send(token.functions.renounceOwnership(), ground.issuer)
-    assert ledger.owners([token.address]) == {token.address: ZERO}
+    assert reader.owners([token.address]) == {token.address: ZERO}
 
 
 def test_what_is_no_erc_20_is_no_token(
-    ground: Ground, ledger: ContractLedger, token_factory: Contract, wallet: Contract
+    ground: Ground, reader: ContractReader, token_factory: Contract, wallet: Contract
 ) -> None:
     others = [ground.deploy(name).address for name in ("Collectible", "Collection", "Reenterer", "Sink")]
     for address in (EMPTY, IDENTITY, ground.issuer, token_factory.address, wallet.address, *others):
-        assert ledger.token(address, [ground.issuer]) is None, address
+        assert reader.token(address, [ground.issuer]) is None, address
 
 
 # --- owners and wallets ------------------------------------------------------------------------------------------------
 
 
 def test_owners_are_those_the_contracts_tell(
-    ground: Ground, ledger: ContractLedger, new_token: Callable[..., Contract], wallet: Contract, token_factory: Contract
+    ground: Ground, reader: ContractReader, new_token: Callable[..., Contract], wallet: Contract, token_factory: Contract
 ) -> None:
     token = new_token()
     expected = {token.address: ground.issuer, wallet.address: ground.issuer, token_factory.address: None, EMPTY: None}
-    assert ledger.owners(list(expected)) == expected
+    assert reader.owners(list(expected)) == expected
 
 
-def test_a_wallet_is_its_owners_and_of_whom_it_was_handed_to(ground: Ground, ledger: ContractLedger, wallet: Contract) -> None:
-    assert ledger.wallet_owner(wallet.address) == ground.issuer
+def test_a_wallet_is_its_owners_and_of_whom_it_was_handed_to(ground: Ground, reader: ContractReader, wallet: Contract) -> None:
+    assert reader.wallet_owner(wallet.address) == ground.issuer
     ground.send(wallet.functions.transferOwnership(ground.other), ground.issuer)
-    assert ledger.wallet_owner(wallet.address) == ground.issuer
+    assert reader.wallet_owner(wallet.address) == ground.issuer
     ground.send(wallet.functions.acceptOwnership(), ground.other)
-    assert ledger.wallet_owner(wallet.address) == ground.other
+    assert reader.wallet_owner(wallet.address) == ground.other
 
 
 def test_what_is_no_wallet_of_the_factorys_has_no_owner(
-    ground: Ground, ledger: ContractLedger, wallet_factory: Contract, new_token: Callable[..., Contract]
+    ground: Ground, reader: ContractReader, wallet_factory: Contract, new_token: Callable[..., Contract]
 ) -> None:
     thief, forgetful, other_factory = ground.deploy("Thief"), ground.deploy("ForgetfulFactory"), ground.deploy("WalletFactory")
     ground.send(thief.functions.cloneOnly(wallet_factory.address, fresh_salt()), ground.stranger)
@@ -170,17 +170,17 @@ def test_what_is_no_wallet_of_the_factorys_has_no_owner(
         "a clone of other code": forgetful.functions.made().call(),
         "a wallet of another factory": other_factory.functions.walletAddress(ground.issuer, salt).call(),
     }
-    assert {name: ledger.wallet_owner(address) for name, address in none_of_ours.items()} == dict.fromkeys(none_of_ours)
+    assert {name: reader.wallet_owner(address) for name, address in none_of_ours.items()} == dict.fromkeys(none_of_ours)
 
 
 def test_a_wallet_is_known_from_the_block_that_it_was_made_in(
-    ground: Ground, ledger: ContractLedger, wallet_factory: Contract
+    ground: Ground, reader: ContractReader, wallet_factory: Contract
 ) -> None:
     salt = fresh_salt()
     address = wallet_factory.functions.walletAddress(ground.other, salt).call()
-    assert ledger.wallet_owner(address) is None
+    assert reader.wallet_owner(address) is None
     ground.send(wallet_factory.functions.createWallet(ground.other, salt), ground.stranger)
-    assert ledger.wallet_owner(address) == ground.other
+    assert reader.wallet_owner(address) == ground.other
 
 
 def test_a_wallet_is_told_from_other_contracts_whoever_had_it_made(
@@ -205,11 +205,11 @@ def test_a_factory_that_is_none_has_no_wallets(
     rpc: RpcClient, ground: Ground, token_factory: Contract, wallet: Contract
 ) -> None:
     for factory in (EMPTY, ground.issuer, token_factory.address, IDENTITY):
-        assert ContractLedger(rpc, factory).wallet_owner(wallet.address) is None
+        assert ContractReader(rpc, factory).wallet_owner(wallet.address) is None
 
 
-def test_counts_are_those_of_the_node(ground: Ground, ledger: ContractLedger) -> None:
+def test_counts_are_those_of_the_node(ground: Ground, reader: ContractReader) -> None:
     asked = [ground.issuer, ground.stranger, EMPTY]
-    assert ledger.transaction_counts(asked) == {
+    assert reader.transaction_counts(asked) == {
         address: ground.w3.eth.get_transaction_count(ground.w3.to_checksum_address(address)) for address in asked
     }

@@ -90,7 +90,7 @@ def _encode_and_sign() -> None:
 
     encode_call("f((address,bytes)[])", [[[FIRST_ADDRESS, "0x12"]]])
     account = Account(122, FIRST_ADDRESS, "secret:one", app_name="Market")
-    AccountSigners(lambda: None, Secrets).of(account)  # type: ignore[arg-type, return-value]
+    AccountSigners(lambda _: Secrets()).of(account)
     key = "kZ8vXr2Qp5Lw9TnB4cYh7GdJ3mFs6AeU"
     keys = Cached("JWT secret", lambda: token_keys(key, "local"))
     token = issuer_token(keys.get(), account, utc_now().replace(year=2099))

@@ -1,5 +1,6 @@
-"""The alarms in the template: that each can ring, does not ring for nothing, and tells who hears it what to do."""
+"""The alarms in the template: each can ring, does not ring for nothing, and tells the operator what to do."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -65,15 +66,23 @@ def test_every_own_metric_is_this_stacks(alarms: dict[str, dict[str, Any]]) -> N
 
 
 def test_every_alarm_says_what_to_do_and_where_to_read_on(alarms: dict[str, dict[str, Any]]) -> None:
-    runbooks = (paths.ROOT / "README.md").read_text().split("\n## Runbook\n")[1].split("\n## ")[0]
-    headings = {line.removeprefix("### ") for line in runbooks.splitlines() if line.startswith("### ")}
+    runbook_lines = (paths.ROOT / "docs" / "runbook.md").read_text(encoding="utf-8").splitlines()
+    headings = {line.removeprefix("## ") for line in runbook_lines if line.startswith("## ")}
     for name, alarm in alarms.items():
-        what, _, runbook = alarm["AlarmDescription"].partition(" README, Runbook: ")
+        what, _, runbook = alarm["AlarmDescription"].partition(" Runbook (docs/runbook.md): ")
         happened, do = what.split(". ", 1)
         assert happened, name
         assert do.split()[0] in {"See", "Read", "Find", "Look", "Raise"}, do
         assert runbook.strip('".') in headings, name
         assert len(alarm["AlarmDescription"]) <= 1024, name
+
+
+def test_the_document_for_operators_lists_every_alarm(resources: dict[str, Any], alarms: dict[str, dict[str, Any]]) -> None:
+    text = (paths.ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
+    for name in alarms:
+        listed = re.sub(rf"^({'|'.join(functions(resources))})", "<function>", name.removesuffix("Alarm"))
+        listed = re.sub(r"^(Jobs|Accounts)Table[A-Za-z]+Throttles$", "<table><operation>Throttles", listed)
+        assert f"`{listed}`" in text, name
 
 
 def test_every_alarm_is_heard_when_it_rings_and_when_it_is_over(alarms: dict[str, dict[str, Any]]) -> None:

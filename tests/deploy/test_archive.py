@@ -13,7 +13,7 @@ import botocore
 import pytest
 from eth_utils.crypto import keccak
 
-from chalicelib.chain.contracts.compiled import ARTIFACTS
+from chalicelib.chain.contracts.service_contracts import ARTIFACTS
 from stack import paths
 from stack.build import dependencies
 from stack.build.bytecode import compile_all
@@ -178,7 +178,8 @@ def test_the_contracts_are_in_the_zip_as_they_are_committed(
         for file in committed:
             assert archive.read(str(file.relative_to(paths.ROOT))) == file.read_bytes()
     program = (
-        f"import sys; sys.path.insert(0, {str(unzipped)!r}); from chalicelib.chain.contracts.compiled import ServiceContracts; "
+        f"import sys; sys.path.insert(0, {str(unzipped)!r}); "
+        "from chalicelib.chain.contracts.service_contracts import ServiceContracts; "
         "print(ServiceContracts().create_token('A', 'B', 1, '').hex()[:8])"
     )
     done = fresh_interpreter(runtime, unzipped, "-c", program)

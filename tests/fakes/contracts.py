@@ -8,7 +8,7 @@ from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.ports import Call, Estimate, GasEstimate
 
 
-class TextCalls:
+class TextCallEncoder:
     """Call data that says what it is."""
 
     def create_token(self, name: str, symbol: str, initial_supply: int, uri: str) -> bytes:
@@ -31,7 +31,7 @@ class TextCalls:
 
 
 @dataclass
-class MemoryLedger:
+class MemoryContracts:
     """What the contracts say. With `away` set, nothing answers; `reads` counts what was asked."""
 
     tokens: dict[str, Token] = field(default_factory=dict)

@@ -4,8 +4,8 @@ import json
 from collections import Counter
 from typing import Any
 
-from chalicelib.chain.rpc.json_skimming import Skimmer
-from chalicelib.chain.rpc.transport import Bound, NoReply, Reply
+from chalicelib.chain.rpc.json_without_lists import ListRemover
+from chalicelib.chain.rpc.transport import Bound, HttpResponse, NoHttpResponse
 from chalicelib.jobs.ports import BroadcastStatus, Call, GasEstimate
 from tests.fakes.chain import GAS_LIMIT, SimulatedChain
 from tests.fakes.ledger import Block, decode_transaction
@@ -29,21 +29,21 @@ class CountedNode:
     def close_idle(self) -> None:
         """There is no connection."""
 
-    def post(self, body: bytes, _seconds: float) -> Reply | NoReply:
+    def post(self, body: bytes, _seconds: float) -> HttpResponse | NoHttpResponse:
         return self._reply(body, self.large | self.too_large)
 
-    def skim(self, body: bytes, _seconds: float, _answer_bytes: int) -> Reply | NoReply:
+    def post_without_lists(self, body: bytes, _seconds: float, _answer_bytes: int) -> HttpResponse | NoHttpResponse:
         reply = self._reply(body, self.too_large)
-        return Reply(200, Skimmer().feed(reply.body), "") if isinstance(reply, Reply) else reply
+        return HttpResponse(200, ListRemover().feed(reply.body), "") if isinstance(reply, HttpResponse) else reply
 
-    def _reply(self, body: bytes, too_large: set[str]) -> Reply | NoReply:
+    def _reply(self, body: bytes, too_large: set[str]) -> HttpResponse | NoHttpResponse:
         asked = json.loads(body)
         items = asked if isinstance(asked, list) else [asked]
         self.bodies.append(Counter(item["method"] for item in items))
         if any(item["method"] == "eth_getTransactionReceipt" and self._is_one_of(too_large, *item["params"]) for item in items):
-            return NoReply("node answered with too many bytes", doubtful=True, bound=Bound.BYTES)
+            return NoHttpResponse("node answered with too many bytes", maybe_received=True, bound=Bound.BYTES)
         answers = [{"jsonrpc": "2.0", "id": item["id"], **self._answer(item["method"], item["params"])} for item in items]
-        return Reply(200, json.dumps(answers if isinstance(asked, list) else answers[0]).encode(), "")
+        return HttpResponse(200, json.dumps(answers if isinstance(asked, list) else answers[0]).encode(), "")
 
     def _answer(self, method: str, params: list[Any]) -> dict[str, Any]:  # noqa: PLR0911 -- one line a method
         chain = self._chain

@@ -1,4 +1,4 @@
-"""The README's runbook: its commands by heading, and a shell to run them in as an operator does."""
+"""The commands of docs/runbook.md by heading, and a shell that runs them as an operator does."""
 
 import re
 import subprocess
@@ -8,36 +8,34 @@ from stack.machine.local import LocalStack
 from tests.stack.client import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
-_SECTION = re.compile(r"^## Runbook\n(.*?)^## ", re.MULTILINE | re.DOTALL)
-_HEADING = re.compile(r"^### (.*)\n", re.MULTILINE)
+RUNBOOK = ROOT / "docs" / "runbook.md"
+_HEADING = re.compile(r"^## (.*)\n", re.MULTILINE)
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _MAKE = f'make() {{ (cd "{ROOT}" && command make -o .venv/.ready "$@"); }}'
-"""Make itself, which need not look whether its environment is up to date: this very test runs in it."""
+"""A shell function: make, without a look whether its environment is up to date. This test runs in that environment."""
 
 
 def headings() -> dict[str, list[str]]:
-    """The runbook's headings, each with its blocks for the shell."""
-    section = _SECTION.search((ROOT / "README.md").read_text())
-    assert section is not None, "the README has no runbook"
-    _, *parts = _HEADING.split(section[1])
+    """Return the headings of the runbook, each with its blocks for the shell."""
+    _, *parts = _HEADING.split(RUNBOOK.read_text(encoding="utf-8"))
     return {heading: _BLOCK.findall(text) for heading, text in zip(parts[::2], parts[1::2], strict=True)}
 
 
 class Operator:
-    """Whoever reads the runbook: runs its blocks, in order, on a stack, and remembers which."""
+    """Runs blocks of the runbook on a stack, in their order, and remembers which."""
 
     def __init__(self, stack: LocalStack) -> None:
         self._stack = stack
         self.ran: dict[str, int] = {}
 
     def run(self, heading: str, **variables: str) -> str:
-        """The next block under a heading. Returns what it printed; fails the test with all of it when it fails."""
+        """Run the next block under a heading. Returns what it printed. Fails the test when the block fails."""
         number = self.ran.get(heading, 0)
         self.ran[heading] = number + 1
         return self.shell(headings()[heading][number], **variables)
 
     def shell(self, commands: str, *, fails: bool = False, **variables: str) -> str:
-        """What the commands printed: standard output, or, of those that are to fail, everything."""
+        """Return the standard output of the commands. Of commands that are to fail, return standard error, too."""
         env = {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "STAGE": "local",

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.chain.signing.new_keys import STACK_TAG, with_policy
+from chalicelib.chain.signing.aws_new_keys import STACK_TAG, with_policy
 from stack.aws import Client
 from tests.stack.quiet import NAME
 from tests.stack.scene import Scene

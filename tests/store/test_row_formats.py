@@ -40,7 +40,7 @@ def test_a_row_of_format_1_is_read_as_the_job_it_was(name: str) -> None:
 @pytest.mark.parametrize("name", JOBS)
 def test_rows_that_are_written_have_the_format_they_say(name: str) -> None:
     """When this fails, older functions would drop what is new, or read it wrongly. Keep the rows of today in a file of their
-    own, read the new ones in one version, write them in the next (README, Upgrading).
+    own, read the new ones in one version, write them in the next (docs/deploying.md, Upgrading).
     """
     assert records.FORMAT == 2
     assert job_item(JOBS[name]) == OF_FORMAT_2[name]

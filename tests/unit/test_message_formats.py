@@ -30,7 +30,7 @@ def test_a_message_that_was_ever_sent_is_understood(body: str) -> None:
 
 @pytest.mark.parametrize("body", SENT)
 def test_what_is_sent_today_the_version_before_understands(body: str) -> None:
-    """When this fails: let one version read the new form first, and send it with the next (README, Upgrading)."""
+    """When this fails: let one version read the new form first, and send it with the next (docs/deploying.md, Upgrading)."""
     assert json.loads(encode(SENT[body])) == json.loads(body)
 
 

@@ -94,7 +94,7 @@ def test_the_rpc_urls_are_read_when_the_chain_is_first_used_and_once(on_chain: W
     assert on_chain.network.chain_id == 122
     assert aws.asked == []
     for _ in range(3):
-        assert on_chain.ledger
+        assert on_chain.contracts
         assert asked_of(on_chain) == "RpcClient(first.example, second.example)"
     assert aws.asked == ["rpc-urls"]
 
@@ -126,7 +126,7 @@ def test_without_rpc_urls_of_its_own_a_stage_asks_the_networks_public_node(
 
 def test_while_the_rpc_urls_cannot_be_read_the_chain_is_unavailable(on_chain: Wiring, aws: SecretsManager) -> None:
     aws.away = True
-    for part in ("chain", "ledger"):
+    for part in ("chain", "contracts"):
         with pytest.raises(ChainUnavailable, match="The RPC URLs cannot be read"):
             getattr(on_chain, part)
     aws.away = False

@@ -42,7 +42,7 @@ def issue(call: Call) -> Reply:
 
 def callees(request: TransactionRequest) -> Sequence[str]:
     """The contracts that a transaction calls. Asked for shared accounts only."""
-    from chalicelib.chain.contracts.callees import callees_of  # noqa: PLC0415 -- most requests do without it
+    from chalicelib.chain.contracts.called_contracts import callees_of  # noqa: PLC0415 -- most requests do without it
 
     return callees_of(request)
 

@@ -1,1 +1,1 @@
-"""Contracts: call data, events, revert reasons, and what the service knows of its own contracts."""
+"""Contracts: call data, events, revert reasons, and reading what a contract tells."""

@@ -1,4 +1,4 @@
-"""Contract calls and addresses as clients write them, in the EVM's terms. Imports no web3: the HTTP API uses it."""
+"""Encodes contract calls as clients write them: a function's signature and JSON arguments."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -29,23 +29,25 @@ MAX_DECIMAL_LENGTH = 79  # the digits of -2**255, and a sign
 
 @dataclass(frozen=True, slots=True)
 class _Type:
-    """A parameter type. `text` is canonical: it is what the selector is made of."""
+    """A parameter type. `text` is its canonical form, which the selector is made of: `uint256` for `uint`."""
 
     text: str
     base: str
     """A basic type's name without its size, `array` or `tuple`."""
     size: int | None = None
-    """Bits of an integer, bytes of bytesN, length of an array; None where it has none."""
+    """The bits of an integer, the bytes of bytesN, the length of an array; None where the type has no size."""
     parts: "tuple[_Type, ...]" = ()
-    """A tuple's components, an array's one item type."""
+    """The components of a tuple; the one item type of an array."""
 
 
 def encode_call(function: str, args: Sequence[Any], most_bytes: int | None = None) -> bytes:
-    """The call data of `function`, a signature of types such as `transfer(address,uint256)`, with JSON arguments.
+    """Return the call data of `function`, a signature such as `transfer(address,uint256)`, with JSON arguments.
 
-    An int is a JSON int or a decimal string, bytes are 0x-prefixed hex, an array or tuple is a list, a bool is a JSON bool.
-    Raises InvalidRequest naming the argument that does not fit, and why; and where the call data would have more than
-    `most_bytes`: that is looked at before anything is converted or encoded.
+    An int is a JSON int or a decimal string, bytes are 0x-prefixed hex, an array or a tuple is a list, a bool is a JSON bool.
+    Example: `encode_call("transfer(address,uint256)", ["0x5aAe…", "1000"])`.
+
+    Raises InvalidRequest when an argument does not fit, and names it; also when the call data would have more than
+    `most_bytes`, which is checked before anything is converted or encoded.
     """
     name, types = _parse(function)
     if not isinstance(args, list | tuple):
@@ -96,7 +98,7 @@ def _type(text: str, depth: int = 0) -> _Type:
 
 
 def _split(parameters: str) -> list[str]:
-    """At the commas that stand outside all parentheses."""
+    """Split at the commas outside of all parentheses."""
     parts, depth = [""], 0
     for character in parameters:
         depth += {"(": 1, ")": -1}.get(character, 0)
@@ -115,7 +117,7 @@ def _split(parameters: str) -> list[str]:
 
 
 def _value(type_: _Type, value: Any, where: str) -> Any:
-    """`value` as eth_abi wants it; what passes here, it encodes."""
+    """Convert `value` to what eth_abi takes. eth_abi can encode whatever this returns."""
     if type_.base not in ("array", "tuple"):
         return _CONVERSIONS[type_.base](type_, value, where)
     if not isinstance(value, list | tuple):
@@ -130,7 +132,7 @@ def _value(type_: _Type, value: Any, where: str) -> Any:
 
 
 def _least_bytes(type_: _Type, value: Any) -> int:
-    """How many bytes the value takes at least, encoded as this type. Whether it fits the type is looked at later."""
+    """Return how many bytes the value takes at least, encoded as this type. Whether it fits the type is checked later."""
     if isinstance(value, list | tuple) and type_.base == "array":
         (item,) = type_.parts
         return sum(_least_bytes(item, part) for part in value)
@@ -185,7 +187,7 @@ def _string(type_: _Type, value: Any, where: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise _misfit(where, type_, "the string has an unpaired surrogate and is no Unicode text") from None
+        raise _misfit(where, type_, "the string has an unpaired surrogate, so it is not Unicode text") from None
     return value
 
 
@@ -205,7 +207,7 @@ def _misfit(where: str, type_: _Type, why: str, value: Any = None) -> InvalidReq
 
 
 def _shown(value: Any) -> str:
-    """A short, printable form of what the client wrote."""
+    """Return a short, printable form of what the client wrote."""
     if isinstance(value, int) and abs(value) >= 2**256:
         return "an integer of more than 256 bits"
     text = value if isinstance(value, str) else type(value).__name__ if isinstance(value, list | tuple | dict) else repr(value)

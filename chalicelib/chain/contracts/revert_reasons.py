@@ -1,4 +1,4 @@
-"""Revert data in words: Solidity's own two errors, OpenZeppelin 5's custom ones, and a plain sentence for the rest."""
+"""Decodes revert data: Solidity's own two errors, the custom errors of OpenZeppelin 5, and a plain sentence for the rest."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from chalicelib.chain.rpc.error_objects import LONGEST_TEXT
 from chalicelib.chain.rpc.node_texts import NO_REASON, clean
 
 KEPT_BYTES = LONGEST_TEXT // 2 - 8
-"""Revert data of this length may have been cut."""
+"""Revert data of this length may have been cut (`error_objects.bounded`)."""
 ERROR_SELECTOR = bytes.fromhex("08c379a0")  # Error(string)
 PANIC_SELECTOR = bytes.fromhex("4e487b71")  # Panic(uint256)
 
@@ -29,7 +29,7 @@ PANICS: Mapping[int, str] = {
 }
 """Solidity documentation, "Panic via assert and Error via require"."""
 
-# Sources: ERC-6093, and the contracts of OpenZeppelin 5 (some of their errors were renamed on the way; both names are here).
+# Sources: ERC-6093, and the contracts of OpenZeppelin 5 (where they renamed an error, both names are here).
 CUSTOM_ERRORS = """
 WalletHandedOver(address wallet, address owner)
 ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed)
@@ -92,7 +92,7 @@ SafeCastOverflowedUintDowncast(uint8 bits, uint256 value)
 
 
 def _table(declarations: str) -> dict[bytes, tuple[str, list[str], list[str]]]:
-    """Selector → (name, types, parameter names)."""
+    """Return (name, types, parameter names) by selector."""
     table = {}
     for line in filter(None, declarations.splitlines()):
         name, _, inside = line.rstrip(")").partition("(")
@@ -106,19 +106,19 @@ _CUSTOM = _table(CUSTOM_ERRORS)
 
 
 def decode_revert(data: bytes) -> str:
-    """Why a call reverted, as one printable line of at most 300 characters. Never raises, whatever the data."""
+    """Return why a call reverted, as one printable line of at most 300 characters. Never raises, whatever the data."""
     if not data:
         return NO_REASON
     selector, body = data[:4], data[4:]
     try:
         return _decoded(selector, body) or f"custom error 0x{selector.hex()}"
-    except Exception:  # noqa: BLE001  # a contract writes this data: whatever it makes the decoder raise, there is only one answer
+    except Exception:  # noqa: BLE001  # any contract may write this data: whatever the decoder raises, the data is malformed
         return f"reverted with malformed data (0x{selector.hex()})"
 
 
 def _decoded(selector: bytes, body: bytes) -> str | None:
     if selector == ERROR_SELECTOR:
-        # As a string, one byte that is no UTF-8 would cost the whole reason. Of a very long one only the start was kept.
+        # Decoded as bytes: as a string, one byte that is not UTF-8 would cost the whole reason. A very long reason was cut.
         (reason,) = decode(["bytes"], body, strict=False) if len(body) < KEPT_BYTES else (body[64:],)
         return clean(reason.decode("utf-8", "replace")) or NO_REASON
     if selector == PANIC_SELECTOR:

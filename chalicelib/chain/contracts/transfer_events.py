@@ -1,4 +1,7 @@
-"""ERC-20 Transfer events among a receipt's logs. Read without eth_abi and checksums: most receipts have some, few jobs ask."""
+"""Reads the ERC-20 Transfer events among a receipt's logs.
+
+Many receipts have some and few jobs need them. So this takes neither eth_abi nor checksums, which cost time.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,9 +17,10 @@ _ADDRESS = re.compile(r"0x[0-9a-f]{40}", re.ASCII)
 
 
 def transfers_of(logs: Any) -> tuple[TokenTransfer, ...] | None:
-    """In their order; None where `logs` is no list of logs. Never raises.
+    """Return the transfers in the order of their logs; None where `logs` is not a list. Never raises.
 
-    ERC-20 has the two addresses in topics. Some contracts have more or fewer of the three values there, and mean the same.
+    Addresses are in lower case, amounts in the token's smallest units. ERC-20 puts the two addresses into topics. Some
+    contracts put more or fewer of the three values there, and mean the same.
     """
     if not isinstance(logs, Sequence) or isinstance(logs, str):
         return None

@@ -1,4 +1,4 @@
-"""What a node asks for when it refuses a transaction as underpriced: read from its text, and remembered for a while."""
+"""The price that a node asks for when it refuses a transaction as underpriced: read from its text, remembered for a while."""
 
 import re
 import time
@@ -9,7 +9,7 @@ from chalicelib.jobs.ports import Broadcast, BroadcastStatus
 from chalicelib.jobs.pricing import at_least
 
 REMEMBERED_SECONDS = 600
-"""A node's owner may lower the price again: then new transactions offer the market's price after this time."""
+"""A node's operator may lower the price again. After this time, new transactions offer the market's price."""
 
 _TIP = tuple(
     re.compile(pattern)
@@ -44,22 +44,24 @@ def asked_price(message: str) -> tuple[int | None, int | None]:
 
 
 class AskedPrices:
-    """One process's memory of what its nodes have asked for: transactions that are signed next offer it from the start."""
+    """Remembers, in one process, the priority fee that nodes asked for. The next transactions offer it from the start."""
 
     def __init__(self, cap: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """`cap` is the network's highest fee, in wei per gas."""
+
         self._cap = cap
         self._monotonic = monotonic
         self._tip = 0
         self._until = float("-inf")
 
     def note(self, answer: Broadcast) -> None:
-        """Remember the priority fee. A base fee is not remembered: the node tells the newest one anyway."""
+        """Remember the priority fee that a refusal asks for. The base fee is not remembered: each newest block has it."""
         if answer.status is BroadcastStatus.UNDERPRICED and answer.minimum_tip is not None:
             self._tip = max(answer.minimum_tip, self._remembered())
             self._until = self._monotonic() + REMEMBERED_SECONDS
 
     def raised(self, fees: Fees) -> Fees:
-        """The fees with at least what was asked for, up to the network's cap."""
+        """Return the fees, raised to what was asked for, up to the network's cap."""
         asked = at_least(fees, None, self._remembered())
         max_fee = min(asked.max_fee_per_gas, max(self._cap, fees.max_fee_per_gas))
         tip = asked.max_priority_fee_per_gas

@@ -1,4 +1,4 @@
-"""What transactions would do, over JSON-RPC, and how the account that is to sign them stands."""
+"""Estimates what transactions would do, over JSON-RPC, and reads the account that will sign them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +28,9 @@ T = TypeVar("T")
 
 NEED_SECONDS = 2.0
 NEEDS_AT_ONCE = 10
-"""How long, and for how many jobs of a round, the node is asked what a transaction needs whose limit is too low."""
+"""A transaction whose own gas limit is too low is estimated again without it, to tell how much gas it needs: for so many
+transactions of a round, within so many seconds.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +41,27 @@ class _Read:
     of_account: Sequence[Answer]
     of_calls: Sequence[Answer]
     simulated: Answer
-    """That to the transfers which were simulated together."""
+    """The answer to the transfers that were simulated together."""
 
 
 class Estimates:
-    """Remembered between calls is only how the nodes simulate."""
+    """Remembers, between calls, only what the nodes refuse: the `pending` block, and transfers simulated together."""
 
     def __init__(self, network: Network, rpc: RpcClient) -> None:
         self._network = network
         self._rpc = rpc
         self._tag = "pending"
         self._simulates = True
-        """Whether transfers are simulated together: until a node refuses that."""
+        """Transfers are simulated together until a node refuses that."""
 
     def outlook(self, address: str, calls: Sequence[Call]) -> Outlook:
-        """How the account stands at the newest block, and what each call would do on the pending one: in one request for up to
-        95 calls, to one endpoint. (On a chain without base fees, the gas price is another; so are the estimates of transfers
-        that do not pass their simulation, and what a transaction needs whose own gas limit is too low.)
+        """Read the account at the newest block, and estimate each call on the pending one.
+
+        All is one HTTP request to one endpoint, for up to 95 calls. There is one more for each of these: the gas price, on a
+        chain without base fees; the estimates of transfers that do not pass their simulation; and what transactions need whose
+        own gas limit is too low.
+
+        Raises ChainUnavailable when something that is needed is not answered.
         """
         until = self._rpc.until()
         read = self._read_simulating(address, calls, until)
@@ -78,14 +84,14 @@ class Estimates:
         )
 
     def _read_simulating(self, address: str, calls: Sequence[Call], until: float) -> _Read:
-        """Several transfers among the calls are simulated together; those that do not pass are estimated as the others are."""
+        """Simulate two or more transfers together. Those that do not pass are estimated like the other calls."""
         transfers = [call for call in calls if is_plain(call)]
         if not self._simulates or len(transfers) < 2:
             return self._read(until, address, calls)
         try:
             read = self._read(until, address, [call for call in calls if not is_plain(call)], transfers)
         except ChainUnavailable:
-            self._simulates = False  # in case it was too much for a node
+            self._simulates = False  # perhaps the simulation was too much for the node
             raise
         self._simulates = not is_refused(read.simulated)
         passed = pass_simulation(len(transfers), read.simulated)
@@ -99,7 +105,7 @@ class Estimates:
         return self._on_tag(lambda tag: self._read_on(tag, until, address, calls, transfers), lambda read: read.of_calls)
 
     def _on_tag(self, ask: Callable[[str], T], answers_of: Callable[[T], Sequence[Answer]]) -> T:
-        """What is asked on the pending block; where a node refuses that, on the newest from then on."""
+        """Ask on the pending block. Where a node refuses that, ask on the newest block, from then on."""
         found = ask(self._tag)
         if self._tag == "pending" and any(_refuses_tag(answer.error) for answer in answers_of(found)):
             on_latest = ask("latest")
@@ -109,7 +115,7 @@ class Estimates:
         return found
 
     def _read_on(self, tag: str, until: float, address: str, calls: Sequence[Call], transfers: Sequence[Call]) -> _Read:
-        """`calls` are estimated one by one, `transfers` simulated together."""
+        """Send one batch: `calls` are estimated one by one, `transfers` simulated together, on the block of `tag`."""
         of_account: list[Request] = [
             FEE_HISTORY,
             count_at(address, "latest"),
@@ -129,10 +135,10 @@ class Estimates:
         return legacy_fees(self._network, gas_price or 0)
 
     def of(self, calls: Sequence[Call]) -> list[Estimate]:
-        """Simulate each against the pending state, in one batch. One answer a call, in order.
+        """Simulate each call on the pending block, in one batch. Return one estimate a call, in order.
 
-        The senders' balances and the block's gas limit come with it: not every node checks the one (anvil does not), and an
-        estimate with head-room must not pass the other.
+        The batch also reads the senders' balances and the block's gas limit. Not every node checks the balance (anvil does
+        not), and a gas limit with head-room must not be above the block's.
         """
         if not calls:
             return []
@@ -145,7 +151,7 @@ class Estimates:
         return self._estimated(calls, estimates, funds.get, block_limit, until)
 
     def _simulate(self, tag: str, calls: Sequence[Call], until: float) -> list[Answer]:
-        """Answers to the calls' eth_estimateGas, then the newest block, then each distinct sender's balance."""
+        """Return the answers to the calls' eth_estimateGas, then the newest block, then each distinct sender's balance."""
         return self._rpc.batch(
             [
                 *(("eth_estimateGas", [call_fields(call), tag]) for call in calls),
@@ -175,7 +181,7 @@ class Estimates:
         return estimates
 
     def _needs(self, calls: Sequence[Call]) -> list[int | None]:
-        """How much gas each needs where it may take what it needs; None where the node does not tell at once."""
+        """Return how much gas each needs without its own limit; None where the node does not answer in NEED_SECONDS."""
         requests: list[Request] = [("eth_estimateGas", [call_fields(replace(call, gas=None)), self._tag]) for call in calls]
         try:
             answers = self._rpc.batch(requests, self._rpc.until(NEED_SECONDS))
@@ -186,7 +192,7 @@ class Estimates:
     def _one_estimated(self, call: Call, answer: Answer, funds: int | None, block_limit: int | None) -> Estimate:  # noqa: PLR0911
         if call.gas is not None and block_limit is not None and call.gas > block_limit:
             return above_the_blocks(call.gas, block_limit)
-        if answer.alone:
+        if answer.over_bound:
             return Unavailable(f"it is too much for the node by itself: {message_of(answer.error)}", alone=True)
         if not answer.answered:
             return Unavailable(f"no RPC endpoint answered: {answer.error}", answered=False)
@@ -195,7 +201,7 @@ class Estimates:
         used = quantity_or_none(answer.result)
         if used is None:
             return Unavailable("the node's gas estimate cannot be read")
-        if call.gas is not None and used > call.gas:  # geth simulates with more than a limit below 21000
+        if call.gas is not None and used > call.gas:  # geth raises a limit below 21000 for the simulation
             return too_low(call.gas, used)
         gas = call.gas or gas_limit(used, self._network.gas_multiplier, block_limit)
         least = call.value + gas * (self._network.min_base_fee + self._network.min_priority_fee)
@@ -205,7 +211,7 @@ class Estimates:
 
 
 def call_fields(call: Call) -> dict[str, str]:
-    """The transaction object of eth_estimateGas and eth_call. Without `to` it creates a contract. Fees play no part."""
+    """Return the transaction object of eth_estimateGas and eth_call, without fees. Without `to` it creates a contract."""
     fields = {"from": call.sender, "value": hex(call.value), "data": f"0x{call.data.hex()}"}
     if call.to is not None:
         fields["to"] = call.to
@@ -215,14 +221,14 @@ def call_fields(call: Call) -> dict[str, str]:
 
 
 def _lacks_gas(call: Call, answer: Answer) -> bool:
-    """The issuer's own gas limit is too low, and the node does not say by how much."""
+    """Return True when the issuer's own gas limit is too low, and the node does not say how much is needed."""
     if call.gas is None or not answer.answered or answer.error is None:
         return False
     return needed_gas(answer.error) is None and is_out_of_gas(answer.error, call.gas)
 
 
 def _refuses_tag(error: object) -> bool:
-    """The node will not simulate on the pending block."""
+    """Return True when the node refuses to simulate on the pending block."""
     if error is None or isinstance(error, str) or not isinstance(classify_estimate(error), Unavailable) or is_throttled(error):
         return False
     message = message_of(error).lower()

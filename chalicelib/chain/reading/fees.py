@@ -1,9 +1,9 @@
-"""What a transaction should offer, from what the node tells of the last blocks, within the network's floor and cap."""
+"""The fees that a transaction offers: by the last blocks, within the network's floor and cap. All in wei per gas."""
 
 from typing import Any
 
+from chalicelib.chain.rpc.answers import Answer, Request
 from chalicelib.chain.rpc.classify import is_unsupported, message_of
-from chalicelib.chain.rpc.exchanges import Answer, Request
 from chalicelib.chain.rpc.quantities import quantity
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees
@@ -14,8 +14,11 @@ FEE_HISTORY: Request = ("eth_feeHistory", [hex(5), "latest", [REWARD_PERCENTILE]
 
 
 def dynamic_fees(network: Network, base_fee: int, history: Answer) -> Fees:
-    """EIP-1559, by the head's base fee and the answer to FEE_HISTORY. Raises ChainUnavailable when that cannot be read."""
-    next_base_fee, suggested_tip = _told(history)
+    """Return EIP-1559 fees, by the newest block's base fee and the answer to FEE_HISTORY.
+
+    Raises ChainUnavailable when the answer cannot be read.
+    """
+    next_base_fee, suggested_tip = _read(history)
     base_fee = max(base_fee, next_base_fee, network.min_base_fee)
     tip = min(max(suggested_tip, network.min_priority_fee), network.max_priority_fee)
     max_fee = min(times(base_fee, network.base_fee_multiplier) + tip, network.max_fee_cap)
@@ -23,29 +26,29 @@ def dynamic_fees(network: Network, base_fee: int, history: Answer) -> Fees:
 
 
 def next_base_fee(base_fee: int, history: Answer) -> int:
-    """Return the next block's base fee from the answer to FEE_HISTORY; the head's where the node has no such method.
+    """Return the next block's base fee from the answer to FEE_HISTORY; `base_fee`, the newest block's, without that method.
 
     Raises ChainUnavailable when the answer cannot be read.
     """
-    told, _ = _told(history)
-    return told or base_fee
+    from_history, _ = _read(history)
+    return from_history or base_fee
 
 
 def legacy_fees(network: Network, gas_price: int) -> Fees:
-    """For a chain without base fees."""
+    """Return the fees on a chain without base fees."""
     floor = network.min_base_fee + network.min_priority_fee
     return Fees(min(max(gas_price, floor), network.max_fee_cap))
 
 
 def times(amount: int, factor: float) -> int:
-    """Rounded up, in integers: a float holds no more than 2**53 wei exactly."""
+    """Return `amount * factor`, rounded up. In integers, because a float is exact up to 2**53 wei only."""
     return -(-amount * round(factor * 10_000) // 10_000)
 
 
-def _told(answer: Answer) -> tuple[int, int]:
-    """The next block's base fee, and the median over recent blocks that held anything of their median tip.
+def _read(answer: Answer) -> tuple[int, int]:
+    """Return the next block's base fee and the usual tip: the median of the median tips of recent blocks that are not empty.
 
-    Both 0 on a node without eth_feeHistory: the head's base fee and the network's floor then stand alone.
+    Both are 0 on a node without eth_feeHistory: then the newest block's base fee and the network's floor decide.
     """
     if is_unsupported(answer.error):
         return 0, 0

@@ -1,9 +1,9 @@
-"""The chain as the domain sees it, over JSON-RPC: `chalicelib.jobs.ports.Chain`."""
+"""Reads and writes the chain over JSON-RPC: `chalicelib.jobs.ports.Chain`."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from chalicelib.chain.contracts.callees import callees_of
+from chalicelib.chain.contracts.called_contracts import callees_of
 from chalicelib.chain.contracts.wallet_code import WalletCode, bytes_of, is_clone, returned_by
 from chalicelib.chain.reading.asked_price import AskedPrices, asked_price
 from chalicelib.chain.reading.estimates import Estimates, call_fields
@@ -49,12 +49,13 @@ _REFUSALS = frozenset(
         BroadcastStatus.THROTTLED,
     }
 )
-"""What says that a transaction is in no pool. After an endpoint that may have taken it, another's refusal does not say so."""
+"""A node that answers so did not take the transaction. If an earlier endpoint may have taken it, the answer proves nothing."""
 
 
 class Node:
-    """Remembered between calls is only how the nodes simulate, what price they ask for and which code the service's wallets
-    have: all else is read anew.
+    """Remembers, between calls, only what the nodes refuse to simulate, the price they ask for, and the code of wallets.
+
+    Everything else is read again each time.
     """
 
     def __init__(self, network: Network, rpc: RpcClient, wallet_factory: str | None = None) -> None:
@@ -70,20 +71,20 @@ class Node:
         return head_of(self._rpc.newest_block())
 
     def block_hash(self, number: int) -> str | None:
-        """Of the block at this height on the chain the node follows now; None where it has none yet."""
+        """Return the hash of the node's block at this height now; None where it has no such block yet."""
         block = self._rpc.call("eth_getBlockByNumber", hex(number), False)
         return str(block["hash"]).lower() if isinstance(block, dict) and block.get("hash") else None
 
     def user_of_nonce(self, address: str, nonce: int, block_number: int) -> str | None:
-        """Hash of the transaction that used this nonce, or of the block where an authorization did; None when not proven."""
+        """Return the hash of the transaction, or of the block, that used this nonce (`nonces.user_of_nonce`)."""
         return user_of_nonce(self._rpc, address, nonce, block_number)
 
     def standing_blocks(self, address: str, numbers: Collection[int]) -> dict[int, StandingBlock]:
-        """Those that there are, by number, each with the transactions of `address` mined by then: in one request."""
+        """Return the blocks that exist, by number, each with the count of transactions of `address` up to it: in one batch."""
         asked = sorted(set(numbers))
         answers = self._rpc.batch([request for number in asked for request in block_and_count(number, address)])
         headers, counts = answers[::2], answers[1::2]
-        # Nodes keep headers for ever, and the state of some 128 blocks: of older ones only the hash is told.
+        # Nodes keep headers for ever, but the state of some 128 blocks only: for older blocks there is a hash and no count.
         for answer in headers if any(count.error is None for count in counts) else counts[-1:]:
             result_of(answer, "to tell a block")
         return blocks_of(asked, answers)
@@ -112,15 +113,16 @@ class Node:
     # --- simulation ----------------------------------------------------------------------------------------------------
 
     def estimate(self, calls: Sequence[Call]) -> list[Estimate]:
-        """Simulate each against the pending state, in one batch. One answer a call, in order."""
+        """Simulate each call on the pending block, in one batch. Return one estimate a call, in order."""
         return self._estimates.of(calls)
 
     def revert_reason(self, call: Call, block_number: int) -> str:
-        """Replay a mined revert and decode why; a sentence saying so when it cannot be told.
+        """Replay a mined revert and return its decoded reason; a sentence that says so when the reason cannot be found.
 
-        On the state of the parent block; then on that of its own block, as what stood before it there may have made it revert.
-        Each at a gas price, and without one in case the sender could not pay it. Raises ChainUnavailable when nobody answers.
-        A replay that is too slow or too large is given up within the client's bounds.
+        It is replayed on the state of the parent block, then on that of its own block, because earlier transactions of that
+        block may have made it revert. Each replay is made at a gas price, and without one in case the sender could not pay it.
+
+        Raises ChainUnavailable when no endpoint answers. A replay that exceeds the client's bounds is given up.
         """
         network, fields = self._network, call_fields(call)
         price = times(network.min_base_fee, network.base_fee_multiplier) + network.min_priority_fee
@@ -128,19 +130,19 @@ class Node:
         replays = [[shape, tag] for tag in (parent, own) for shape in (fields | {"gasPrice": hex(price)}, fields)]
         answers = self._rpc.batch([("eth_call", replay) for replay in replays])
         errors = [answer.error for answer in answers if answer.answered and answer.error is not None]
-        told = [message_of(answer.error) for answer in answers if answer.alone]
-        if any(is_throttled(error) for error in errors) or not (told or any(answer.answered for answer in answers)):
+        over_bound = [message_of(answer.error) for answer in answers if answer.over_bound]
+        if any(is_throttled(error) for error in errors) or not (over_bound or any(answer.answered for answer in answers)):
             raise ChainUnavailable("The chain's node did not replay the transaction.")
-        outcomes = [classify_estimate(error, call.gas) for error in errors]
-        for outcome in outcomes:
-            if isinstance(outcome, Revert):
-                return outcome.reason
-        if told or outcomes:
-            return f"reverted; the reason cannot be told: {told[0] if told else outcomes[0].reason}"
+        meanings = [classify_estimate(error, call.gas) for error in errors]
+        for meaning in meanings:
+            if isinstance(meaning, Revert):
+                return meaning.reason
+        if over_bound or meanings:
+            return f"reverted; the reason cannot be told: {over_bound[0] if over_bound else meanings[0].reason}"
         return "reverted; it passes when replayed before and after its block, so the reason cannot be told"
 
     def passes_with_more_gas(self, call: Call, block_number: int) -> bool:
-        """Whether a transaction that reverted in this block passes when it may take more gas. Raises ChainUnavailable."""
+        """Return whether a transaction that reverted in this block passes with more gas. Raises ChainUnavailable."""
         network = self._network
         price = times(network.min_base_fee, network.base_fee_multiplier) + network.min_priority_fee
         return passes_with_more_gas(self._rpc, call_fields(call), price, block_number)
@@ -148,12 +150,14 @@ class Node:
     # --- contracts -----------------------------------------------------------------------------------------------------
 
     def callees(self, request: TransactionRequest) -> Sequence[str]:
-        """The contracts that the transaction calls, also through the service's wallets."""
+        """Return the contracts that the transaction calls, also through the service's wallets."""
         return callees_of(request)
 
     def code_at(self, addresses: Sequence[str], depth: int) -> dict[str, Code]:
-        """What stands at each of these addresses `depth` blocks below the newest one, as far as a node tells: an address that
-        is left out is not known to be without code. Raises ChainUnavailable where it cannot be told what a clone is one of.
+        """Return the kind of code at each of these addresses, `depth` blocks below the newest one.
+
+        An address for which the node does not answer is left out. Raises ChainUnavailable when there is a clone, and the wallet
+        factory's implementation cannot be read.
         """
         if not addresses:
             return {}
@@ -161,7 +165,7 @@ class Node:
         answers = self._rpc.batch([("eth_getCode", [address, block]) for address in addresses])
         read = zip(addresses, (bytes_of(answer.result) for answer in answers), strict=True)
         codes = {address: code for address, code in read if code is not None}
-        if any(is_clone(code) for code in codes.values()) and (asked := self._wallet_code.questions):
+        if any(is_clone(code) for code in codes.values()) and (asked := self._wallet_code.requests):
             for answer in self._rpc.read_together(asked):
                 self._wallet_code.learn(returned_by(answer))
         return {address: self._kind_of(code) for address, code in codes.items()}
@@ -174,9 +178,9 @@ class Node:
     # --- transactions --------------------------------------------------------------------------------------------------
 
     def broadcast(self, transactions: Sequence[SignedTransaction]) -> list[Broadcast]:
-        """Send the raw bytes in one JSON-RPC batch. One answer a transaction, in order: UNKNOWN when nobody answers.
+        """Send the raw bytes in one JSON-RPC batch. Return one result a transaction, in order.
 
-        Raises ConfigurationError when an endpoint is of another chain.
+        The result is UNKNOWN when no endpoint answers. Raises ConfigurationError when an endpoint serves another chain.
         """
         try:
             answers = self._rpc.batch(
@@ -184,20 +188,22 @@ class Node:
             )
         except ChainUnavailable as error:
             return [Broadcast(BroadcastStatus.UNKNOWN, error.message)] * len(transactions)
-        outcomes = [_outcome(transaction, answer) for transaction, answer in zip(transactions, answers, strict=True)]
-        for outcome in outcomes:
-            self._asked.note(outcome)
-        return outcomes
+        broadcasts = [_broadcast_of(transaction, answer) for transaction, answer in zip(transactions, answers, strict=True)]
+        for broadcast in broadcasts:
+            self._asked.note(broadcast)
+        return broadcasts
 
     def receipts(self, hashes: Sequence[str]) -> dict[str, Receipt]:
-        """Receipts of those that are mined. Absence from the result decides nothing (invariant 8)."""
+        """Return the receipts of the mined transactions, by hash. A missing receipt decides nothing (invariant 8)."""
         return receipts_of(hashes, self._rpc.batch([receipt_request(hash_) for hash_ in hashes]))
 
     def sighting(self, address: str, hashes: Sequence[str], blocks: Collection[int] = ()) -> Sighting:
-        """The newest block, the account's mined transactions, these receipts and these blocks: in one request of one endpoint
-        as long as `hashes` and two for each block are no more than 98.
+        """Read the newest block, the account's count of mined transactions, these receipts and these blocks from one endpoint.
+
+        It is one HTTP request as long as the number of hashes, plus two for each block, is at most 98.
         """
         asked = sorted(set(blocks))
+
         block, (mined, *answers) = self._rpc.read_newest(
             [
                 count_at(address, "latest"),
@@ -206,32 +212,33 @@ class Node:
             ]
         )
         head = head_of(block)
-        told = dict(zip(hashes, answers, strict=False))
-        too_large = frozenset(hash_ for hash_, answer in told.items() if answer.alone)
+        by_hash = dict(zip(hashes, answers, strict=False))
+        too_large = frozenset(hash_ for hash_, answer in by_hash.items() if answer.over_bound)
         read = [hash_ for hash_ in hashes if hash_ not in too_large]
         return Sighting(
             head=head.number,
             mined=quantity(result_of(mined, "eth_getTransactionCount"), "transaction count"),
-            receipts=receipts_of(read, [told[hash_] for hash_ in read]),
+            receipts=receipts_of(read, [by_hash[hash_] for hash_ in read]),
             blocks=blocks_of(asked, answers[len(hashes) :]),
             base_fee=head.base_fee,
             too_large=too_large,
         )
 
 
-def _outcome(transaction: SignedTransaction, answer: Answer) -> Broadcast:
+def _broadcast_of(transaction: SignedTransaction, answer: Answer) -> Broadcast:
+    """Return what the answer to eth_sendRawTransaction means for this transaction."""
+
     if not answer.answered:
         return Broadcast(BroadcastStatus.UNKNOWN, str(answer.error))
     if answer.error is None:
         if str(answer.result).lower() == transaction.hash.lower():
             return Broadcast(BroadcastStatus.ACCEPTED)
-        return Broadcast(
-            BroadcastStatus.UNKNOWN, "the node answered with another hash"
-        )  # Besu's empty hash, for an invalid one
-    told = classify_broadcast(answer.error)
-    if told.status is BroadcastStatus.UNDERPRICED:
+        # Besu answers with an empty hash for an invalid transaction.
+        return Broadcast(BroadcastStatus.UNKNOWN, "the node answered with another hash")
+    refused = classify_broadcast(answer.error)
+    if refused.status is BroadcastStatus.UNDERPRICED:
         minimum_fee, minimum_tip = asked_price(message_of(answer.error))
-        told = replace(told, minimum_fee=minimum_fee, minimum_tip=minimum_tip)
-    if answer.doubtful and told.status in _REFUSALS:
-        return Broadcast(BroadcastStatus.UNKNOWN, told.message)
-    return told
+        refused = replace(refused, minimum_fee=minimum_fee, minimum_tip=minimum_tip)
+    if answer.maybe_received and refused.status in _REFUSALS:
+        return Broadcast(BroadcastStatus.UNKNOWN, refused.message)
+    return refused

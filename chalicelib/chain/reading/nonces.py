@@ -1,4 +1,4 @@
-"""What used a nonce: the proof that a transaction of ours can never be mined."""
+"""What used a nonce: the proof that another transaction with that nonce can never be mined."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from chalicelib.patterns import HASH
 
 
 def user_of_nonce(rpc: RpcClient, address: str, nonce: int, block_number: int) -> str | None:
-    """Return what used this nonce of `address`, at or before the block; None when that is not proven.
+    """Return what used this nonce of `address` at or before the block; None when nothing is proven.
 
-    That is the hash of the account's transaction with this nonce. Where the block in which the account's count passed the
-    nonce holds no such transaction, it is the hash of that block: an authorization, which another account's transaction
-    carries, has used the nonce (EIP-7702), and no transaction with it can be mined any more.
+    Usually it is the hash of the account's transaction with this nonce. An authorization, which a transaction of any account
+    may carry, can use the nonce as well (EIP-7702): then it is the hash of the block where that happened. In both cases no
+    other transaction with this nonce can be mined.
 
-    Bisects the account's transaction count to that block, then reads the block. Nodes keep the state of some 128 blocks; beyond
-    it they refuse, which raises ChainUnavailable: no answer is never taken for one.
+    Finds the block by bisection of the account's transaction count, then reads it. Nodes keep the state of some 128 blocks and
+    refuse to answer for older ones. Raises ChainUnavailable then: a missing answer is never taken for a proof.
     """
 
     def used_by(block: int) -> bool:
@@ -44,8 +44,9 @@ def user_of_nonce(rpc: RpcClient, address: str, nonce: int, block_number: int) -
 def _is_by_authorization(rpc: RpcClient, block: Any, number: int, address: str, nonce: int) -> bool:
     """Return whether the block used the nonce without a transaction of the account (EIP-7702).
 
-    That no transaction is there proves nothing. The block has to carry an authorization with this nonce, or the account has to
-    be delegated: its code may have used the nonce. And one node has to count the nonce as used in this very block.
+    A block without such a transaction proves nothing by itself. It has to carry an authorization with this nonce, or the
+    account has to be delegated, so that its code may have used the nonce. And one node has to count the nonce as used in this
+    very block.
     """
     before, after, again, code = rpc.read_together(
         [
@@ -64,14 +65,17 @@ def _is_by_authorization(rpc: RpcClient, block: Any, number: int, address: str, 
 
 
 def _carries_authorization(block: Any, nonce: int) -> bool:
-    """Any account's with this nonce: who signed it is not worked out."""
+    """Return whether the block carries an authorization with this nonce. Who signed it is not checked."""
     lists = [transaction.get("authorizationList") for transaction in block["transactions"]]
     entries = [entry for one in lists if isinstance(one, list) for entry in one if isinstance(entry, dict)]
     return any(quantity_or_none(entry.get("nonce")) == nonce for entry in entries)
 
 
 def _user_in(block: Any, address: str, nonce: int) -> str | None:
-    """An authorization is believed only of a block that was read whole: with transactions, and each of them readable."""
+    """Return the hash of the account's transaction with this nonce, or the block's own hash where it has none; None if unclear.
+
+    A block is clear when it has transactions, and each of them can be read.
+    """
     transactions = block.get("transactions") if isinstance(block, dict) else None
     if not isinstance(transactions, list) or not transactions:
         return None
@@ -86,7 +90,7 @@ def _user_in(block: Any, address: str, nonce: int) -> str | None:
 
 
 def _read(transaction: Any) -> tuple[str | None, int | None, str | None]:
-    """Sender, nonce and hash; None for each that cannot be read."""
+    """Return sender, nonce and hash; None for each that cannot be read."""
     if not isinstance(transaction, dict):
         return None, None, None
     sender, hash_ = transaction.get("from"), str(transaction.get("hash")).lower()

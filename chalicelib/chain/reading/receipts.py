@@ -1,10 +1,10 @@
-"""A node's transaction receipt as the domain's, or nothing where it proves nothing."""
+"""Reads a node's transaction receipt."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.chain.addresses import checksummed
-from chalicelib.chain.contracts.compiled import events_of
+from chalicelib.chain.contracts.service_contracts import events_of
 from chalicelib.chain.contracts.transfer_events import transfers_of
 from chalicelib.chain.rpc.quantities import quantity
 from chalicelib.errors import ChainUnavailable
@@ -12,11 +12,12 @@ from chalicelib.jobs.model import Receipt
 
 
 def read_receipt(hash_: str, found: Any) -> Receipt | None:
-    """None unless it is the receipt of `hash_`, in a block, with a status: some nodes have receipts of pending transactions,
-    and before Byzantium (EIP-658) a receipt told no status.
+    """Return the receipt; None unless it is that of `hash_`, in a block, with a status.
 
-    Where effectiveGasPrice is missing (older nodes), the receipt's gasPrice stands in, which such nodes give as the price paid;
-    where both are, the price is 0: the fee is not known, and whether the transaction succeeded is what matters more.
+    Some nodes give receipts of pending transactions, and before Byzantium (EIP-658) a receipt had no status.
+
+    Older nodes have no effectiveGasPrice, and give the price paid as gasPrice. Where both are missing the price is 0: the fee
+    is not known, and it matters more whether the transaction succeeded.
     """
     if not isinstance(found, Mapping) or str(found.get("transactionHash")).lower() != hash_.lower():
         return None

@@ -1,22 +1,24 @@
-"""What a node is asked for, and what its answers say: the parts that several reads are made of."""
+"""Requests to a node, and how to read the answers: the parts that several reads share."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.chain.reading.receipts import read_receipt
+from chalicelib.chain.rpc.answers import Answer, Request
 from chalicelib.chain.rpc.classify import message_of
-from chalicelib.chain.rpc.exchanges import Answer, Request
 from chalicelib.chain.rpc.quantities import quantity, quantity_or_none
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Receipt
 from chalicelib.jobs.ports import Head, StandingBlock
 
 LAST_SECOND = 253_402_300_799
-"""Of the year 9999: no datetime is later."""
+"""The last second of the year 9999: no datetime is later."""
 
 
 def head_of(block: Mapping[str, Any]) -> Head:
+    """Read a block's number and base fee. Raises ChainUnavailable when they cannot be read."""
+
     base_fee = block.get("baseFeePerGas")
     return Head(quantity(block.get("number"), "block number"), None if base_fee is None else quantity(base_fee, "base fee"))
 
@@ -26,11 +28,13 @@ def count_at(address: str, tag: str) -> Request:
 
 
 def block_and_count(number: int, address: str) -> tuple[Request, Request]:
+    """Return requests for a block, and for the number of transactions of `address` up to it."""
+
     return ("eth_getBlockByNumber", [hex(number), False]), count_at(address, hex(number))
 
 
 def blocks_of(numbers: Sequence[int], answers: Sequence[Answer]) -> dict[int, StandingBlock]:
-    """From the answers to `block_and_count` of each: those that there are."""
+    """Return the blocks that exist, by number, from the answers to `block_and_count` for each of `numbers`."""
     return {
         number: StandingBlock(str(block.result["hash"]).lower(), quantity_or_none(count.result), time_of(block.result))
         for number, block, count in zip(numbers, answers[::2], answers[1::2], strict=True)
@@ -39,7 +43,7 @@ def blocks_of(numbers: Sequence[int], answers: Sequence[Answer]) -> dict[int, St
 
 
 def time_of(block: Mapping[str, Any]) -> datetime | None:
-    """What the block says of when it was made; None where it says nothing that can be read."""
+    """Return the block's timestamp; None where it cannot be read."""
     seconds = quantity_or_none(block.get("timestamp"))
     return None if seconds is None or seconds > LAST_SECOND else datetime.fromtimestamp(seconds, UTC)
 
@@ -49,7 +53,7 @@ def receipt_request(hash_: str) -> Request:
 
 
 def receipts_of(hashes: Sequence[str], answers: Sequence[Answer]) -> dict[str, Receipt]:
-    """Of those that are mined. Raises ChainUnavailable when none of the requests was answered but with an error."""
+    """Return the receipts of the mined transactions, by hash. Raises ChainUnavailable when every answer is an error."""
     if answers and all(answer.error is not None for answer in answers):
         result_of(answers[0], "eth_getTransactionReceipt")
     read = (read_receipt(hash_, answer.result) for hash_, answer in zip(hashes, answers, strict=True))
@@ -57,7 +61,7 @@ def receipts_of(hashes: Sequence[str], answers: Sequence[Answer]) -> dict[str, R
 
 
 def result_of(answer: Answer, method: str) -> Any:
-    """Raises ChainUnavailable when the answer is an error."""
+    """Return the result. Raises ChainUnavailable when the answer is an error; `method` names it in the message."""
     if answer.error is not None:
         raise ChainUnavailable(f"The chain's node refused {method}: {message_of(answer.error)}.")
     return answer.result

@@ -1,26 +1,28 @@
-"""Plain transfers, simulated together and in their order: one eth_simulateV1 in place of an eth_estimateGas each.
+"""Simulates plain transfers together and in their order: one eth_simulateV1 instead of one eth_estimateGas each.
 
-On the pending block a node works out what is pending anew for each request. Here each transfer gets the 21,000 gas of one whose
-recipient runs no code: what needs more, or fails, is not judged but estimated like any other call. The method is one of the
-execution APIs' specification; a node that refuses it is not asked again.
+For each eth_estimateGas on the pending block, a node builds that block again. Here each transfer gets 21,000 gas, which is
+enough unless its recipient runs code. A transfer that needs more, or fails, is estimated like any other call. The method is
+specified in ethereum/execution-apis. A node that refuses it is not asked again.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
+from chalicelib.chain.rpc.answers import Answer, Request
 from chalicelib.chain.rpc.classify import classify_estimate, is_throttled, is_unsupported
-from chalicelib.chain.rpc.exchanges import Answer, Request
 from chalicelib.chain.rpc.quantities import quantity_or_none
 from chalicelib.jobs.ports import Call, Unavailable
 from chalicelib.networks import TRANSFER_GAS
 
 
 def is_plain(call: Call) -> bool:
+    """Return whether the call only sends coins, with enough gas for that."""
+
     return call.to is not None and not call.data and (call.gas is None or call.gas >= TRANSFER_GAS)
 
 
 def simulation(transfers: Sequence[Call], tag: str) -> Request:
-    """All in one block on top of the one of `tag`; neither nonces nor gas prices are looked at."""
+    """Return the request: all transfers in one block on top of that of `tag`. Nonces and gas prices are not checked."""
     calls = [
         {"from": transfer.sender, "to": transfer.to, "value": hex(transfer.value), "gas": hex(TRANSFER_GAS)}
         for transfer in transfers
@@ -29,7 +31,7 @@ def simulation(transfers: Sequence[Call], tag: str) -> Request:
 
 
 def pass_simulation(count: int, answer: Answer) -> list[bool]:
-    """Which of the `count` transfers have passed: none, where the answer cannot be read or holds another number of them."""
+    """Return which of the `count` transfers passed: none where the answer cannot be read, or has another number of results."""
     none = [False] * count
     try:
         ((*results,),) = [block["calls"] for block in answer.result]
@@ -45,10 +47,11 @@ def _has_passed(result: Any) -> bool:
 
 
 def is_refused(answer: Answer) -> bool:
-    """The node does not do this, or cannot do it in time. Other errors are about these transfers (their sender's funds), or of
-    the moment (a limit).
+    """Return whether the node does not have the method, or cannot answer it in time.
+
+    Other errors are about these transfers (the sender's funds), or temporary (a rate limit).
     """
-    if answer.alone or is_unsupported(answer.error):
+    if answer.over_bound or is_unsupported(answer.error):
         return True
     if answer.error is None or is_throttled(answer.error):
         return False

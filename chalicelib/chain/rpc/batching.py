@@ -1,95 +1,44 @@
-"""Many requests to one endpoint, in HTTP requests that it takes, and answers within the bounds of bytes and time.
+"""Sends many requests to one endpoint, in HTTP requests that it takes and answers within the bounds of bytes and time.
 
-- A batch that is refused as a whole is split, whatever the refusal says. A request that goes alone decides what it means.
-- A batch whose answer is too slow or too large is split until the request that makes it so stands alone.
-- A receipt that is too large by itself is read at the end, without its logs: one of them each time.
-- All of it has one total time. What it does not reach is left without an answer.
-- What fits is remembered, and so is which contracts were slow: those are asked last.
+- A batch that is refused as a whole is split, whatever the refusal says. A request that is sent by itself decides what it
+  means.
+- A batch whose answer exceeds a bound is split, until the request that exceeds it is by itself.
+- A receipt that is too large by itself is read after all else, without its logs. One such receipt is read in each call.
+- All HTTP requests of one call share one total time. A request that there was no time for is left without an answer.
+- How many requests fit is remembered. So is which contracts were slow: requests that run them are sent last.
 """
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Protocol
 
-from chalicelib.chain.reading.large_receipts import LargeReceipts
+from chalicelib.chain.rpc.answers import Answer, BatchRefused, BoundExceeded, ExchangeResult, Request
+from chalicelib.chain.rpc.batch_sizes import BatchSizes
 from chalicelib.chain.rpc.classify import meets_own_bound, message_of
-from chalicelib.chain.rpc.exchanges import Answer, Cut, Outcome, Refused, Request
+from chalicelib.chain.rpc.large_receipts import LargeReceipts
+from chalicelib.chain.rpc.open_requests import OpenRequests
+from chalicelib.chain.rpc.slow_contracts import SlowContracts
 from chalicelib.chain.rpc.transport import Bound
 
-BATCH_ITEMS = 100  # a last one above it goes along
-BATCH_CHARACTERS = 1_000_000  # geth refuses bodies above 5 MB, some proxies far smaller ones
-RUNS_CODE = frozenset({"eth_estimateGas", "eth_call", "eth_simulateV1"})
-"""What an issuer's contract may make slow or large. Other requests are answered at once, or the endpoint is down."""
 PROBE: Request = ("eth_call", [{"to": "0x" + "0" * 40, "data": "0x"}, "latest"])
-"""A call of no code: who answers it in time runs code in time."""
+"""A call of an address without code. An endpoint that answers it in time can run code in time."""
 SPLIT_INTO = 4
-REMEMBERED_SUSPECTS = 200
-REFUSAL_REMEMBERED_SECONDS = 600.0
 LEAST_SECONDS = 0.05
-NO_TIME_LEFT = "there was no time left to ask for it"
 NOT_ITS_TURN = "the receipt is large, and it was not its turn to be read"
 
 
 class Connection(Protocol):
-    """One endpoint's connection."""
+    """One endpoint's connection: `chalicelib.chain.rpc.endpoint.Endpoint`."""
 
-    def exchange(self, calls: Sequence[Request], seconds: float) -> Outcome:
-        """One HTTP request. One that goes alone is never Refused."""
+    def exchange(self, requests: Sequence[Request], seconds: float) -> ExchangeResult:
+        """Send one HTTP request. The result for a single JSON-RPC request is never BatchRefused."""
 
-    def skim(self, call: Request, seconds: float) -> Outcome:
-        """The same for one request whose answer is large: the lists in the answer are left out."""
+    def exchange_without_lists(self, request: Request, seconds: float) -> ExchangeResult:
+        """Send one request whose answer is large. The lists inside the answer's objects become null."""
 
-    def failed(self, sentence: str, *, doubtful: bool = False) -> Answer:
-        """Leave the endpoint out for a while. Returns what each of its open requests is told."""
-
-
-@dataclass
-class _Asking:
-    """What is open of one call of `ask`."""
-
-    calls: Sequence[Request]
-    until: float
-    queue: deque[list[int]]
-    """Groups, each to be asked in one HTTP request if it fits. One that was cut off comes back in several."""
-    late: list[int]
-    """Asked by themselves, at the end: they were slow before."""
-    large: list[int]
-    """Receipts to be read without their logs, after all else."""
-    answers: dict[int, Answer] = field(default_factory=dict)
-    doubtful: set[int] = field(default_factory=set)
-    requests: int = 0
-    was_cut: bool = False
-    from_the_back: bool = False
-    tried_alone: bool = False
-    """One request of a refused batch was asked by itself, so that the refusal is known to be about batches."""
-    ran_code: bool = False
-    has_ended: bool = False
-
-    def runs_code(self, index: int) -> bool:
-        return self.calls[index][0] in RUNS_CODE
-
-    def put_back(self, part: Sequence[int], groups: int = 1) -> None:
-        """Where it was taken from, in so many groups."""
-        size = -(-len(part) // groups)
-        pieces = [list(part[start : start + size]) for start in range(0, len(part), size)] if part else []
-        if self.from_the_back:
-            self.queue.extend(pieces)
-        else:
-            self.queue.extendleft(reversed(pieces))
-
-    def end(self, answer: Answer) -> None:
-        """Everything open gets this answer."""
-        self.has_ended = True
-        for index in range(len(self.calls)):
-            self.answers.setdefault(index, answer)
-        self.queue.clear()
-        self.late.clear()
-
-    def in_order(self) -> list[Answer]:
-        self.end(Answer(error=NO_TIME_LEFT, answered=False))
-        answers = (self.answers[index] for index in range(len(self.calls)))
-        return [replace(one, doubtful=True) if index in self.doubtful else one for index, one in enumerate(answers)]
+    def fail(self, reason: str, *, maybe_received: bool = False) -> Answer:
+        """Leave the endpoint out for a while. Return the answer to each of its open requests."""
 
 
 class Batches:
@@ -98,243 +47,205 @@ class Batches:
     def __init__(
         self, connection: Connection, answer_seconds: float, total_seconds: float, monotonic: Callable[[], float]
     ) -> None:
-        """`answer_seconds` bounds one HTTP request. A batch that runs contracts gets a third of `total_seconds` at first, and
-        its parts a twelfth each, so that there is time to find who is slow.
+        """`answer_seconds` bounds one HTTP request. A batch that runs code first gets a third of `total_seconds`, and its parts
+        a twelfth each. So there is time to find the slow requests in it.
         """
         self._connection = connection
         self._answer_seconds = answer_seconds
         self._first_seconds = min(answer_seconds, total_seconds / 3)
         self._part_seconds = min(answer_seconds, total_seconds / 12)
         self._monotonic = monotonic
-        self._fits: dict[bool, int] = {True: BATCH_ITEMS, False: BATCH_ITEMS}
-        """How many requests that run code, and that do not, are answered in one HTTP request."""
-        self._most = BATCH_ITEMS
-        """How many the endpoint takes in one, as its refusals tell."""
-        self._most_until = float("inf")
-        self._suspects: dict[Any, None] = {}
+        self._sizes = BatchSizes(monotonic)
+        self._slow = SlowContracts()
         self._large = LargeReceipts()
 
-    def ask(self, calls: Sequence[Request], until: float) -> list[Answer]:
-        """One answer a call, in order. `until` is on the monotonic clock; the first HTTP request is made in any case."""
-        if self._monotonic() > self._most_until:
-            self._most, self._most_until = BATCH_ITEMS, float("inf")
-        suspects = {index for index, call in enumerate(calls) if self._suspects and _suspect(call) in self._suspects}
-        large = self._large.among(calls)
-        others = (index for index in range(len(calls)) if index not in suspects.union(large))
-        asking = _Asking(calls, until, deque(group for group in [list(others)] if group), sorted(suspects), large)
-        while asking.queue and self._has_time(asking):
-            self._ask_part(asking, self._next_part(asking))
-        while asking.late and self._has_time(asking):
-            self._ask_alone(asking, asking.late.pop(0))
-        if asking.large and not asking.has_ended:
-            self._read_large(asking)
-        self._accuse(asking)
-        return asking.in_order()
+    def ask(self, requests: Sequence[Request], until: float) -> list[Answer]:
+        """Return one answer a request, in order. `until` is on the monotonic clock; the first HTTP request is always sent."""
+        self._sizes.forget_old_refusal()
+        slow = {index for index, request in enumerate(requests) if self._slow.is_slow(request)}
+        large = self._large.known_among(requests)
+        others = [index for index in range(len(requests)) if index not in slow.union(large)]
+        open_ = OpenRequests(requests, until, deque([others] if others else []), sorted(slow), large)
+        while open_.groups and self._has_time(open_):
+            self._send_part(open_, self._next_part(open_))
+        while open_.slow and self._has_time(open_):
+            self._send_alone(open_, open_.slow.pop(0))
+        if open_.large and not open_.has_ended:
+            self._read_large(open_)
+        self._check_that_code_runs(open_)
+        return open_.in_order()
+
+    # --- time ----------------------------------------------------------------------------------------------------------
+
+    def _has_time(self, open_: OpenRequests) -> bool:
+        return not open_.http_requests or open_.until - self._monotonic() > LEAST_SECONDS
+
+    def _seconds_for(self, open_: OpenRequests, part: Sequence[int]) -> float:
+        if any(open_.runs_code(index) for index in part):
+            return self._within(open_, self._part_seconds if open_.exceeded_a_bound else self._first_seconds)
+        return self._within(open_, self._first_seconds if open_.exceeded_a_bound else self._answer_seconds)
+
+    def _within(self, open_: OpenRequests, seconds: float) -> float:
+        """Return `seconds`, or what is left where that is less.
+
+        The first HTTP request has a little time in any case, because another endpoint may have used up the total.
+        """
+        least = LEAST_SECONDS if open_.http_requests else 2 * self._part_seconds
+        return min(seconds, max(open_.until - self._monotonic(), least))
 
     # --- parts ---------------------------------------------------------------------------------------------------------
 
-    def _has_time(self, asking: _Asking) -> bool:
-        return not asking.requests or asking.until - self._monotonic() > LEAST_SECONDS
-
-    def _next_part(self, asking: _Asking) -> list[int]:
-        """As much of a group as fits; after a cut from either end in turn, so that nobody waits behind all that is slow."""
-        asking.from_the_back = asking.was_cut and not asking.from_the_back
-        group = asking.queue.pop() if asking.from_the_back else asking.queue.popleft()
-        most = BATCH_ITEMS + 1 if self._most == BATCH_ITEMS == len(group) - 1 else self._most
-        characters, counts, size = 0, {True: 0, False: 0}, 0
-        for index in group[:most]:
-            kind = asking.runs_code(index)
-            characters += len(str(asking.calls[index][1]))
-            if size and (counts[kind] >= self._fits[kind] or characters > BATCH_CHARACTERS):
-                break
-            counts[kind] += 1
-            size += 1
-        asking.put_back(group[size:])
+    def _next_part(self, open_: OpenRequests) -> list[int]:
+        """Take as many requests of the next group as fit into one HTTP request."""
+        group = open_.take_group()
+        size = self._sizes.fitting(open_.of(group))
+        open_.put_back(group[size:])
         return group[:size]
 
-    def _seconds_for(self, asking: _Asking, part: Sequence[int]) -> float:
-        if any(asking.runs_code(index) for index in part):
-            return self._within(asking, self._part_seconds if asking.was_cut else self._first_seconds)
-        return self._within(asking, self._first_seconds if asking.was_cut else self._answer_seconds)
+    def _exchange(self, open_: OpenRequests, part: Sequence[int], seconds: float) -> ExchangeResult:
+        open_.http_requests += 1
+        return self._connection.exchange(open_.of(part), seconds)
 
-    def _within(self, asking: _Asking, seconds: float) -> float:
-        """No more than is left. The first HTTP request has a little time in any case: another endpoint may have used it up."""
-        least = LEAST_SECONDS if asking.requests else 2 * self._part_seconds
-        return min(seconds, max(asking.until - self._monotonic(), least))
-
-    def _exchange(self, asking: _Asking, part: Sequence[int], seconds: float) -> Outcome:
-        asking.requests += 1
-        return self._connection.exchange([asking.calls[index] for index in part], seconds)
-
-    def _ask_part(self, asking: _Asking, part: list[int]) -> None:
-        started, seconds = self._monotonic(), self._seconds_for(asking, part)
-        outcome = self._exchange(asking, part, seconds)
-        match outcome:
-            case Refused(answer):
-                self._split_refused(asking, part, answer)
-            case Cut():
-                self._split_cut(asking, part, outcome)
+    def _send_part(self, open_: OpenRequests, part: list[int]) -> None:
+        started, seconds = self._monotonic(), self._seconds_for(open_, part)
+        result = self._exchange(open_, part, seconds)
+        match result:
+            case BatchRefused(answer):
+                self._split_refused(open_, part, answer)
+            case BoundExceeded():
+                self._split_exceeding(open_, part, result)
             case answers:
-                if self._take(asking, part, answers) and self._monotonic() - started <= seconds / 4:
-                    self._grow(asking, part)
+                if self._keep(open_, part, answers) and self._monotonic() - started <= seconds / 4:
+                    self._sizes.grow(open_.of(part))
 
-    def _take(self, asking: _Asking, part: Sequence[int], answers: Sequence[Answer]) -> bool:
-        """Keep what was answered: True if all was. What met the node's own bound goes back, to be asked with fewer others."""
+    def _keep(self, open_: OpenRequests, part: Sequence[int], answers: Sequence[Answer]) -> bool:
+        """Keep the answers. Return True if every request has one.
+
+        A request that met the node's own bound is put back, to be sent with fewer others.
+        """
         again = [index for index, answer in zip(part, answers, strict=True) if meets_own_bound(answer.error)]
         for index, answer in zip(part, answers, strict=True):
             if index not in again:
-                asking.answers[index] = answer
-                asking.ran_code |= asking.runs_code(index) and answer.answered and not answer.passing
+                open_.answers[index] = answer
+                open_.ran_code |= open_.runs_code(index) and answer.answered and not answer.retryable
             elif len(part) == 1:
-                asking.answers[index] = replace(answer, alone=True)
+                open_.answers[index] = replace(answer, over_bound=True)
         if not any(answer.answered for answer in answers):
-            asking.end(replace(answers[0], doubtful=False))
-        elif all(answer.passing for answer in answers):  # throttled: fewer at once the next time
-            self._shrink(asking, part, 2)
-            asking.end(replace(answers[0], doubtful=False))
+            open_.end(replace(answers[0], maybe_received=False))
+        elif all(answer.retryable for answer in answers):  # throttled: fewer at once the next time
+            self._sizes.shrink(open_.of(part), 2)
+            open_.end(replace(answers[0], maybe_received=False))
         elif again and len(part) > 1:
-            asking.was_cut = True
-            self._shrink(asking, part, SPLIT_INTO if len(again) == len(part) else 2)
-            asking.put_back(again, SPLIT_INTO if len(again) == len(part) else 1)
+            open_.exceeded_a_bound = True
+            self._sizes.shrink(open_.of(part), SPLIT_INTO if len(again) == len(part) else 2)
+            open_.put_back(again, SPLIT_INTO if len(again) == len(part) else 1)
         else:
             return True
         return False
 
-    def _grow(self, asking: _Asking, part: Sequence[int]) -> None:
-        """Let more go together the next time: as many as were thought to fit were answered at once."""
-        for kind in (True, False):
-            count = sum(asking.runs_code(index) == kind for index in part)
-            if count and count >= self._fits[kind]:
-                self._fits[kind] = min(2 * self._fits[kind], BATCH_ITEMS)
-
-    def _shrink(self, asking: _Asking, part: Sequence[int], by: int) -> None:
-        kind = any(asking.runs_code(index) for index in part)
-        count = sum(asking.runs_code(index) == kind for index in part)
-        self._fits[kind] = max(1, min(self._fits[kind], count // by))
-
     # --- refusals of a whole batch ----------------------------------------------------------------------------------------
 
-    def _split_refused(self, asking: _Asking, part: list[int], refusal: Answer) -> None:
-        """The first of them is asked by itself, once: if it is refused with the same words, they are not about the batch."""
-        if refusal.doubtful:
-            asking.doubtful.update(part)
+    def _split_refused(self, open_: OpenRequests, part: list[int], refusal: Answer) -> None:
+        """Send the first request by itself, once. A refusal with the same words is not about the batch, and ends everything."""
+        if refusal.maybe_received:
+            open_.maybe_received.update(part)
         rest = part
-        if not asking.tried_alone:
-            asking.tried_alone = True
+        if not open_.sent_one_alone:
+            open_.sent_one_alone = True
             first, *rest = part
-            self._ask_part(asking, [first])
-            told = asking.answers.get(first)
-            if told is not None and (told.passing or message_of(told.error) == message_of(refusal.error) != ""):
-                asking.end(replace(refusal, passing=refusal.passing or told.passing))
+            self._send_part(open_, [first])
+            own = open_.answers.get(first)
+            if own is not None and (own.retryable or message_of(own.error) == message_of(refusal.error) != ""):
+                open_.end(replace(refusal, retryable=refusal.retryable or own.retryable))
                 return
-        self._most, self._most_until = max(1, len(part) // 2), self._monotonic() + REFUSAL_REMEMBERED_SECONDS
-        asking.put_back(rest)
+        self._sizes.refused(len(part))
+        open_.put_back(rest)
 
     # --- answers that are too slow or too large -----------------------------------------------------------------------------
 
-    def _split_cut(self, asking: _Asking, part: list[int], cut: Cut) -> None:
-        running = [index for index in part if asking.runs_code(index)]
-        if not running and (cut.bound is Bound.TIME or len(part) == 1):
-            self._cut_without_code(asking, part, cut)
+    def _split_exceeding(self, open_: OpenRequests, part: list[int], exceeded: BoundExceeded) -> None:
+        running = [index for index in part if open_.runs_code(index)]
+        if not running and (exceeded.bound is Bound.TIME or len(part) == 1):
+            self._exceeded_without_code(open_, part, exceeded)
             return
-        first_cut, asking.was_cut = not asking.was_cut, True
-        asking.doubtful.update(part)
+        is_first, open_.exceeded_a_bound = not open_.exceeded_a_bound, True
+        open_.maybe_received.update(part)
         if len(part) == 1:
-            self._suspect(asking, part[0])
-            if cut.bound is Bound.BYTES:
-                asking.answers[part[0]] = _left_alone(cut)
+            self._slow.remember(open_.requests[part[0]])
+            open_.delay_contract_of(part[0])
+            if exceeded.bound is Bound.BYTES:
+                open_.answers[part[0]] = _over_bound(exceeded)
             else:
-                asking.late.append(part[0])
+                open_.slow.append(part[0])
         else:
-            self._shrink(asking, part, SPLIT_INTO)
-        fixed = [index for index in part if index not in running] if running else []
+            self._sizes.shrink(open_.of(part), SPLIT_INTO)
+        without_code = [index for index in part if index not in running] if running else []
         if len(part) > 1:
-            asking.put_back(running or part, SPLIT_INTO)
-        if fixed:  # what was asked for along with the calls is not lost with them
-            self._ask_part(asking, fixed)
-        elif first_cut and cut.bound is Bound.TIME and not asking.answers:
-            self._probe(asking, cut.sentence)
+            open_.put_back(running or part, SPLIT_INTO)
+        if without_code:  # so that a slow contract does not cost their answers
+            self._send_part(open_, without_code)
+        elif is_first and exceeded.bound is Bound.TIME and not open_.answers:
+            self._probe(open_, exceeded.reason)
 
-    def _cut_without_code(self, asking: _Asking, part: Sequence[int], cut: Cut) -> None:
-        if cut.bound is Bound.TIME:
-            asking.end(self._connection.failed(cut.sentence, doubtful=True))
+    def _exceeded_without_code(self, open_: OpenRequests, part: Sequence[int], exceeded: BoundExceeded) -> None:
+        if exceeded.bound is Bound.TIME:
+            open_.end(self._connection.fail(exceeded.reason, maybe_received=True))
         else:
-            asking.answers[part[0]] = _left_alone(cut)
-            if self._large.note(asking.calls[part[0]]):
-                asking.large.append(part[0])
+            open_.answers[part[0]] = _over_bound(exceeded)
+            if self._large.remember(open_.requests[part[0]]):
+                open_.large.append(part[0])
 
-    def _read_large(self, asking: _Asking) -> None:
+    def _read_large(self, open_: OpenRequests) -> None:
         """Read one of the large receipts, without its logs. The others are left to later calls of `ask`."""
-        for index in asking.large:
-            asking.answers.setdefault(index, Answer(error=NOT_ITS_TURN, answered=False, doubtful=True, alone=True))
-        if not self._has_time(asking):
+        for index in open_.large:
+            open_.answers.setdefault(index, Answer(error=NOT_ITS_TURN, answered=False, maybe_received=True, over_bound=True))
+        if not self._has_time(open_):
             return
-        index = self._large.next_of(asking.calls, asking.large)
-        seconds = self._within(asking, self._answer_seconds)
-        asking.requests += 1
-        match self._connection.skim(asking.calls[index], seconds):
-            case Cut() as cut:
-                asking.answers[index] = _left_alone(cut)
-                self._large.unread(asking.calls[index], cut)
-            case Refused(answer):
-                asking.answers[index] = answer
+        index = self._large.next_to_read(open_.requests, open_.large)
+        seconds = self._within(open_, self._answer_seconds)
+        open_.http_requests += 1
+        match self._connection.exchange_without_lists(open_.requests[index], seconds):
+            case BoundExceeded() as exceeded:
+                open_.answers[index] = _over_bound(exceeded)
+                self._large.log_unreadable(open_.requests[index], exceeded)
+            case BatchRefused(answer):
+                open_.answers[index] = answer
             case answers:
-                self._take(asking, [index], answers)
+                self._keep(open_, [index], answers)
 
-    def _suspect(self, asking: _Asking, index: int) -> None:
-        """Whatever calls the same contract is asked last, now and the next time."""
-        suspect = _suspect(asking.calls[index])
-        self._suspects[suspect] = None
-        while len(self._suspects) > REMEMBERED_SUSPECTS:
-            del self._suspects[next(iter(self._suspects))]
-        groups = list(asking.queue)
-        asking.queue.clear()
-        for group in groups:
-            asking.late += [other for other in group if _suspect(asking.calls[other]) == suspect]
-            if rest := [other for other in group if _suspect(asking.calls[other]) != suspect]:
-                asking.queue.append(rest)
-
-    def _ask_alone(self, asking: _Asking, index: int) -> None:
-        """With all the time that one HTTP request may have: who is still too slow is so by itself."""
-        seconds, started = self._within(asking, self._answer_seconds), self._monotonic()
-        outcome = self._exchange(asking, [index], seconds)
-        match outcome:
-            case Cut(bound):
+    def _send_alone(self, open_: OpenRequests, index: int) -> None:
+        """Send one slow request, with all the time that one HTTP request may have."""
+        seconds, started = self._within(open_, self._answer_seconds), self._monotonic()
+        result = self._exchange(open_, [index], seconds)
+        match result:
+            case BoundExceeded(bound):
                 had_its_time = bound is Bound.BYTES or seconds >= self._answer_seconds / 2
-                asking.answers[index] = _left_alone(outcome) if had_its_time else Answer(error=outcome.sentence, answered=False)
-            case Refused(answer):
-                asking.answers[index] = answer
+                open_.answers[index] = _over_bound(result) if had_its_time else Answer(error=result.reason, answered=False)
+            case BatchRefused(answer):
+                open_.answers[index] = answer
             case answers:
-                self._take(asking, [index], answers)
-                if self._monotonic() - started < self._part_seconds and not asking.answers[index].alone:
-                    self._suspects.pop(_suspect(asking.calls[index]), None)
+                self._keep(open_, [index], answers)
+                if self._monotonic() - started < self._part_seconds and not open_.answers[index].over_bound:
+                    self._slow.forget(open_.requests[index])
 
-    def _accuse(self, asking: _Asking) -> None:
-        """Before requests are told that they are too slow by themselves: does the endpoint run any code in time?"""
-        alone = [index for index, answer in asking.answers.items() if answer.alone and not answer.answered]
-        alone = [index for index in alone if index not in asking.large]
-        if alone and not asking.ran_code:
-            self._probe(asking, str(asking.answers[alone[0]].error), accused=alone)
+    def _check_that_code_runs(self, open_: OpenRequests) -> None:
+        """Before requests are answered as over their bound, check that the endpoint is not slow to run any code."""
+        over = [index for index, answer in open_.answers.items() if answer.over_bound and not answer.answered]
+        over = [index for index in over if index not in open_.large]
+        if over and not open_.ran_code:
+            self._probe(open_, str(open_.answers[over[0]].error), over)
 
-    def _probe(self, asking: _Asking, sentence: str, accused: Sequence[int] = ()) -> None:
-        """Leave the endpoint out when it does not run code in time."""
-        outcome = self._connection.exchange([PROBE], self._part_seconds)
-        if isinstance(outcome, list) and outcome[0].answered and not meets_own_bound(outcome[0].error):
-            asking.ran_code = True
+    def _probe(self, open_: OpenRequests, reason: str, over_bound: Sequence[int] = ()) -> None:
+        """Send PROBE. If it is not answered in time, leave the endpoint out: then `over_bound` are not over their bound."""
+        result = self._connection.exchange([PROBE], self._part_seconds)
+        if isinstance(result, list) and result[0].answered and not meets_own_bound(result[0].error):
+            open_.ran_code = True
             return
-        failed = outcome[0] if isinstance(outcome, list) else self._connection.failed(sentence, doubtful=True)
-        for index in accused:
-            del asking.answers[index]
-        asking.end(replace(failed, answered=False, passing=True))
+        failed = result[0] if isinstance(result, list) else self._connection.fail(reason, maybe_received=True)
+        for index in over_bound:
+            del open_.answers[index]
+        open_.end(replace(failed, answered=False, retryable=True))
 
 
-def _left_alone(cut: Cut) -> Answer:
-    return Answer(error=cut.sentence, answered=False, doubtful=True, alone=True)
-
-
-def _suspect(call: Request) -> Any:
-    """By what a slow request is known again: the contract it calls, or the code that creates one. None of what runs no code."""
-    method, params = call
-    if method not in RUNS_CODE or not params or not isinstance(params[0], dict):
-        return None
-    return method, params[0].get("to") or hash(params[0].get("data"))
+def _over_bound(exceeded: BoundExceeded) -> Answer:
+    return Answer(error=exceeded.reason, answered=False, maybe_received=True, over_bound=True)

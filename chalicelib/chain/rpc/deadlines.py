@@ -1,6 +1,6 @@
-"""Connections whose time-out bounds a whole send or a whole answer, not each single read.
+"""Connections whose time-out bounds a whole send or a whole response, not each single read.
 
-A server that sends a byte now and then is cut off like one that says nothing.
+So a server that sends a byte now and then runs into the time-out like one that sends nothing.
 """
 
 import io
@@ -11,11 +11,11 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 PIECE_BYTES = 16_384
-"""How much is sent between two looks at the clock: a TLS record."""
+"""How much is sent before the clock is read again: the size of a TLS record."""
 
 
 class DeadlineSocket:
-    """A connected socket. `settimeout` starts the clock: everything that follows has these seconds together."""
+    """A connected socket. `settimeout` starts the clock: all later operations have these seconds together."""
 
     def __init__(self, connected: Any) -> None:
         self._socket = connected
@@ -29,7 +29,7 @@ class DeadlineSocket:
         self._deadline = None if seconds is None else time.monotonic() + seconds
 
     def apply_deadline(self) -> None:
-        """Let the next operation wait for no longer than is left. Raises TimeoutError when nothing is left."""
+        """Limit the next operation to the time that is left. Raises TimeoutError when no time is left."""
         left = None if self._deadline is None else self._deadline - time.monotonic()
         if left is not None and left <= 0:
             raise TimeoutError("timed out")
@@ -42,7 +42,7 @@ class DeadlineSocket:
             self._socket.sendall(content[start : start + PIECE_BYTES])
 
     def makefile(self, mode: str = "rb", **_: Any) -> io.BufferedReader:
-        """For reading, which is all that http.client makes a file for."""
+        """Return a file to read from. http.client uses files for nothing else."""
         return io.BufferedReader(_DeadlineReader(self, self._socket.makefile(mode, buffering=0)), PIECE_BYTES)
 
 

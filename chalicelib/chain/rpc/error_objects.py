@@ -1,15 +1,15 @@
-"""A JSON-RPC error object of any client, read: its message, its code, and the return data that it may hold."""
+"""Reads a JSON-RPC error object of any client: its message, its code, and the return data that it may hold."""
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 LONGEST_TEXT = 100_000
-"""Characters of one string that are looked at. A contract chooses what it reverts with: megabytes would only cost time."""
+"""Characters of one string that are read. A contract chooses what it reverts with: megabytes would only cost time."""
 
 
 def bounded(error: Any, depth: int = 0) -> Any:
-    """The error with its strings cut to LONGEST_TEXT characters."""
+    """Return the error with its strings cut to LONGEST_TEXT characters."""
     if isinstance(error, str):
         return error[:LONGEST_TEXT]
     if isinstance(error, Mapping) and depth < 8:
@@ -18,7 +18,7 @@ def bounded(error: Any, depth: int = 0) -> Any:
 
 
 def text_of(error: object) -> str:
-    """The message as the node wrote it; its `data` where it has none. Empty where there is neither."""
+    """Return the message as the node wrote it, or `data` where there is no message; empty where there is neither."""
     if isinstance(error, Mapping):
         message = error.get("message")
         if not isinstance(message, str) or not message.strip():
@@ -28,20 +28,27 @@ def text_of(error: object) -> str:
 
 
 def code_of(error: object) -> int | None:
+    """Return the code, which some providers send as a string; None where there is none."""
     code = error.get("code") if isinstance(error, Mapping) else None
     if isinstance(code, str) and re.fullmatch(r"-?\d{1,6}", code, re.ASCII):
         return int(code)
     return code if isinstance(code, int) and not isinstance(code, bool) else None
 
 
-def told_in_data(error: object) -> str:
-    """`data` where it is words, not hex: old Nethermind and Parity put the outcome there; Hardhat's object has a reason."""
+def words_in_data(error: object) -> str:
+    """Return the text in `data`, where it is words and not hex; else an empty string.
+
+    Old Nethermind and Parity put the result there, Hardhat an object with a reason.
+    """
     strings = _strings(error.get("data")) if isinstance(error, Mapping) else iter(())
     return next((text for text in strings if text and not text.startswith("0x")), "")
 
 
 def returned_data(error: object) -> bytes:
-    """The raw return data: `0x…`, or `Reverted 0x…` as Parity and old Nethermind write it in data or message."""
+    """Return the raw return data: `0x…`, or `Reverted 0x…` as Parity and old Nethermind write it in data or message.
+
+    Empty where there is none.
+    """
     strings = list(_strings(error.get("data"))) if isinstance(error, Mapping) else []
     for text in [*strings, text_of(error)]:
         found = re.fullmatch(r"(?:reverted )?0x((?:[0-9a-f]{2})*)", text.strip(), re.IGNORECASE | re.ASCII)
@@ -51,7 +58,7 @@ def returned_data(error: object) -> bytes:
 
 
 def _strings(data: Any, depth: int = 0) -> Iterator[str]:
-    """The strings in an error's `data`, which may be a string or an object with the return data somewhere in it."""
+    """Yield the strings in an error's `data`: a string itself, or an object that holds the return data somewhere."""
     if isinstance(data, str):
         yield data
     elif isinstance(data, Mapping) and depth < 3:

@@ -1,7 +1,7 @@
-"""What clients and providers say when they refuse, and what it means: the one table of it. `docs/rpc-errors.md` shows it.
+"""The table of the texts with which clients and providers refuse, and their meanings. `docs/rpc-errors.md` shows it.
 
-Codes collide between clients, so the message decides. Each pattern is a regular expression that is searched for in the message
-in lower case. The table's order counts: several texts contain one another's words.
+Codes collide between clients, so the message decides. Each pattern is a regular expression, searched for in the message in
+lower case. The order counts: some texts contain the words of others.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from chalicelib.jobs.ports import BroadcastStatus
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One or several texts with one meaning, and where they were read."""
+    """One pattern for one or several texts with the same meaning, and in which source files or providers they were read."""
 
     pattern: str
     source: str
@@ -25,7 +25,7 @@ REVERTED = (
     Text(r"vm exception|\breverted\b|transaction reverted", "Hardhat EDR edr_provider/src/error.rs, Ganache errors.ts"),
     Text(r"^(err: )?revert(ed)?$", "Nethermind up to 1.36: the name of its EvmExceptionType, code -32015"),
 )
-"""Checked before anything else: a revert's reason may contain any other text's words."""
+"""Checked before anything else: a revert's reason may contain the words of any other text."""
 
 FUNDS = (
     Text(r"insufficient funds|insufficient balance for transfer", "geth core/error.go, core/vm/errors.go; Reth, anvil, Erigon"),
@@ -78,7 +78,7 @@ GAS_LIMIT = (
 )
 
 BROADCAST: tuple[tuple[BroadcastStatus, tuple[Text, ...]], ...] = (
-    # Some nodes execute before they answer, and the transaction may be mined all the same: nothing is known.
+    # Some nodes execute the transaction before they answer. It may be mined all the same, so nothing is known.
     (BroadcastStatus.UNKNOWN, REVERTED),
     (
         BroadcastStatus.NONCE_TOO_LOW,
@@ -117,7 +117,7 @@ BROADCAST: tuple[tuple[BroadcastStatus, tuple[Text, ...]], ...] = (
         ),
     ),
     (
-        BroadcastStatus.POOL_FULL,  # before underpriced: FeeTooLowToCompete is about the pool, FeeTooLow about the price
+        BroadcastStatus.POOL_FULL,  # before underpriced: FeeTooLowToCompete is about the pool, FeeTooLow about the fee
         (
             Text(r"txpool is full|account limit exceeded", "geth core/txpool/errors.go; Reth (-32003)"),
             Text(r"in-flight transaction limit|address already reserved", "geth core/txpool/errors.go (EIP-7702), Reth"),
@@ -142,7 +142,7 @@ BROADCAST: tuple[tuple[BroadcastStatus, tuple[Text, ...]], ...] = (
     ),
     (BroadcastStatus.UNFUNDED, FUNDS),
     (
-        BroadcastStatus.NEVER_VALID,  # its gas limit, its fees or its size
+        BroadcastStatus.NEVER_VALID,  # because of its gas limit, its fees or its size
         (
             *GAS_LIMIT,
             Text(
@@ -163,7 +163,7 @@ BROADCAST: tuple[tuple[BroadcastStatus, tuple[Text, ...]], ...] = (
         ),
     ),
     (
-        BroadcastStatus.NEVER_VALID,  # another chain's, malformed, or its signature is wrong
+        BroadcastStatus.NEVER_VALID,  # it is for another chain or malformed, or its signature is wrong
         (
             Text(r"chain ?id|eip-155", "geth, Besu, Nethermind, Reth, anvil, Hardhat"),
             Text(r"\brlp\b|decode|typed transaction too short|empty transaction data", "geth; Reth, anvil (-32602)"),
@@ -184,7 +184,7 @@ OUT_OF_GAS = (
     Text(r"gas required exceeds", "geth eth/gasestimator, Erigon, Nethermind GasEstimator.cs, Reth, anvil"),
     Text(r"gas spent exceeded transaction and block gas limit", "Nethermind GasEstimator.cs"),
 )
-"""Of a simulation. What was needed or allowed may be told along."""
+"""A simulation ran out of gas. Some texts say how much was needed or allowed."""
 
 HALTED = (
     *OUT_OF_GAS,
@@ -204,7 +204,7 @@ HALTED = (
     Text(r"contract creation without any data", "Hardhat EDR edr_runtime/src/transaction.rs"),
     Text(r"evm error:? (?!.*(database|timeout))", "anvil, Reth: the halt's name follows"),
 )
-"""A simulation that ran, or would have run, into a wall of its own making: as final as a revert."""
+"""A simulation failed because of the transaction itself: as final as a revert."""
 
 TOO_SLOW = (
     Text(r"execution aborted \(timeout", "geth internal/ethapi, Reth: the node's own bound on one simulation"),
@@ -218,7 +218,7 @@ TOO_BIG = (
         r"maxbatchresponsebodysize|batch response .*(large|exceed)", "Nethermind (-32005), for what a batch had left; jsonrpsee"
     ),
 )
-"""These two: the node's own bounds. A request that meets them in a batch is asked again by itself."""
+"""TOO_SLOW and TOO_BIG are the node's own bounds. A request that exceeds them in a batch is sent again by itself."""
 
 UNSUPPORTED = (
     Text(

@@ -1,20 +1,20 @@
-"""How the endpoints do, told to whoever counts it."""
+"""What the RPC client reports of its endpoints' health, for metrics."""
 
 from typing import Protocol
 
 
 class RpcHealth(Protocol):
-    """Both return at once and raise nothing."""
+    """Both methods return at once and raise nothing."""
 
     def failed(self, endpoint: str) -> None:
-        """The endpoint at this host[:port] was asked and is left out for a while: no answer, a refusal, or one of the past."""
+        """An endpoint is left out for a while: it did not answer, refused, or is behind. `endpoint` is its host and port."""
 
     def down(self) -> None:
-        """A request found no endpoint that gave an answer to be believed."""
+        """No endpoint gave a request an answer that can be used."""
 
 
 class Uncounted:
-    """Nobody counts."""
+    """An `RpcHealth` that counts nothing."""
 
     def failed(self, endpoint: str) -> None: ...
 

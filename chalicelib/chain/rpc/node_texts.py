@@ -1,4 +1,4 @@
-"""Node texts made fit for a log line or a job: printable, bounded, and without what must not be read there (invariant 10)."""
+"""Makes a node's texts fit for a log line or a job: printable, bounded, and without secrets (invariant 10)."""
 
 import re
 import unicodedata
@@ -8,14 +8,15 @@ LIMIT = 300
 NO_REASON = "reverted without a reason"
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s\"'<>]*", re.IGNORECASE)
-_LONG_HEX = re.compile(
-    r"((?:0x)?[0-9a-f]{8})[0-9a-f]{57,}", re.IGNORECASE
-)  # longer than a hash: call data or a raw transaction
+_LONG_HEX = re.compile(r"((?:0x)?[0-9a-f]{8})[0-9a-f]{57,}", re.IGNORECASE)
+"""Hex digits longer than a hash: call data or a raw transaction."""
 
 
 def clean(text: str, limit: int = LIMIT) -> str:
-    """`text` on one line, at most `limit` characters: control, format and unpaired-surrogate characters dropped, a URL
-    reduced to its host (path and user part may be an API key), hex longer than a hash cut to its first bytes.
+    """Return `text` on one line, with at most `limit` characters.
+
+    Control, format and unpaired surrogate characters are dropped. A URL is reduced to its host, because its path or its user
+    part may be an API key. Hex longer than a hash is cut to its first four bytes.
     """
     text = "".join(
         character for character in text[: limit * 20] if character.isspace() or unicodedata.category(character)[0] != "C"
@@ -25,7 +26,7 @@ def clean(text: str, limit: int = LIMIT) -> str:
 
 
 def host_of(url: str) -> str:
-    """The part of an RPC URL that may be shown: its host and port."""
+    """Return the part of an RPC URL that may be shown: its host, and its port where the URL names one."""
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""

@@ -1,6 +1,7 @@
-"""One HTTP POST at a time to one URL, over a connection that is kept: no retries, no redirects, certificates verified.
+"""Sends HTTP POSTs to one URL, one at a time, over a connection that is kept.
 
-The time-out bounds a whole request, from its first byte to the last one of its answer. The answer's bytes are bounded, too.
+It does not retry, follows no redirect, and verifies certificates. The time-out bounds a whole request, from its first byte to
+the last byte of the response. The size of the response is bounded, too.
 """
 
 import logging
@@ -21,7 +22,7 @@ from urllib3 import BaseHTTPResponse, PoolManager, ProxyManager, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, LocationValueError, NewConnectionError, ReadTimeoutError
 
 from chalicelib.chain.rpc.deadlines import POOLS
-from chalicelib.chain.rpc.json_skimming import Skimmer
+from chalicelib.chain.rpc.json_without_lists import ListRemover
 from chalicelib.chain.rpc.node_texts import host_of
 from chalicelib.errors import ConfigurationError
 
@@ -29,40 +30,42 @@ HEADERS = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
     "Content-Type": "application/json",
-    "User-Agent": "jobs-api",  # some providers refuse the names that HTTP libraries give themselves
+    "User-Agent": "jobs-api",  # some providers refuse the default names of HTTP libraries
 }
 
-
 CHUNK_BYTES = 65_536
-SKIMMED_BYTES = 500_000
-"""What may be left of an answer without its lists. A receipt without its logs has less than 2,000 bytes."""
+BYTES_WITHOUT_LISTS = 500_000
+"""The size that a response may have after its lists were removed. A receipt without its logs has less than 2,000 bytes."""
 
 
 class Bound(Enum):
-    """What a request ran into."""
+    """What a response exceeded."""
 
     TIME = auto()
     BYTES = auto()
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """One HTTP answer, whatever its status."""
+class HttpResponse:
+    """One HTTP response, with any status."""
 
     status: int
     body: bytes
+    """Decompressed."""
     retry_after: str
+    """The header `Retry-After`; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
-class NoReply:
-    """Why there is none, as a sentence without anything of the URL but its host."""
+class NoHttpResponse:
+    """A request got no response, or none within its bounds."""
 
-    sentence: str
-    doubtful: bool
-    """The request may have arrived all the same."""
+    reason: str
+    """A sentence without its full stop. It holds nothing of the URL but its host."""
+    maybe_received: bool
+    """The server may have received the request."""
     bound: Bound | None = None
-    """Set where the request was cut off: its connection was open, and its answer was too slow or too large."""
+    """Set where the connection was open and the response exceeded a bound."""
 
 
 class _TooLarge(Exception):
@@ -71,26 +74,29 @@ class _TooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """Of one answer."""
+    """The bounds of one response."""
 
     deadline: float
+    """On the monotonic clock."""
     read_bytes: int
+    """Decompressed."""
     kept_bytes: int
+    """What `keep` may return in all."""
     keep: Callable[[bytes], bytes]
-    """Returns what is kept of a piece."""
+    """Returns what is kept of a piece of the response."""
 
 
 class Transport:
     """Not for several threads at once."""
 
     def __init__(self, url: str, answer_bytes: int) -> None:
-        """`answer_bytes` bounds one answer, decompressed.
+        """`answer_bytes` bounds the decompressed body of one response.
 
-        Proxies are taken from the environment (HTTPS_PROXY, NO_PROXY and so on), as most programs do.
+        Uses the proxies that the environment names (HTTPS_PROXY, NO_PROXY and so on).
 
-        Raises ConfigurationError for what is no http:// or https:// URL, or a proxy that cannot be used.
+        Raises ConfigurationError for a URL that is not http:// or https://, and for a proxy that cannot be used.
         """
-        logging.getLogger("urllib3").setLevel(logging.ERROR)  # it writes paths, which may be an API key (invariant 10)
+        logging.getLogger("urllib3").setLevel(logging.ERROR)  # below, it logs paths, which may hold an API key (invariant 10)
         self._host = host_of(url)
         self._answer_bytes = answer_bytes
         self._url, authorization = _split(url)
@@ -98,20 +104,23 @@ class Transport:
         self._pool = pool_for(self._url)
 
     def close_idle(self) -> None:
-        """Whatever comes next opens a connection of its own."""
+        """Close the connection. The next request opens another one."""
         self._pool.clear()
 
-    def post(self, body: bytes, seconds: float) -> Reply | NoReply:
-        """`seconds` are for all of it. What was cut off has its connection closed: what still comes over it is nobody's."""
+    def post(self, body: bytes, seconds: float) -> HttpResponse | NoHttpResponse:
+        """Send a body and read the response, all within `seconds`.
+
+        A request that exceeds a bound has its connection closed, so that the rest of its response is not read as another's.
+        """
         limits = _Limits(time.monotonic() + seconds, self._answer_bytes, self._answer_bytes, bytes)
         return self._send(body, seconds, limits)
 
-    def skim(self, body: bytes, seconds: float, answer_bytes: int) -> Reply | NoReply:
-        """As `post` does, with another bound of bytes; the lists in the answer are left out as it comes in (`Skimmer`)."""
-        limits = _Limits(time.monotonic() + seconds, answer_bytes, SKIMMED_BYTES, Skimmer().feed)
+    def post_without_lists(self, body: bytes, seconds: float, answer_bytes: int) -> HttpResponse | NoHttpResponse:
+        """Do as `post` does, with another bound of bytes. Lists are removed from the response as it is read (`ListRemover`)."""
+        limits = _Limits(time.monotonic() + seconds, answer_bytes, BYTES_WITHOUT_LISTS, ListRemover().feed)
         return self._send(body, seconds, limits)
 
-    def _send(self, body: bytes, seconds: float, limits: _Limits) -> Reply | NoReply:
+    def _send(self, body: bytes, seconds: float, limits: _Limits) -> HttpResponse | NoHttpResponse:
         try:
             response = self._pool.request(
                 "POST",
@@ -119,26 +128,26 @@ class Transport:
                 body=body,
                 headers=self._headers,
                 timeout=Timeout(total=seconds),
-                retries=False,  # what is sent may be a transaction: whoever asks decides whether it is sent again
+                retries=False,  # the body may hold a transaction: the caller decides whether to send it again
                 redirect=False,
                 preload_content=False,
             )
             return self._read(response, limits)
         except _TooLarge:
-            sentence = f"{self._host} answered with more than {limits.read_bytes} bytes"
-            no_reply = NoReply(sentence, doubtful=True, bound=Bound.BYTES)
+            reason = f"{self._host} answered with more than {limits.read_bytes} bytes"
+            none = NoHttpResponse(reason, maybe_received=True, bound=Bound.BYTES)
         except NewConnectionError:
-            no_reply = NoReply(f"the connection to {self._host} failed", doubtful=False)
+            none = NoHttpResponse(f"the connection to {self._host} failed", maybe_received=False)
         except ConnectTimeoutError:
-            no_reply = NoReply(f"{self._host} did not accept a connection within {seconds:.3g} s", doubtful=False)
+            none = NoHttpResponse(f"{self._host} did not accept a connection within {seconds:.3g} s", maybe_received=False)
         except (ReadTimeoutError, TimeoutError):
-            no_reply = NoReply(f"{self._host} did not answer within {seconds:.3g} s", doubtful=True, bound=Bound.TIME)
+            none = NoHttpResponse(f"{self._host} did not answer within {seconds:.3g} s", maybe_received=True, bound=Bound.TIME)
         except (HTTPError, OSError, ValueError):
-            no_reply = NoReply(f"the connection to {self._host} failed", doubtful=True)
-        return no_reply  # out of the except: what it caught has the URL in its text
+            none = NoHttpResponse(f"the connection to {self._host} failed", maybe_received=True)
+        return none  # outside of the except clauses: the text of the error that they caught holds the URL
 
-    def _read(self, response: BaseHTTPResponse, limits: _Limits) -> Reply:
-        """Raises _TooLarge and TimeoutError. Only an answer that was read to its end leaves its connection open."""
+    def _read(self, response: BaseHTTPResponse, limits: _Limits) -> HttpResponse:
+        """Read the response; its connection stays open only after its last byte. Raises _TooLarge and TimeoutError."""
         with closing(response):
             declared = response.headers.get("Content-Length", "")
             if declared.isascii() and declared.isdigit() and int(declared[:18]) > limits.read_bytes:
@@ -146,10 +155,10 @@ class Transport:
             body = b"".join(self._pieces(response, limits))
             retry_after = response.headers.get("Retry-After", "").strip()
             response.release_conn()
-            return Reply(response.status, body, retry_after)
+            return HttpResponse(response.status, body, retry_after)
 
     def _pieces(self, response: BaseHTTPResponse, limits: _Limits) -> Iterator[bytes]:
-        """The answer, decompressed piece by piece: a few bytes may be compressed gigabytes."""
+        """Decompress the response piece by piece, because a few compressed bytes may be gigabytes."""
         to_read, to_keep = limits.read_bytes, limits.kept_bytes
         for piece in response.stream(CHUNK_BYTES):
             kept = limits.keep(piece)
@@ -162,14 +171,14 @@ class Transport:
 
 
 def _split(url: str) -> tuple[str, dict[str, str]]:
-    """The URL without its user part, and the header that says the same (RFC 7617)."""
+    """Return the URL without its user part, and that part as a header (RFC 7617). Raises ConfigurationError."""
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0  # port is checked as it is read
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0  # reading `port` checks it
     except ValueError:
         usable = False
     if not usable:
-        raise ConfigurationError("RPC_URLS holds an entry that is no http:// or https:// URL.")
+        raise ConfigurationError("RPC_URLS holds an entry that is not an http:// or https:// URL: correct it.")
     bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
     if parts.username is None:
         return bare, {}
@@ -178,7 +187,10 @@ def _split(url: str) -> tuple[str, dict[str, str]]:
 
 
 def pool_for(url: str) -> PoolManager:
-    """For one connection, through the environment's proxy where there is one for this URL."""
+    """Return a pool of one connection. It uses the environment's proxy where there is one for this URL.
+
+    Raises ConfigurationError for a proxy that cannot be used.
+    """
     parts = urlsplit(url)
     options: dict[str, Any] = {
         "num_pools": 1,
@@ -210,5 +222,5 @@ def _with_deadlines(manager: PoolManager) -> PoolManager:
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    """Read once a process: it takes some 20 ms."""
+    """Read the certificates once a process: it takes some 20 ms."""
     return ssl.create_default_context(cafile=certifi.where())

@@ -1,7 +1,7 @@
-"""Signatures over secp256k1: made with a private key, and traced back to the public key they were made with.
+"""Signatures over secp256k1: sign with a private key, and recover the public key of a signature.
 
-By libsecp256k1 where `coincurve` is installed, thirty times as fast as pure Python; where it is not (it has no wheels for the
-newest Pythons) by eth_keys. Both make the same signature of the same message (RFC 6979), with s low (EIP-2).
+libsecp256k1 does it where `coincurve` is installed, thirty times as fast as pure Python. `coincurve` has no wheels for the
+newest Pythons: there eth_keys does it. Both make the same signature of the same message (RFC 6979), with a low s (EIP-2).
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Vrs = tuple[int, int, int]
 
 
 def public_key(private_key: bytes) -> bytes:
-    """The 64 bytes of its uncompressed point."""
+    """Return the public key of 32 bytes of private key: the 64 bytes of its uncompressed point."""
     if coincurve is not None:
         return _point(coincurve.PrivateKey(private_key).public_key)
     from eth_keys.datatypes import PrivateKey  # noqa: PLC0415 -- 0.1 s
@@ -27,7 +27,7 @@ def public_key(private_key: bytes) -> bytes:
 
 
 def signing_with(private_key: bytes) -> Callable[[bytes], Vrs]:
-    """What signs 32 bytes with this key, which is prepared once."""
+    """Return a function that signs 32 bytes with this private key. The key is prepared once."""
     if coincurve is not None:
         key = coincurve.PrivateKey(private_key)
 
@@ -48,12 +48,15 @@ def signing_with(private_key: bytes) -> Callable[[bytes], Vrs]:
 
 
 def recover(digest: bytes, parity: int, r: int, s: int) -> bytes | None:
-    """The 64 bytes of the public key whose signature over `digest` this is; None when it is nobody's. r and s are below N."""
+    """Return the public key (64 bytes) that made this signature over `digest`. r and s must be below N.
+
+    None when no public key can have made it.
+    """
     if coincurve is not None:
         signature = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([parity])
         try:
             return _point(coincurve.PublicKey.from_signature_and_message(signature, digest, hasher=None))
-        except Exception:  # noqa: BLE001 -- all it raises: there is no point on the curve with this r
+        except Exception:  # noqa: BLE001 -- whatever it raises: there is no point on the curve with this r
             return None
     from eth_keys.datatypes import Signature  # noqa: PLC0415
     from eth_keys.exceptions import BadSignature  # noqa: PLC0415

@@ -1,6 +1,6 @@
-"""Transactions as bytes: what is signed (the digest), and what is broadcast (the raw transaction).
+"""Transactions as bytes: the digest to sign, and the raw transaction to broadcast.
 
-EIP-1559 for type 2, EIP-155 for legacy transactions, EIP-2 for the sign of s, EIP-2718 for the envelope.
+Sources: EIP-1559 for type 2, EIP-155 for legacy transactions, EIP-2 for a low s, EIP-2718 for the envelope.
 """
 
 from collections.abc import Sequence
@@ -18,23 +18,25 @@ _SPKI_LENGTH = len(_SPKI_PREFIX) + 64
 
 Item = int | bytes | list[bytes]
 
+SignedBytes = tuple[str, bytes]
+"""Hash (0x and 64 hex digits) and raw bytes of a signed transaction."""
+
 
 def digest(transaction: UnsignedTransaction) -> bytes:
-    """The 32 bytes to sign."""
+    """Return the 32 bytes to sign. Raises ValueError for an address that is not 20 bytes."""
     if transaction.fees.is_legacy:
         return keccak(_rlp([*_legacy_fields(transaction), transaction.chain_id, 0, 0]))
     return keccak(_TYPE_2 + _rlp(_type_2_fields(transaction)))
 
 
-def signed(
-    transaction: UnsignedTransaction, r: int, s: int, address: str, parities: Sequence[int] = (0, 1)
-) -> tuple[str, bytes]:
-    """(hash, raw) of `transaction` with this signature over its digest, s made low (EIP-2).
+def signed(transaction: UnsignedTransaction, r: int, s: int, address: str, parities: Sequence[int] = (0, 1)) -> SignedBytes:
+    """Return hash and raw bytes of `transaction` with this signature over its digest. s is made low (EIP-2).
 
-    The signer is recovered from the signature: ConfigurationError when that is not `address` for any of the y parities.
+    `parities` are the y parities to try. Raises ConfigurationError unless `address` can be recovered from the signature with
+    one of them: the signature is another key's.
     """
     if not (0 < r < SECP256K1_N and 0 < s < SECP256K1_N):
-        raise ConfigurationError(f"The signature made for {address} is out of range: it is none over secp256k1.")
+        raise ConfigurationError(f"The signature made for {address} is out of range: it is not a signature over secp256k1.")
     if s > SECP256K1_N // 2:
         s, parities = SECP256K1_N - s, [1 - parity for parity in parities]
     message = digest(transaction)
@@ -43,11 +45,11 @@ def signed(
         if key is not None and address_of_key(key) == address:
             raw = _with_signature(transaction, parity, r, s)
             return f"0x{keccak(raw).hex()}", raw
-    raise ConfigurationError(f"A signature made for {address} is another key's: the account's key is not its own.")
+    raise ConfigurationError(f"A signature made for {address} is another key's: correct the account's key reference.")
 
 
 def parse_der_signature(der: bytes) -> tuple[int, int]:
-    """(r, s) of an ECDSA-Sig-Value (RFC 3279 section 2.2.3), in strict DER. Raises ValueError for anything else."""
+    """Return (r, s) of an ECDSA-Sig-Value (RFC 3279 section 2.2.3) in strict DER. Raises ValueError for anything else."""
     content, rest = _der_element(der, 0x30)
     r, content = _der_element(content, 0x02)
     s, content = _der_element(content, 0x02)
@@ -57,14 +59,17 @@ def parse_der_signature(der: bytes) -> tuple[int, int]:
 
 
 def address_of_public_key(spki: bytes) -> str:
-    """The checksummed address of a DER SubjectPublicKeyInfo (RFC 5480). Raises ValueError unless it is a secp256k1 key."""
+    """Return the checksummed address of a DER SubjectPublicKeyInfo (RFC 5480).
+
+    Raises ValueError unless it is an uncompressed public key of secp256k1.
+    """
     if len(spki) != _SPKI_LENGTH or not spki.startswith(_SPKI_PREFIX):
-        raise ValueError("The public key is none over secp256k1: the key must be of the type ECC_SECG_P256K1.")
+        raise ValueError("The public key is not a key of the curve secp256k1.")
     return address_of_key(spki[len(_SPKI_PREFIX) :])
 
 
 def address_of_key(public_key: bytes) -> str:
-    """The checksummed address of the 64 bytes of an uncompressed point."""
+    """Return the checksummed address of a public key: the 64 bytes of an uncompressed point."""
     return checksummed(keccak(public_key)[-20:])
 
 
@@ -89,17 +94,17 @@ def _legacy_fields(transaction: UnsignedTransaction) -> list[Item]:
 
 
 def _address_bytes(address: str | None) -> bytes:
-    """Empty for a contract's creation."""
+    """Return the 20 bytes of an address; no bytes for None, which creates a contract."""
     if address is None:
         return b""
     content = bytes.fromhex(address.removeprefix("0x"))
-    if len(content) != 20:  # rlp would encode any length, and no node would take it
+    if len(content) != 20:  # RLP would encode any length, and every node would refuse it
         raise ValueError("An address is 20 bytes.")
     return content
 
 
 def _rlp(item: Item | list[Item]) -> bytes:
-    """Recursive length prefix (Ethereum yellow paper, appendix B). The `rlp` package takes 0.1 s to import."""
+    """Encode by recursive length prefix (Ethereum yellow paper, appendix B). The `rlp` package takes 0.1 s to import."""
     if isinstance(item, int):
         item = item.to_bytes((item.bit_length() + 7) // 8, "big")
     if isinstance(item, list):
@@ -125,7 +130,7 @@ def _with_signature(transaction: UnsignedTransaction, parity: int, r: int, s: in
 
 
 def _der_element(der: bytes, tag: int) -> tuple[bytes, bytes]:
-    """(content, what follows it) of the element at the start. 127 bytes at most: two integers of 33 take 70."""
+    """Return the content of the first element, of at most 127 bytes, and the bytes after it. A signature takes 70."""
     if len(der) < 2 or der[0] != tag or der[1] > 0x7F or len(der) < 2 + der[1]:
         raise ValueError("The signature is not in DER.")
     return der[2 : 2 + der[1]], der[2 + der[1] :]

@@ -4,8 +4,8 @@ pragma solidity ^0.8.24;
 import {ERC1155Utils} from "@openzeppelin/contracts/token/ERC1155/utils/ERC1155Utils.sol";
 import {ERC721Utils} from "@openzeppelin/contracts/token/ERC721/utils/ERC721Utils.sol";
 
-/// As much of an ERC-721 as hands a token over: it asks the receiver as the standard says. (OpenZeppelin's own needs
-/// MCOPY, which Shanghai lacks.)
+/// The part of an ERC-721 that transfers a token: it asks the receiver, as the standard says. (OpenZeppelin's own ERC-721
+/// needs the instruction MCOPY, which chains before Cancun lack.)
 contract Collectible {
     mapping(uint256 id => address) public ownerOf;
 
@@ -21,7 +21,7 @@ contract Collectible {
     }
 }
 
-/// As much of an ERC-1155, one id or several.
+/// The same part of an ERC-1155, for one id or several.
 contract Collection {
     mapping(address owner => mapping(uint256 id => uint256)) public balanceOf;
 

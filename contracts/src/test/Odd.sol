@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 
-/// Coins as a token. Its fallback takes any call, as that of WETH9 does: a mint and a burn pass, and do nothing.
+/// Wraps native coins. Its fallback takes any call, as that of WETH9 does: a mint or a burn succeeds and does nothing.
 contract AcceptsAnything is ERC20 {
     constructor() ERC20("Wrapped", "WRAP") {}
 
@@ -15,7 +15,7 @@ contract AcceptsAnything is ERC20 {
     }
 }
 
-/// The same behind a proxy: its own code does not show which functions there are.
+/// A proxy: its own code does not show which functions it has.
 contract Hidden {
     address private immutable BEHIND;
 
@@ -48,7 +48,7 @@ contract ReturnsFalse is ERC20Burnable {
     }
 }
 
-/// Anybody mints. Of each transfer, a tenth goes to the contract.
+/// Anybody mints. The contract keeps a tenth of each transfer.
 contract TakesAFee is ERC20Burnable {
     constructor() ERC20("Taxed", "TAX") {}
 
@@ -63,7 +63,7 @@ contract TakesAFee is ERC20Burnable {
     }
 }
 
-/// A token without decimals(), with a name whose spelling needs a character that is not seen. Anybody mints.
+/// A token without decimals(). The spelling of its name needs an invisible character. Anybody mints.
 contract NoDecimals {
     string public constant name = unicode"می\u200cخ";
     string public constant symbol = "NODEC";

@@ -3,8 +3,8 @@ pragma solidity ^0.8.24;
 
 import {IERC721Receiver} from "@openzeppelin/contracts/token/ERC721/IERC721Receiver.sol";
 
-/// Calls back with `attack` into whoever called or paid it, and into `victim`. It swallows what comes of it and keeps
-/// it for the test to see, or passes the refusal on.
+/// When it is called or paid, it calls `victim` with `attack`. It stores the result for the test to read. With `insists`
+/// it reverts as the call did.
 contract Reenterer is IERC721Receiver {
     address public victim;
     bytes public attack;

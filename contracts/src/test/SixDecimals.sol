@@ -5,7 +5,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 
-/// A token that this service did not make, counted in millionths. Its deployer owns it.
+/// A token with 6 decimals, which this service did not create. Its deployer owns it.
 contract SixDecimals is ERC20Burnable, Ownable {
     constructor() ERC20("Six Decimals", "SIX") Ownable(msg.sender) {}
 

@@ -5,29 +5,29 @@ import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
 import {Wallet} from "../Wallet.sol";
 import {WalletFactory} from "../WalletFactory.sol";
 
-/// Tries to own what it should not: a wallet in the transaction that makes it, a clone of its own, the shared code.
+/// Tries to become the owner of a wallet in the transaction that creates it, and of a clone that it makes itself.
 contract Thief {
     address public made;
 
-    /// Makes the wallet of `owner` before they do, and reaches for it in the same transaction.
+    /// Creates the wallet of `owner` first, and tries to initialize it in the same transaction.
     function createAndInitialize(WalletFactory factory, address owner, bytes32 salt) external {
         made = factory.createWallet(owner, salt);
         Wallet(payable(made)).initialize(address(this));
     }
 
-    /// Makes a clone of the shared code without the factory, and reaches for it.
+    /// Makes a clone of the shared code without the factory, and tries to initialize it.
     function cloneAndInitialize(WalletFactory factory, bytes32 salt) external {
         made = Clones.cloneDeterministic(factory.IMPLEMENTATION(), salt);
         Wallet(payable(made)).initialize(address(this));
     }
 
-    /// The same, leaving the clone for others to try.
+    /// Makes such a clone only, so that others can try.
     function cloneOnly(WalletFactory factory, bytes32 salt) external {
         made = Clones.cloneDeterministic(factory.IMPLEMENTATION(), salt);
     }
 }
 
-/// A factory that forgets it has given a wallet its owner.
+/// A factory that initializes a wallet more than once.
 contract ForgetfulFactory {
     Wallet public immutable CODE = new Wallet();
     address public made;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: UNLICENSED
 pragma solidity ^0.8.24;
 
-/// Keeps native coins for whoever pays them in, and gives them back with no more gas than a plain transfer has: 2,300.
+/// Keeps native coins for each payer. It pays them back with the gas of a plain transfer only: 2,300.
 contract Till {
     mapping(address payer => uint256) public paid;
 
@@ -15,13 +15,13 @@ contract Till {
         _send(msg.sender, amount);
     }
 
-    /// To an address that the transaction has not visited before.
+    /// Pays to an address that the transaction has not accessed before.
     function forward(address to) external payable {
         _send(to, msg.value);
     }
 
     function _send(address to, uint256 amount) private {
-        (bool sent,) = to.call{value: amount, gas: 0}(""); // the stipend is added by the EVM
+        (bool sent,) = to.call{value: amount, gas: 0}(""); // the EVM adds the stipend of 2,300
         require(sent, "Till: not taken");
     }
 }

@@ -32,7 +32,7 @@ from chalicelib.jobs.model import (
     TransactionRequest,
 )
 from chalicelib.settings import Settings, settings_from
-from tests.fakes.contracts import MemoryLedger, NumberedKeys, Simulator, TextCalls
+from tests.fakes.contracts import MemoryContracts, NumberedKeys, Simulator, TextCallEncoder
 from tests.fakes.memory import MemoryAccountStore, MemoryJobStore, MemoryLimitStore, RecordingQueue
 from tests.unit.api.documented import assert_documented
 
@@ -64,10 +64,10 @@ class Api:
     settings: Settings
     now: datetime = NOW
     key: str = KEY
-    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    contracts: MemoryContracts = field(default_factory=MemoryContracts)
     chain: Any = field(default_factory=Simulator)
     """Only what the pre-flight asks of it."""
-    calls: TextCalls = field(default_factory=TextCalls)
+    call_data: TextCallEncoder = field(default_factory=TextCallEncoder)
     keys: NumberedKeys = field(default_factory=NumberedKeys)
     limits: MemoryLimitStore = field(default_factory=MemoryLimitStore)
     identity_provider: IdentityProvider | None = None

@@ -1,4 +1,4 @@
-"""The access matrix: every route, asked by everybody, answers as the table says. The README shows the same table."""
+"""Every route answers every caller as the table in `tests.access` says. docs/api.md shows the same table."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -21,8 +21,8 @@ WALLET = "0xde709f2102306220921060314715629080e2fb77"
 PHONE = "+12025550123"
 
 TOKENS: Mapping[str, Callable[[Api], str]] = {
-    "no token": lambda api: "",
-    "expired token": lambda api: api.token(exp=time.time() - 3_600, isAdmin=True),
+    "no JWT": lambda api: "",
+    "expired JWT": lambda api: api.token(exp=time.time() - 3_600, isAdmin=True),
     "issuer": lambda api: api.token(),
     "another issuer": lambda api: api.other_token(),
     "community admin": lambda api: api.community_token(),
@@ -47,8 +47,8 @@ class World:
         result = {"walletAddress": WALLET, "blockNumber": 7}
         api.change(made.body["job"]["_id"], status=Status.SUCCEEDED, pending_since=None, next_check_at=None, result=result)
         balances = {ISSUER: 10, WALLET: 10}
-        api.ledger.tokens[TOKEN] = Token(TOKEN, 0, 20, "Community", "COM", owner=ISSUER, balances=balances)
-        api.ledger.wallets[WALLET] = ISSUER
+        api.contracts.tokens[TOKEN] = Token(TOKEN, 0, 20, "Community", "COM", owner=ISSUER, balances=balances)
+        api.contracts.wallets[WALLET] = ISSUER
         api.chain = Simulator(Revert("not yours"))
         api.queue.executed.clear()
 
@@ -128,7 +128,7 @@ def test_everybody_is_answered_as_the_table_says(name: str, caller: str) -> None
 
 
 @pytest.mark.parametrize("name", PROTECTED)
-@pytest.mark.parametrize(("caller", "status"), [("no token", 401), ("issuer", 403)])
+@pytest.mark.parametrize(("caller", "status"), [("no JWT", 401), ("issuer", 403)])
 def test_who_calls_is_settled_before_anything_they_sent_is_read(name: str, caller: str, status: int) -> None:
     if status == 403 and dict(OPERATIONS)[name] == Right.ISSUER:
         status = 400  # that right every token has

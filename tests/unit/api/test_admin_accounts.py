@@ -174,14 +174,14 @@ def test_transactions_in_flight_count_as_open_jobs(pool: Api) -> None:
     for address, taken in zip(POOL, (5, 9, 7), strict=True):
         account = pool.accounts.rows[f"{CHAIN_ID}:{address}"]
         pool.accounts.rows[account.account_id] = replace(account, next_nonce=taken)
-        pool.ledger.mined[address] = 4
+        pool.contracts.mined[address] = 4
     assert signed_by(pool) == POOL[0]
-    pool.ledger.mined[POOL[1]] = 9
+    pool.contracts.mined[POOL[1]] = 9
     assert signed_by(pool) == POOL[1]
 
 
 def test_without_the_chain_the_pending_jobs_decide(pool: Api) -> None:
-    pool.ledger.away = True
+    pool.contracts.away = True
     assert sorted(signed_by(pool) for _ in range(3)) == POOL
 
 

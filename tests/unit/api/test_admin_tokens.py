@@ -25,8 +25,8 @@ def post(api: Api, what: str, body: dict[str, Any], **claims: Any) -> Answer:
 def community(api: Api) -> Api:
     """A token of 18 decimals that the issuer owns, and a wallet of the issuer's; the account has 5 tokens, the wallet 3."""
     balances = {ISSUER: 5 * 10**18, CHECKSUMMED_WALLET: 3 * 10**18}
-    api.ledger.tokens[TOKEN] = Token(TOKEN, 18, 10**20, "Community", "COM", owner=ISSUER, balances=balances)
-    api.ledger.wallets[CHECKSUMMED_WALLET] = ISSUER
+    api.contracts.tokens[TOKEN] = Token(TOKEN, 18, 10**20, "Community", "COM", owner=ISSUER, balances=balances)
+    api.contracts.wallets[CHECKSUMMED_WALLET] = ISSUER
     return api
 
 
@@ -62,7 +62,7 @@ def test_create_calls_the_factory_and_tells_the_supply_in_wei(api: Api) -> None:
 
 
 def test_mint_counts_in_the_tokens_own_decimals_and_goes_to_the_account_unless_told(community: Api) -> None:
-    community.ledger.tokens[TOKEN] = replace(community.ledger.tokens[TOKEN], decimals=6)
+    community.contracts.tokens[TOKEN] = replace(community.contracts.tokens[TOKEN], decimals=6)
     own = post(community, "mint", {"tokenAddress": TOKEN.lower(), "amount": "1.000001"}).body["job"]
     assert (own["name"], own["data"]["amount"], own["data"]["toAddress"]) == ("mint", "1000001", ISSUER)
     assert own["data"]["tokenAddress"] == TOKEN
@@ -71,7 +71,7 @@ def test_mint_counts_in_the_tokens_own_decimals_and_goes_to_the_account_unless_t
 
 
 def test_the_largest_amount_is_exact(community: Api) -> None:
-    community.ledger.tokens[TOKEN] = replace(community.ledger.tokens[TOKEN], decimals=0)
+    community.contracts.tokens[TOKEN] = replace(community.contracts.tokens[TOKEN], decimals=0)
     job = post(community, "mint", {"tokenAddress": TOKEN, "amount": str(2**256 - 1)}).body["job"]
     assert job["data"]["amount"] == str(2**256 - 1)
     assert post(community, "mint", {"tokenAddress": TOKEN, "amount": str(2**256)}).status == 400
@@ -95,7 +95,7 @@ def test_transfer_moves_a_wallets_tokens(community: Api) -> None:
 def test_the_owner_of_a_token_signs_for_it_when_it_is_another_account_of_the_issuers(community: Api) -> None:
     second = "0x5AEDA56215b167893e80B4fE645BA6d5Bab767DE"
     community.accounts.put(Account(122, second, "kms:9", owner=ISSUER))
-    community.ledger.tokens[TOKEN] = replace(community.ledger.tokens[TOKEN], owner=second)
+    community.contracts.tokens[TOKEN] = replace(community.contracts.tokens[TOKEN], owner=second)
     assert post(community, "mint", {"tokenAddress": TOKEN, "amount": "1"}).body["job"]["accountAddress"] == second
 
 
@@ -112,7 +112,7 @@ def refused(api: Api, what: str, body: dict[str, Any]) -> str:
 
 
 def test_who_does_not_own_the_token_is_told_who_does(community: Api) -> None:
-    community.ledger.tokens[TOKEN] = replace(community.ledger.tokens[TOKEN], owner=OTHER)
+    community.contracts.tokens[TOKEN] = replace(community.contracts.tokens[TOKEN], owner=OTHER)
     community.chain.verdict = Revert("OwnableUnauthorizedAccount")
     answer = post(community, "mint", {"tokenAddress": TOKEN, "amount": "1"})
     assert (answer.status, answer.body["code"]) == (400, "NotTokenOwner")
@@ -137,9 +137,9 @@ def test_what_is_no_token_is_refused(community: Api) -> None:
 
 @pytest.mark.parametrize("owner", [None, OTHER])
 def test_a_wallet_that_is_not_the_issuers_is_refused_whether_or_not_it_exists(community: Api, owner: str | None) -> None:
-    community.ledger.wallets.pop(CHECKSUMMED_WALLET)
+    community.contracts.wallets.pop(CHECKSUMMED_WALLET)
     if owner:
-        community.ledger.wallets[CHECKSUMMED_WALLET] = owner
+        community.contracts.wallets[CHECKSUMMED_WALLET] = owner
     body = {"tokenAddress": TOKEN, "amount": "1", "from": WALLET, "to": OTHER}
     assert refused(community, "transfer", body) == "NotYourWallet"
     assert refused(community, "burn", {"tokenAddress": TOKEN, "amount": "1", "from": WALLET}) == "NotYourWallet"
@@ -157,9 +157,9 @@ def test_invariant_11_a_transaction_in_flight_counts_as_open(community: Api) -> 
     community.chain.verdict = Revert("ERC20InsufficientBalance")
     account = community.accounts.rows[f"122:{ISSUER}"]
     community.accounts.rows[account.account_id] = replace(account, next_nonce=8)
-    community.ledger.mined[ISSUER] = 7
+    community.contracts.mined[ISSUER] = 7
     assert post(community, "burn", {"tokenAddress": TOKEN, "amount": "100"}).status == 201
-    community.ledger.mined[ISSUER] = 8
+    community.contracts.mined[ISSUER] = 8
     assert post(community, "transfer", {"tokenAddress": TOKEN, "amount": "100", "from": WALLET, "to": OTHER}).status == 201
     community.jobs.rows.clear()
     assert post(community, "burn", {"tokenAddress": TOKEN, "amount": "100"}).status == 400
@@ -168,7 +168,7 @@ def test_invariant_11_a_transaction_in_flight_counts_as_open(community: Api) -> 
 @pytest.mark.parametrize("what", ["mint", "burn", "transfer"])
 def test_a_token_without_the_function_is_refused(community: Api, what: str) -> None:
     """A contract whose fallback takes any call would let it pass, and do nothing."""
-    community.ledger.tokens[TOKEN] = replace(community.ledger.tokens[TOKEN], lacks=frozenset({what}))
+    community.contracts.tokens[TOKEN] = replace(community.contracts.tokens[TOKEN], lacks=frozenset({what}))
     bodies = {"mint": {}, "burn": {}, "transfer": {"from": WALLET, "to": OTHER}}
     answer = post(community, what, {"tokenAddress": TOKEN, "amount": "1", **bodies[what]})
     assert (answer.status, answer.body["code"]) == (400, "TransferNotMade")
@@ -178,7 +178,7 @@ def test_a_token_without_the_function_is_refused(community: Api, what: str) -> N
 
 def test_a_transfer_that_returns_false_is_refused_once_nothing_is_on_its_way(community: Api) -> None:
     body = {"tokenAddress": TOKEN, "amount": "1", "from": WALLET, "to": OTHER}
-    community.ledger.refused.append(f"execute {TOKEN} 0 transfer {OTHER} {10**18}".encode())
+    community.contracts.refused.append(f"execute {TOKEN} 0 transfer {OTHER} {10**18}".encode())
     answer = post(community, "transfer", body)
     assert (answer.status, answer.body["code"]) == (400, "TransferNotMade")
     assert community.untouched
@@ -187,7 +187,7 @@ def test_a_transfer_that_returns_false_is_refused_once_nothing_is_on_its_way(com
 
 
 def test_amounts_of_a_token_without_decimals_are_its_smallest_units(community: Api) -> None:
-    community.ledger.tokens[TOKEN] = replace(community.ledger.tokens[TOKEN], decimals=None)
+    community.contracts.tokens[TOKEN] = replace(community.contracts.tokens[TOKEN], decimals=None)
     data = post(community, "mint", {"tokenAddress": TOKEN, "amount": "5"}).body["job"]["data"]
     assert (data["amount"], data["decimalsMissing"]) == ("5", True)
     answer = post(community, "mint", {"tokenAddress": TOKEN, "amount": "0.5"})
@@ -197,13 +197,13 @@ def test_amounts_of_a_token_without_decimals_are_its_smallest_units(community: A
 
 
 def test_a_token_with_other_minters_than_its_owner_is_believed(community: Api) -> None:
-    community.ledger.tokens[TOKEN] = replace(community.ledger.tokens[TOKEN], owner=OTHER)
+    community.contracts.tokens[TOKEN] = replace(community.contracts.tokens[TOKEN], owner=OTHER)
     assert isinstance(community.chain, Simulator)  # its estimate passes
     assert post(community, "mint", {"tokenAddress": TOKEN, "amount": "1"}).status == 201
 
 
 def test_a_chain_that_does_not_answer_is_503_and_nothing_is_issued(community: Api) -> None:
-    community.ledger.away = True
+    community.contracts.away = True
     answer = post(community, "mint", {"tokenAddress": TOKEN, "amount": "1"})
     assert (answer.status, answer.body["code"]) == (503, "ChainUnavailable")
     assert community.untouched
@@ -216,13 +216,13 @@ def test_a_repetition_gets_its_job_whatever_has_changed_since_and_asks_the_chain
     body = {"tokenAddress": TOKEN, "amount": "5", "correlationId": "burn-1"}
     first = post(community, "burn", body)
     community.change(first.body["job"]["_id"], status=Status.SUCCEEDED, pending_since=None)
-    community.ledger.tokens[TOKEN].balances[ISSUER] = 0
+    community.contracts.tokens[TOKEN].balances[ISSUER] = 0
     community.chain.verdict = Revert("ERC20InsufficientBalance")
-    community.ledger.reads = 0
+    community.contracts.reads = 0
     again = post(community, "burn", {**body, "amount": "5.0", "tokenAddress": TOKEN.lower()})
     assert (again.status, again.headers["Idempotent-Replayed"]) == (200, "true")
     assert again.body["job"]["_id"] == first.body["job"]["_id"]
-    assert community.ledger.reads == 0
+    assert community.contracts.reads == 0
 
 
 @pytest.mark.parametrize("change", [{"amount": "4"}, {"from": WALLET}, {"tokenAddress": OTHER}], ids=str)
@@ -312,7 +312,7 @@ def made(api: Api, name: str, address: str) -> None:
     body = {"name": name, "symbol": "COM", "expiryTimestamp": 1_900_000_000, "spendabilityIds": "food"}
     job_id = post(api, "create", body).body["job"]["_id"]
     api.change(job_id, result={"tokenAddress": address, "blockNumber": 7}, status=Status.STARTED)
-    api.ledger.tokens[address] = Token(address, 18, 0, name, "COM", owner=ISSUER)
+    api.contracts.tokens[address] = Token(address, 18, 0, name, "COM", owner=ISSUER)
 
 
 def get(api: Api, path: str) -> Answer:
@@ -338,7 +338,7 @@ def test_the_tokens_of_an_owner_are_those_it_made_newest_first_and_who_has_them_
     made(api, "First", TOKEN)
     made(api, "Second", OTHER)
     post(api, "create", {"name": "Not mined yet", "symbol": "COM"})
-    api.ledger.tokens[TOKEN] = replace(api.ledger.tokens[TOKEN], owner=TARGET)
+    api.contracts.tokens[TOKEN] = replace(api.contracts.tokens[TOKEN], owner=TARGET)
     found = get(api, f"owner/{ISSUER}").body["data"]
     assert {(token["name"], token["owner"]) for token in found} == {("First", TARGET), ("Second", ISSUER)}
     assert get(api, f"owner/{NOBODY}").body == {"data": []}

@@ -7,7 +7,7 @@ from eth_abi.abi import encode
 
 from chalicelib.admin.ports import Token
 from chalicelib.chain.addresses import checksum_address as checksummed
-from chalicelib.chain.contracts.callees import EXECUTE, EXECUTE_BATCH
+from chalicelib.chain.contracts.called_contracts import EXECUTE, EXECUTE_BATCH
 from chalicelib.jobs.model import Account, Status
 from tests.unit.api.harness import CHAIN_ID, ISSUER, OTHER, TARGET, Answer, Api
 
@@ -23,8 +23,8 @@ A_CALL = {"function": "mint(address,uint256)", "args": [OTHER, "1"]}
 def pool(api: Api) -> Api:
     """One account of a role; the second issuer has made a token, a wallet with tokens in it, and another contract."""
     api.accounts.put(Account(CHAIN_ID, POOL, "kms:p", role="community"))
-    api.ledger.tokens[TOKEN] = Token(TOKEN, 18, 10**20, "Beans", "BEAN", owner=POOL, balances={WALLET: 10**19, POOL: 10**19})
-    api.ledger.wallets[WALLET] = POOL
+    api.contracts.tokens[TOKEN] = Token(TOKEN, 18, 10**20, "Beans", "BEAN", owner=POOL, balances={WALLET: 10**19, POOL: 10**19})
+    api.contracts.wallets[WALLET] = POOL
     for name, body in (
         ("tokens/create", {"name": "Beans", "symbol": "BEAN"}),
         ("wallets/create", {"phoneNumber": "+12025550123"}),
@@ -116,8 +116,8 @@ def test_another_issuers_token_and_wallet_are_not_moved_by_the_admin_api(pool: A
 
 def test_tokens_of_others_are_not_moved_out_of_ones_own_wallet_either(pool: Api) -> None:
     own = checksummed("0x" + "12" * 20)
-    pool.ledger.wallets[own] = POOL
-    pool.ledger.tokens[TOKEN].balances[own] = 10**19
+    pool.contracts.wallets[own] = POOL
+    pool.contracts.tokens[TOKEN].balances[own] = 10**19
     job = admin(pool, "wallets/create", {"phoneNumber": "+12025550124"}, token=a(pool)).body["job"]
     finish(pool, job["_id"], {"walletAddress": own, "blockNumber": 9})
     body = {"tokenAddress": TOKEN, "amount": "1", "from": own, "to": OTHER}
@@ -194,7 +194,7 @@ def test_what_is_kept_of_a_token_is_its_issuers_and_administrators_alone(pool: A
     body = {"name": "Beans", "symbol": "BEAN", "spendabilityIds": "food", "expiryTimestamp": 1_900_000_000}
     job = admin(pool, "tokens/create", body, token=b(pool)).body["job"]
     address = checksummed("0x" + "34" * 20)
-    pool.ledger.tokens[address] = Token(address, 18, 0, "Beans", "BEAN", owner=POOL)
+    pool.contracts.tokens[address] = Token(address, 18, 0, "Beans", "BEAN", owner=POOL)
     finish(pool, job["_id"], {"tokenAddress": address, "blockNumber": 9})
     for path in (f"tokens/owner/{POOL}", f"tokens/{address}"):
         for token, sees in ((a(pool), False), (b(pool), True), (by_admin(pool), True)):
