@@ -10,13 +10,13 @@ PYTHON := .venv/bin/python
 READY := .venv/.ready
 REQUIREMENTS := requirements.txt requirements-dev.txt stack/constraints.txt
 
-# By the environment, never on a command line that others can see, and whatever characters are in it.
+# Variables reach a command by its environment: others cannot read it, as they can a command line, and any character is allowed.
 export RPC_URL RPC_URLS FUNDER_KEY FUNDER_KEY_FILE FUND_AMOUNT AWS_PORT RPC_PORT STACK_DIR TOKEN_FACTORY WALLET_FACTORY
 export STAGE YES PARAMETERS ADOPT TABLES ROLE OWNER APP DESCRIPTION KEY ACCOUNT REASON ADMIN COMMUNITY_ADMIN SUB DAYS FINISH
 export RUN JOB AT REPLACE MINUTES
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-# make's own command line is visible to everybody on the machine, and stays in the shell's history.
+# Everybody on the machine can read make's own command line, and it stays in the shell's history.
 ifeq ($(origin FUNDER_KEY),command line)
 $(error Do not write FUNDER_KEY on the command line: others on this machine can read it there. Put the key into a file that only \
 you can read, and give FUNDER_KEY_FILE=<path>; or export FUNDER_KEY in the environment)
@@ -28,37 +28,42 @@ OPERATOR := factories deploy destroy account accounts pause unpause token rotate
 .PHONY: help run up down package $(OPERATOR) test lint audit faults bench
 
 help:
-	@echo 'make run                       the whole stack on this machine with a first job, until Ctrl-C'
-	@echo 'make up                        the same in the background; .local/stack.env says where'
-	@echo '                               RPC_URL=… FUNDER_KEY_FILE=…  on a node that already runs, instead of anvil'
-	@echo '                               STACK_DIR=…  a second one; its stack.env is in there'
-	@echo 'make down                      end it'
-	@echo 'make package [STAGE=…]         template and zip of a stage (local, spark, fuse) in .local/package'
-	@echo 'make test                      everything that is checked before a release'
-	@echo 'make lint                      style, types and what is unsafe'
-	@echo 'make audit                     known vulnerabilities of what is installed and packed; asks PyPI'
-	@echo 'make faults                    what it does when its parts fail'
-	@echo 'make bench                     what a job costs and how fast it goes; writes bench.json'
+	@echo 'make run                       run the local stack with a first job, until Ctrl-C'
+	@echo 'make up                        start it in the background; .local/stack.env has its addresses and tokens'
+	@echo '                               RPC_URL=… FUNDER_KEY_FILE=…  use a node that already runs, instead of anvil'
+	@echo '                               STACK_DIR=…  a second stack, with its stack.env, in that directory'
+	@echo 'make down                      end the stack that make up started'
+	@echo 'make package [STAGE=…]         make template and zip of a stage (local, spark, fuse) in .local/package'
+	@echo 'make test                      check everything that is checked before a release'
+	@echo 'make lint                      check style, types and unsafe code'
+	@echo 'make audit                     list known vulnerabilities of the installed packages; asks PyPI'
+	@echo 'make faults                    show what happens when parts of the service fail (SEED=… repeats a run)'
+	@echo 'make bench                     measure costs and speed of jobs, and write bench.json'
 	@echo
-	@echo 'Of a deployed stage (STAGE=spark, fuse; local is the stack of this machine):'
-	@echo 'make factories STAGE=…         the contracts that make tokens and wallets, once a network (RPC_URL=… FUNDER_KEY_FILE=…)'
+	@echo 'For a deployed stage (STAGE=spark or fuse; STAGE=local is the stack on this machine):'
+	@echo 'make factories STAGE=…         deploy the contracts that make tokens and wallets, once a network'
+	@echo '                               RPC_URL=… FUNDER_KEY_FILE=…  the node, and the key that pays for gas'
 	@echo 'make deploy STAGE=…            show what changes, ask, deploy (RPC_URLS=… TOKEN_FACTORY=… WALLET_FACTORY=…; YES=1)'
-	@echo '                               PARAMETERS="Name=Value …"  any parameter of the template'
-	@echo '                               ADOPT="JobsTable=… …"  on the tables that a stack before it has left'
-	@echo 'make destroy STAGE=…           delete the stack, keep its tables (TABLES=delete: those, too)'
-	@echo 'make accounts STAGE=…          the signing accounts: balance, nonce, paused'
-	@echo 'make account STAGE=… ROLE=…    a new one, with a key in KMS (OWNER=… APP=… DESCRIPTION=… KEY=secret)'
-	@echo 'make pause ACCOUNT=… STAGE=…   sign nothing more with it (REASON=…); make unpause lets it go on'
-	@echo 'make token ACCOUNT=… STAGE=…   a token for its issuer (ADMIN=1 COMMUNITY_ADMIN=1 SUB=… ROLE=… APP=… DAYS=…)'
-	@echo 'make rotate-jwt STAGE=…        a new key signs tokens; FINISH=1 ends the old one'
-	@echo 'make chain STAGE=…             each node: whether it answers, and how old its newest block is'
-	@echo 'make open-jobs STAGE=…         what is open, oldest first, and what it waits for (ACCOUNT=…)'
-	@echo 'make errors STAGE=…            what was logged as an error in the last quarter of an hour (MINUTES=…)'
+	@echo '                               PARAMETERS="Name=Value …"  any parameters of the template'
+	@echo '                               ADOPT="JobsTable=… …"  use tables that an earlier stack has left'
+	@echo 'make destroy STAGE=…           delete the stack and keep its tables (TABLES=delete deletes them too)'
+	@echo 'make accounts STAGE=…          list the signing accounts: balance, nonce, paused'
+	@echo 'make account STAGE=… ROLE=…    make a signing account with a key in KMS (OWNER=… APP=… DESCRIPTION=… KEY=secret)'
+	@echo 'make pause ACCOUNT=… STAGE=…   sign nothing more with an account (REASON=…)'
+	@echo 'make unpause ACCOUNT=… STAGE=… let a paused account sign again'
+	@echo 'make token ACCOUNT=… STAGE=…   print a JWT for an issuer (ADMIN=1 COMMUNITY_ADMIN=1 SUB=… ROLE=… APP=… DAYS=…)'
+	@echo 'make rotate-jwt STAGE=…        let a new key sign JWTs; FINISH=1 ends the earlier key'
+	@echo 'make chain STAGE=…             show for each node whether it answers, and how old its newest block is'
+	@echo 'make open-jobs STAGE=…         list the open jobs, oldest first, and what they wait for (ACCOUNT=…)'
+	@echo 'make errors STAGE=…            list the errors logged in the last 15 minutes (MINUTES=…)'
 	@echo 'make tail JOB=… STAGE=…        follow one job, by its id or its correlationId, until it is final'
-	@echo 'make redrive STAGE=…           the dead letters; RUN=1 sends them back'
-	@echo 'make halt STAGE=…              nothing is accepted or signed any more; make resume ends that'
-	@echo 'make restore AT=… STAGE=…      the tables as of then, against those of today; RUN=1 puts back what is gone'
-	@echo 'make restore-check STAGE=…     restored jobs against the chain; RUN=1 mends them'
+	@echo 'make redrive STAGE=…           show the dead letters; RUN=1 sends them back'
+	@echo 'make halt STAGE=…              stop the stage: nothing is accepted or signed (YES=1)'
+	@echo 'make resume STAGE=…            start a halted stage again'
+	@echo 'make restore AT=… STAGE=…      compare the tables with an earlier moment; RUN=1 puts back rows that are gone'
+	@echo 'make restore-check STAGE=…     compare restored jobs with the chain; RUN=1 repairs them'
+	@echo
+	@echo 'All options of a command, with units: .venv/bin/python -m stack COMMAND --help'
 
 run: $(READY)
 	@$(PYTHON) -m stack run
@@ -93,11 +98,11 @@ faults: $(READY)
 bench: $(READY)
 	@$(PYTHON) -m tests.bench
 
-# Any other word.
+# Any other target.
 .DEFAULT:
 	@echo "There is no 'make $@'; 'make help' lists what there is." >&2; exit 2
 
-# Made again when a requirement changed; a Python that has gone, or a half-made environment, starts afresh.
+# Install again when a requirement changed. Start afresh when the Python of .venv is gone, or .venv is not complete.
 $(READY): $(REQUIREMENTS)
 	@set -e; \
 	if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \

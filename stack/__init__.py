@@ -1,4 +1,5 @@
-"""Deploy to any AWS endpoint, real or local, and the local stack: emulator, chain, accounts and a first job.
+"""The commands behind make: run the local stack, package and deploy a stage, and operate it. No Lambda runs this.
 
-Not part of what a Lambda runs.
+Rooms, each of which may import those before it: `build` (zip and template), `deployment` (to AWS and to a chain), `operation`
+(accounts, JWTs, dead letters, restoring), `machine` (the local stack), `commands` (the command line).
 """

@@ -1,4 +1,4 @@
-"""The one AWS session of a command: real AWS by the caller's own configuration, or the local endpoint."""
+"""AWS clients of a command: for real AWS by the caller's configuration, or for a local endpoint."""
 
 import os
 from collections.abc import Callable
@@ -19,8 +19,8 @@ def clients(
     access_key_id: str | None = None,
     secret_access_key: str | None = None,
 ) -> Client:
-    """A function from a service's name to its client. Without arguments: whatever the environment and profile say."""
-    region = region or os.environ.get("AWS_REGION")  # which boto3 itself does not read
+    """Return a function from a service's name to its client. What is not given comes from the environment and profile."""
+    region = region or os.environ.get("AWS_REGION")  # boto3 itself does not read it
     session = boto3.Session(access_key_id, secret_access_key, region_name=region)
     config = Config(retries={"mode": "standard", "max_attempts": 5}, s3={"addressing_style": "path"} if endpoint_url else None)
     made: dict[str, Any] = {}
@@ -34,7 +34,7 @@ def clients(
 
 
 def sentence(error: BotoCoreError | ClientError) -> StackError:
-    """What AWS refused, as one sentence."""
+    """Return an error of AWS as one sentence."""
     if isinstance(error, NoCredentialsError):
         return StackError("There are no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
     if isinstance(error, NoRegionError):

@@ -1,4 +1,4 @@
-"""The compiled contracts of contracts/src: compiled when a source, the compiler's pin or its settings changed."""
+"""The compiled contracts of contracts/src. They are compiled again when a source, the compiler or its settings changed."""
 
 import json
 from dataclasses import dataclass
@@ -7,23 +7,23 @@ from typing import Any
 from chalicelib.chain.contracts.service_contracts import ARTIFACTS
 from stack import paths, tools
 from stack.errors import StackError
-from stack.machine.turn import exclusively
+from stack.locks import exclusively
 from stack.progress import Say
 
 OUT = paths.CONTRACTS / "out"
 SERVICE = paths.CONTRACTS / "service.json"
-"""Names of the contracts that the service itself works with."""
+"""The names of the contracts whose compiled code the service itself needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
     abi: list[dict[str, Any]]
     bytecode: str
-    """Of the deployment, 0x-prefixed hex."""
+    """The code that deploys it, as hex with 0x."""
 
 
 def compile_contracts(say: Say, *, update_service: bool = True) -> None:
-    """Leaves contracts/out/<Name>.json up to date, and the service's own copies; installs the compiler when it has to run."""
+    """Bring contracts/out/<Name>.json and the service's own copies up to date. Installs the compiler when it is needed."""
     with exclusively(paths.LOCAL / "contracts.lock"):
         _compile(say)
         if update_service:
@@ -43,7 +43,7 @@ def _compile(say: Say) -> None:
 
 
 def service_artifacts() -> dict[str, str]:
-    """What the zip is to hold, by file name: each of the service's contracts as compact JSON, always the same bytes."""
+    """Return the files for the zip by name: each of the service's contracts as compact JSON, always with the same bytes."""
     names: list[str] = json.loads(SERVICE.read_text())
     return {
         f"{name}.json": json.dumps(json.loads((OUT / f"{name}.json").read_text()), sort_keys=True, separators=(",", ":")) + "\n"
@@ -52,7 +52,7 @@ def service_artifacts() -> dict[str, str]:
 
 
 def _update_service(say: Say) -> None:
-    """They are committed, so that packaging needs no compiler. Written only where they differ: a package is built anew then."""
+    """Write the service's copies that differ. They are committed, so that packaging needs no compiler."""
     wanted = service_artifacts()
     ARTIFACTS.mkdir(exist_ok=True)
     for file in ARTIFACTS.glob("*.json"):
@@ -66,7 +66,7 @@ def _update_service(say: Say) -> None:
 
 
 def contract(name: str) -> Contract:
-    """A compiled contract by name. Raises StackError when it has not been compiled."""
+    """Return a compiled contract by name. Raises StackError when it is not compiled."""
     try:
         artifact = json.loads((OUT / f"{name}.json").read_text())
     except FileNotFoundError:

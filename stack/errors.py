@@ -1,5 +1,5 @@
-"""What ends a command of the stack."""
+"""The error that ends a command."""
 
 
 class StackError(Exception):
-    """One sentence a person can act on; the command line prints it and exits with 1."""
+    """One sentence that a person can act on. The command line prints it and exits with status 1."""

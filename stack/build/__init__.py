@@ -1,1 +1,1 @@
-"""What is deployed, made and checked: the zip, the template with its alarms and dashboard, and the rules they are held to."""
+"""Making and checking what is deployed: the zip, and the template with its alarms and its dashboard."""

@@ -1,8 +1,7 @@
-"""The alarms of a stage. Each says what happened, what to do about it, and which heading of docs/runbook.md goes on.
+"""The alarms of a stage. Each says what happened, what to do, and which section of docs/runbook.md has the steps.
 
-None of them rings for one bad minute: what is a condition has to last (`minutes`), and what is an event keeps its alarm up for
-`minutes` after the last one. There is none for answers 4xx: a scanner makes a night of them, and API Gateway counts its own 429
-nowhere else. They are on the dashboard.
+No alarm rings for one bad minute. A condition must last for `minutes`; an occurrence keeps its alarm on for `minutes` after the
+last one. No alarm counts answers with status 4xx, because a scanner can cause them all night. The dashboard shows them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,34 +13,34 @@ from stack.build.metrics import Metric, names_of, of_api, of_function, of_jobs, 
 FUNCTION = "AWS::Serverless::Function"
 TOPIC: Any = {"Ref": "AlarmTopic"}
 NEAR_TIMEOUT = 0.8
-"""Of a function's timeout."""
+"""The part of a function's timeout that a run may take."""
 PERIOD_SECONDS = 60
 OPERATIONS = {
     "JobsTable": ("PutItem", "TransactWriteItems", "BatchExecuteStatement", "Query"),
     "AccountsTable": ("UpdateItem", "GetItem"),
 }
-"""What jobs stand still for when DynamoDB refuses it. (A request of statements is refused when each of them is.)"""
+"""Operations without which no job goes on. DynamoDB counts a BatchExecuteStatement as throttled when every statement is."""
 
 NOTHING_HAPPENED = "notBreaching"
-"""A minute without data, where a count is written down only when there is something to count."""
-NOBODY_LOOKED = "ignore"
-"""Where it is a gauge: the alarm stays as it is, for what was measured may go on. ReconcileNotRunning rings for the gauge."""
+"""For counts: a minute without data is a minute in which nothing was counted."""
+NOT_MEASURED = "ignore"
+"""For gauges: without data the alarm keeps its state, because the condition may last. ReconcileNotRunning rings instead."""
 IT_STOPPED = "breaching"
-"""Where data without end is what is watched."""
+"""For metrics whose absence is the alarm's condition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """`statistic` of the metric over a minute, `comparison` with `threshold`, in `of` of the last `minutes` minutes.
+    """Rings when the metric's `statistic` of a minute crosses `threshold` in `of` of the last `minutes` minutes.
 
-    Unless it says otherwise: something that should not happen at all was counted in three of five minutes.
+    By default it rings when something that should never happen was counted in three of five minutes.
     """
 
     name: str
     happened: str
     do: str
     runbook: str
-    """A heading of docs/runbook.md."""
+    """The heading of a section of docs/runbook.md."""
     metric: Metric
     statistic: str = "Sum"
     comparison: str = ">"
@@ -74,7 +73,7 @@ class Alarm:
 
 
 def alarms(template: Mapping[str, Any]) -> dict[str, Any]:
-    """Resources of a packaged template, whose functions and stage they watch."""
+    """Return the alarms for the functions and the stage of a packaged template, as resources by logical id."""
     resources = template["Resources"]
     stage = resources["RestAPI"]["Properties"]["StageName"]
     found = [*_of_jobs(), *_of_accounts(), *_of_queues(), _of_the_api(stage), _of_reconcile(), *_of_tables()]
@@ -93,7 +92,7 @@ def _of_jobs() -> Iterator[Alarm]:
         statistic="Maximum",
         threshold=900,
         of=5,
-        without_data=NOBODY_LOOKED,
+        without_data=NOT_MEASURED,
     )
     yield Alarm(
         name="DeadLetters",
@@ -124,7 +123,7 @@ def _of_accounts() -> Iterator[Alarm]:
         comparison="<",
         threshold={"Ref": "LowBalance"},
         of=5,
-        without_data=NOBODY_LOOKED,
+        without_data=NOT_MEASURED,
     )
     yield Alarm(
         name="AccountPaused",
@@ -134,7 +133,7 @@ def _of_accounts() -> Iterator[Alarm]:
         metric=of_jobs("PausedAccounts"),
         statistic="Maximum",
         minutes=3,
-        without_data=NOBODY_LOOKED,
+        without_data=NOT_MEASURED,
     )
 
 
@@ -169,16 +168,16 @@ def _of_the_api(stage: str) -> Alarm:
         do="Find the error in the log of APIHandler.",
         runbook="API errors",
         metric=of_api("5XXError", stage),
-        statistic="Average",  # which is the share of all requests
+        statistic="Average",  # the share of all requests
         threshold=0.05,
     )
 
 
 def _of_reconcile() -> Alarm:
-    """Everything that is lost comes back by reconcile, and the gauges of the other alarms are its own."""
+    """ReconcileJobs recovers every lost queue message, and measures the gauges of the other alarms."""
     return Alarm(
         name="ReconcileNotRunning",
-        happened="Reconcile has not run for 5 minutes: what is left behind stays so, and nobody watches the balances.",
+        happened="Reconcile has not run for 5 minutes: lost messages are not recovered, and no balance is measured.",
         do="See whether the schedule's rule is enabled and the function is throttled.",
         runbook="Reconcile not running",
         metric=of_function("Invocations", "ReconcileJobs"),
@@ -190,7 +189,7 @@ def _of_reconcile() -> Alarm:
 
 
 def _of_tables() -> Iterator[Alarm]:
-    """A write is refused for its indexes, too: only the count by operation says so, not the table's own throttled writes."""
+    """Watch throttled requests by operation: unlike the table's throttled writes, they include writes that an index refuses."""
     for table, operations in OPERATIONS.items():
         for operation in operations:
             yield Alarm(

@@ -1,4 +1,4 @@
-"""`make audit`: the known vulnerabilities of what stack/constraints.txt pins, by pip-audit. Asks PyPI, so it is no test."""
+"""`make audit`: pip-audit lists known vulnerabilities of what stack/constraints.txt pins. It asks PyPI, so it is not a test."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ REQUIREMENTS = Path(__file__).with_name("audit-requirements.txt")
 
 
 def main() -> int:
-    """0 when nothing is known of any package, else 1."""
+    """Print the vulnerabilities. Returns 0 when there are none, otherwise 1."""
     try:
         program = tools.environment("pip-audit", REQUIREMENTS, say) / "pip-audit"
         options = ["--no-deps", "--disable-pip", "--progress-spinner", "off", "--format", "json", "--timeout", "10"]
@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def vulnerabilities(answer: str) -> list[str]:
-    """One line for each, of pip-audit's JSON. Raises StackError for a package that was not looked up: that is no clean bill."""
+    """Return a line for each vulnerability in pip-audit's JSON. Raises StackError when a package was not looked up."""
     try:
         packages: list[dict[str, Any]] = json.loads(answer)["dependencies"]
     except (ValueError, LookupError):
@@ -43,7 +43,7 @@ def vulnerabilities(answer: str) -> list[str]:
         some = ", ".join(missed[:3])
         raise StackError(f"{len(missed)} of {len(packages)} packages could not be looked up at PyPI's service ({some}, …).")
     return [
-        f"{package['name']} {package['version']}: {one['id']}, mended in {', '.join(one['fix_versions']) or 'no version yet'}"
+        f"{package['name']} {package['version']}: {one['id']}, fixed in {', '.join(one['fix_versions']) or 'no version yet'}"
         for package in packages
         for one in package["vulns"]
     ]

@@ -1,4 +1,4 @@
-"""Compiled modules for the zip: Lambda's file system cannot be written, so without them every start compiles all it imports."""
+"""Compiled modules for the zip. Lambda's file system is read-only: without them each start would compile all it imports."""
 
 from pathlib import Path
 
@@ -6,16 +6,16 @@ from stack import tools
 from stack.build.runtime import Runtime
 
 WHERE_LAMBDA_UNPACKS = "/var/task"
-"""What tracebacks name."""
+"""The directory that tracebacks name."""
 COMPILED = "__pycache__"
 
 
 def compile_all(directory: Path, runtime: Runtime) -> None:
-    """Add a `__pycache__` beside every module under `directory`, by a Python of the functions' runtime: others' it ignores.
+    """Add a `__pycache__` beside every module under `directory`, by a Python of the functions' runtime.
 
-    Unchecked: the interpreter takes a compiled module for its source's without looking, since nothing changes where it is
-    unpacked. Nothing of this machine is in it, neither dates nor paths nor the seed of its hashes: the same sources give the
-    same bytes. Raises StackError, naming a file that is no Python of this version.
+    The interpreter loads these files without comparing them with the sources (`unchecked-hash`). They contain no dates, paths
+    or hash seeds of this machine, so the same sources give the same bytes. Raises StackError, naming a file that is not Python
+    of this version.
     """
     tools.run(
         "Compiling what the functions import",

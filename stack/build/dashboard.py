@@ -1,4 +1,4 @@
-"""The dashboard of a stage: what an operator looks at first, from the alarms at its top to the functions at its foot."""
+"""The dashboard of a stage, with the alarms at its top and functions and tables at its foot."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,11 +15,11 @@ DEAD_LETTER_QUEUES = ("ExecuteDeadLetters", "ConfirmDeadLetters")
 TABLES = ("JobsTable", "AccountsTable")
 
 Series = list[Any]
-"""An entry of a widget's `metrics`."""
+"""An entry in the `metrics` of a widget."""
 
 
 def dashboard(template: Mapping[str, Any], alarms: Iterable[str]) -> dict[str, Any]:
-    """The resource, for a packaged template and the logical ids of its alarms."""
+    """Return the dashboard's resource, for a packaged template and the logical ids of its alarms."""
     functions = list(names_of(FUNCTION, template["Resources"]))
     stage = template["Resources"]["RestAPI"]["Properties"]["StageName"]
     rows = [[_alarm_widget(alarms)], *_of_jobs(), _of_the_chain(), *_of_queues(), _of_the_api(stage), *_of_functions(functions)]
@@ -124,20 +124,20 @@ THROTTLE_EVENTS = ("ReadThrottleEvents", "WriteThrottleEvents")
 
 
 def series(metric: Metric, *, label: str = "", stat: str = "") -> Series:
-    """One line of a graph; its dimensions as text for Fn::Sub."""
+    """Return one line of a graph. Its dimensions are text for Fn::Sub."""
     options = {name: value for name, value in (("label", label), ("stat", stat)) if value}
     pairs = [text for name, value in metric.dimensions.items() for text in (name, _substituted(value))]
     return [metric.namespace, metric.name, *pairs, *([options] if options else [])]
 
 
 def search(name: str, dimension: str, stat: str) -> Series:
-    """A line for each value that an own metric's second dimension has had."""
+    """Return a search with a line for each value of the second dimension of one of the service's own metrics."""
     Metric(OURS, name, {"stack": "", dimension: ""})
     return _search(f'{{{OURS},stack,{dimension}}} MetricName="{name}" stack="${{AWS::StackName}}"', stat)
 
 
 def search_indexes(name: str, table: str) -> Series:
-    """A line for each index of a table."""
+    """Return a search with a line for each index of a table."""
     Metric("AWS/DynamoDB", name, {"TableName": "", "GlobalSecondaryIndexName": ""})
     return _search(f'{{AWS/DynamoDB,TableName,GlobalSecondaryIndexName}} MetricName="{name}" TableName="${{{table}}}"', "Sum")
 
@@ -147,7 +147,7 @@ def _search(what: str, stat: str) -> Series:
 
 
 def _substituted(value: Any) -> str:
-    """An intrinsic function as Fn::Sub writes it."""
+    """Return an intrinsic function as Fn::Sub writes it."""
     if isinstance(value, str):
         return value
     if "Ref" in value:
@@ -175,7 +175,7 @@ def _graph(title: str, metrics: list[Series], stat: str, *, stacked: bool = Fals
 
 
 def _placed(rows: Sequence[Sequence[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
-    """Each row over the whole width, its widgets alike."""
+    """Place the widgets: each row has the whole width, and its widgets have the same size."""
     for y, row in enumerate(rows):
         width = WIDTH // len(row)
         for x, widget in enumerate(row):

@@ -1,4 +1,4 @@
-"""What a Lambda needs besides our own code: wheels that fit it, as one zip with the same bytes every time."""
+"""The packages that a Lambda needs beside the service's code: wheels that fit it, as a zip with the same bytes every time."""
 
 import json
 import os
@@ -19,53 +19,52 @@ from stack.progress import Say
 
 REQUIREMENTS = paths.ROOT / "requirements.txt"
 CONSTRAINTS = paths.ROOT / "stack" / "constraints.txt"
-"""The version of everything that requirements.txt only implies: tests and Lambdas run the same."""
+"""The version of each package that requirements.txt implies: tests and Lambdas run the same."""
 
 INSTEAD: Mapping[str, tuple[str, ...]] = {
-    # Chalice puts its own runtime, two files, beside app.py; its command line and what that needs stay out.
+    # `chalice package` adds Chalice's runtime, two files. Its command line, and the packages of that, are left out.
     "chalice": (),
-    # The functions make their clients with botocore. What boto3 adds, resources and managers of S3 transfers, none of them
-    # uses; the stack and the tests do.
+    # The functions make their clients with botocore. boto3 adds resources and S3 transfers, which only the stack and the
+    # tests use.
     "boto3": ("botocore",),
-    # The functions encode and sign with the libraries that web3 is made of, and speak JSON-RPC over urllib3. web3 itself adds
-    # aiohttp, websockets, the Ethereum Name Service and 0.75 s of imports; the stack and the tests use it.
+    # The functions encode and sign with the libraries below web3, and send JSON-RPC over urllib3. web3 itself adds aiohttp,
+    # websockets, the Ethereum Name Service and 0.75 s of imports; only the stack and the tests use it.
     "web3": ("certifi", "eth-abi", "eth-account", "eth-hash[pycryptodome]", "eth-keys", "eth-utils", "rlp", "urllib3"),
 }
-"""Of the packages of requirements.txt, those that no function imports → what the functions import of what they bring along."""
+"""Packages of requirements.txt that no function imports → those of their dependencies that the functions import."""
 LEFT_OUT = ("tests", "test_*.py", "SelfTest", "bin", "*.pyi", "*.pyx", "*.pxd", "*.c", "*.h", "*.data")
-"""Wherever they are."""
+"""Names and patterns of files that are deleted in every package."""
 POWERTOOLS_UNUSED = (
     *("auth_alpha", "batch", "circuit_breaker", "data_classes", "data_masking", "feature_flags", "idempotency", "kafka"),
     *("parameters", "parser", "streaming", "validation"),
 )
 NEVER_IMPORTED = (
-    *("docs", "newsfragments", "tlz"),  # lie beside the packages by mistake, or as another name of one
-    *(f"Crypto/{room}" for room in ("IO", "Math", "PublicKey", "Signature")),  # keccak and AES are used
-    # The functions log, measure and trace with powertools; none of its other rooms is for them.
+    *("docs", "newsfragments", "tlz"),  # packed by mistake, or another name of a package
+    *(f"Crypto/{room}" for room in ("IO", "Math", "PublicKey", "Signature")),  # only keccak and AES are used
+    # The functions use powertools for logs, metrics and traces alone.
     "aws_lambda_powertools/event_handler",
     "aws_lambda_powertools/metrics/provider/datadog",
     *(f"aws_lambda_powertools/utilities/{room}" for room in POWERTOOLS_UNUSED),
     "aws_xray_sdk/ext",
-    # cryptography loads their compiled half, _cffi_backend, alone. Crypto would load all of it where it is there, instead of
-    # Python's own ctypes: that is 70 ms of every start that needs keccak.
+    # cryptography needs only their compiled module, _cffi_backend. Where cffi exists, Crypto loads it instead of Python's own
+    # ctypes, which costs 70 ms of every start that needs keccak.
     *("cffi", "pycparser"),
     "dateutil/zoneinfo",
     "eth_account/typed_transactions/blob_transactions/kzg_trusted_setup.txt",
     "pydantic/v1",
 )
-"""Parts of packages that nothing imports or reads, by their paths. Only those that take room."""
+"""Large parts of packages that no function imports or reads, by their paths."""
 AWS_SERVICES = {"dynamodb", "kms", "secretsmanager", "sqs"}
-"""Those `chalicelib.wiring` makes clients of."""
+"""The services for which `chalicelib.wiring` makes clients."""
 OLDER_PLATFORMS = ("manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64")
-"""pip knows glibc 2.17 and older by these names as well."""
+"""pip's other names for glibc 2.17 and older."""
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def dependencies_zip(say: Say, runtime: Runtime, *, for_this_machine: bool = False) -> Path:
-    """The zip of what the functions need of requirements.txt, built when that, this file or the runtime's Python changed.
+    """Return the zip of the packages that the functions need. It is built again when an input or the runtime's Python changed.
 
-    `for_this_machine` builds for another platform than Lambda's where this machine is not Linux on x86-64: there the emulator,
-    which runs functions with this very interpreter, could not load Lambda's wheels.
+    `for_this_machine` builds for this machine's platform, because the emulator runs the functions with this very interpreter.
     Raises StackError naming the packages that have no fitting wheel.
     """
     native = for_this_machine and (sys.platform, platform.machine()) != ("linux", "x86_64")
@@ -96,7 +95,7 @@ def dependencies_zip(say: Say, runtime: Runtime, *, for_this_machine: bool = Fal
 
 
 def needed(requirements: str) -> Iterator[str]:
-    """The lines of requirements.txt, with what the functions need instead of a package they do not import."""
+    """Return the lines of requirements.txt, with packages that no function imports replaced as INSTEAD says."""
     for line in requirements.splitlines():
         name = line.split("#")[0].split("==")[0].split("[")[0].strip().lower()
         if name:
@@ -104,7 +103,7 @@ def needed(requirements: str) -> Iterator[str]:
 
 
 def leave_out(site_packages: Path) -> None:
-    """Delete what no function imports or reads. Raises StackError for a path in the list above that is not there any more."""
+    """Delete what no function imports or reads. Raises StackError when a path of NEVER_IMPORTED does not exist."""
     for part in NEVER_IMPORTED:
         path = site_packages / part
         if not path.exists():
@@ -114,13 +113,13 @@ def leave_out(site_packages: Path) -> None:
         for path in sorted(site_packages.rglob(pattern)):
             _delete(path)
     for path in sorted(site_packages.glob("*.dist-info/*")):
-        if path.name != "METADATA":  # some packages ask for their own version when they are imported
+        if path.name != "METADATA":  # some packages read their own version from it when they are imported
             _delete(path)
     _leave_out_services(site_packages / "botocore" / "data")
 
 
 def _leave_out_services(data: Path) -> None:
-    """botocore describes 400 services, half of everything, and reads where all of them are to make one client."""
+    """Delete botocore's descriptions of services that are not used: half of the zip, of which each client would read a part."""
     for service in data.iterdir():
         if service.is_dir() and service.name not in AWS_SERVICES:
             _delete(service)
@@ -134,11 +133,11 @@ def _delete(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
     else:
-        path.unlink(missing_ok=True)  # it may have gone with its folder
+        path.unlink(missing_ok=True)  # it may be deleted with its folder
 
 
 def lambda_wheels(requirements: Path, target: Path, runtime: Runtime) -> None:
-    """Install wheels that Lambda can load, chosen by a Python of the runtime: markers and tags are those of its version.
+    """Install wheels that Lambda can load. A Python of the runtime chooses them, because markers and tags depend on it.
 
     Raises StackError naming the package that has no such wheel.
     """

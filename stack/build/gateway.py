@@ -1,7 +1,7 @@
-"""What API Gateway is given beyond Chalice's routes: a way into the function for every other request, and CORS headers.
+"""Additions to API Gateway beside Chalice's routes: every other request reaches the function too, and CORS headers.
 
-Without the first, API Gateway answers a path or a verb that it does not know by itself. It then takes an `Authorization` header
-for a signature of AWS's own, cannot read it, and answers 403 (`IncompleteSignatureException`), whatever the response of type
+Without the first, API Gateway itself answers a path or a verb that it does not know. It takes the `Authorization` header for a
+signature of AWS, cannot read it, and answers 403 (`IncompleteSignatureException`), whatever the response of type
 `MISSING_AUTHENTICATION_TOKEN` says. With it, the function answers 404 and 405 in the form of the API.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 
 API = "RestAPI"
 ANY_VERB = "x-amazon-apigateway-any-method"
-"""Serves the verbs of a path that have no operation of their own."""
+"""The operation for verbs of a path that have no operation of their own."""
 EVERYTHING_ELSE = "/{proxy+}"
 
 _MAY_CALL = "PagesMayCall"
@@ -21,15 +21,16 @@ _CONDITIONS = {
 }
 _HEADERS = {
     "Vary": "'Origin'",
-    # A gateway response cannot compare origins, so it names the one that asks. Its bodies are the same for everybody, and a
-    # page that may not call learns from them only that the gateway refused.
+    # A gateway response cannot compare origins, so it names the origin of the request. Its bodies are the same for everybody:
+    # a page of another origin learns only that the gateway refused.
     "Access-Control-Allow-Origin": {"Fn::If": [_OF_ALL_ORIGINS, "'*'", "method.request.header.Origin"]},
 }
 
 
 def with_open_gateway(template: Mapping[str, Any]) -> dict[str, Any]:
-    """What is merged over the template: an any-verb operation for each path, a path for all others, and the CORS headers of
-    what the gateway answers itself. There are none as long as no origin is named.
+    """Return what is merged over the template: an any-verb operation for each path, a path for all others, and CORS headers.
+
+    The headers are those of the gateway's own answers. They are left out while the parameter CorsOrigins is empty.
     """
     properties = template["Resources"][API]["Properties"]
     paths: Mapping[str, Mapping[str, Any]] = properties["DefinitionBody"]["paths"]
@@ -63,7 +64,7 @@ def gateway_headers(headers: Mapping[str, Any], origins: str) -> dict[str, str]:
 
 
 def _operation(operation: Mapping[str, Any], verbs: Mapping[str, Any]) -> dict[str, Any]:
-    """The same integration, with the path's own parameters."""
+    """Return an operation with the same integration and the path's own parameters."""
     parameters = next(iter(verbs.values())).get("parameters")
     return _without_parameters(operation) | ({"parameters": parameters} if parameters else {})
 

@@ -1,4 +1,4 @@
-"""The metrics that alarms and dashboard read: their names, and by which dimensions each can be asked for."""
+"""The metrics that alarms and dashboard read: their names, and the sets of dimensions that CloudWatch has them under."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from chalicelib.workers.gauges import AGES as AGES_IN_SECONDS
 
 OURS = "JobsApi"
 STACK: Any = {"Ref": "AWS::StackName"}
-"""The value of every own metric's dimension `stack`; also the API's name."""
+"""The value of the dimension `stack` of the service's own metrics; also the API's name."""
 
 BY_TABLE_OR_INDEX = (frozenset({"TableName"}), frozenset({"TableName", "GlobalSecondaryIndexName"}))
 EXISTING: Mapping[str, Mapping[str, tuple[frozenset[str], ...]]] = {
     OURS: {
         one.name: tuple(frozenset({"stack", *by}) for by in one.value.series)
-        for one in published.Metric  # what the functions publish
+        for one in published.Metric  # published by the functions
     },
     "AWS/ApiGateway": dict.fromkeys(
         ("Count", "4XXError", "5XXError", "Latency", "IntegrationLatency"), (frozenset({"ApiName", "Stage"}),)
@@ -36,7 +36,7 @@ EXISTING: Mapping[str, Mapping[str, tuple[frozenset[str], ...]]] = {
         (frozenset({"QueueName"}),),
     ),
 }
-"""Namespace → metric → the sets of dimensions it is kept under: CloudWatch finds nothing under any other set."""
+"""Namespace → metric → its sets of dimensions. CloudWatch finds nothing under any other set."""
 
 OUTCOMES = (Status.SUCCEEDED.value, Status.FAILED.value, Status.CANCELLED.value)
 AGES = tuple(AGES_IN_SECONDS)
@@ -44,7 +44,7 @@ AGES = tuple(AGES_IN_SECONDS)
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One series. The dimensions' values are strings or intrinsic functions of CloudFormation."""
+    """One series of a metric. The values of its dimensions are strings or intrinsic functions of CloudFormation."""
 
     namespace: str
     name: str
@@ -76,5 +76,5 @@ def of_queue(name: str, queue: str) -> Metric:
 
 
 def names_of(kind: str, resources: Mapping[str, Any]) -> Iterator[str]:
-    """The logical ids of a template's resources of a type, in order."""
+    """Return the sorted logical ids of a template's resources of a type."""
     return (name for name in sorted(resources) if resources[name].get("Type") == kind)

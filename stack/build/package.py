@@ -1,4 +1,4 @@
-"""`make package`: the template and the zip of a stage, by `chalice package`, built again when something in them changed."""
+"""`make package`: the template and the zip of a stage, by `chalice package`. They are built again when an input changed."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from stack.build.reference.files import write_reference
 from stack.build.runtime import CONFIG, Runtime, found_for, named_by, of_this_machine
 from stack.build.template import complete
 from stack.errors import StackError
-from stack.machine.turn import exclusively
+from stack.locks import exclusively
 from stack.progress import Say
 
 LOCAL_STAGE = settings.LOCAL_STAGE
@@ -29,17 +29,19 @@ FUNCTION = "AWS::Serverless::Function"
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What is deployed for a stage."""
+    """The files that are deployed for a stage."""
 
     stage: str
     template: Path
-    """CloudFormation with the SAM transform; every function's CodeUri still says where Chalice put its zip."""
+    """The CloudFormation template with the SAM transform. A deployment replaces the CodeUri of every function."""
     archive: Path
-    """The zip of every function: our code with the API reference, Chalice's runtime, and what they import of the wheels."""
+    """The zip of all functions: the service's code with the API reference, Chalice's runtime and the packages that they import,
+    all compiled.
+    """
 
     @property
     def digest(self) -> str:
-        """sha256 of the zip: the same for the same inputs."""
+        """The zip's SHA-256 in hex: the same for the same inputs."""
         return hashlib.sha256(self.archive.read_bytes()).hexdigest()
 
 
@@ -47,19 +49,24 @@ def stages() -> list[str]:
     return sorted(json.loads(CONFIG.read_text())["stages"])
 
 
+def require_stage(stage: str) -> None:
+    """Raise StackError when .chalice/config.json has no such stage."""
+    if stage not in stages():
+        raise StackError(f"There is no stage {stage!r} in .chalice/config.json; there are {', '.join(stages())}.")
+
+
 def package(stage: str, say: Say, directory: Path | None = None, *, runtime: Runtime | None = None) -> Package:
     """Package a stage into `.local/package/<stage>` (or `directory`), for the runtime that it names (or `runtime`).
 
-    Raises StackError with what is wrong.
+    Raises StackError when the stage does not exist, or with the reason why it cannot be packaged.
     """
-    if stage not in stages():
-        raise StackError(f"There is no stage {stage!r} in .chalice/config.json; there are {', '.join(stages())}.")
+    require_stage(stage)
     with exclusively(paths.LOCAL / "package.lock"):
         return _package(stage, say, directory, runtime or runtime_of(stage))
 
 
 def runtime_of(stage: str) -> Runtime:
-    """The runtime that a stage names; this Python for the local stage. Raises StackError where there is no such Python."""
+    """Return the runtime that a stage names, or this Python for the local stage. Raises StackError without its Python."""
     return of_this_machine() if stage == LOCAL_STAGE else found_for(named_by(stage))
 
 
@@ -84,7 +91,7 @@ def _package(stage: str, say: Say, directory: Path | None, runtime: Runtime) -> 
         packaged = json.loads((Path(temporary) / "out" / "sam.json").read_text())
         for resource in packaged["Resources"].values():
             if resource["Type"] == FUNCTION:
-                resource["Properties"]["Runtime"] = runtime.name  # Chalice writes that of the Python it runs on
+                resource["Properties"]["Runtime"] = runtime.name  # Chalice writes the runtime of the Python that it runs on
         template = complete(packaged, local=stage == LOCAL_STAGE)
         built.template.write_text(json.dumps(template, indent=2, sort_keys=True) + "\n")
     stamp.write_text(wanted)
@@ -99,7 +106,7 @@ def _inputs() -> Iterable[Path]:
 
 
 def _makers() -> Iterable[Path]:
-    """This module, and those that make the rest of the template and the API reference."""
+    """Return this module and those that make the rest of the template and the API reference."""
     here = Path(__file__).resolve()
     for name in ("package", "runtime", "template", "gateway", "metrics", "alarms", "dashboard"):
         yield here.with_name(f"{name}.py")
@@ -107,7 +114,7 @@ def _makers() -> Iterable[Path]:
 
 
 def _copy_project(project: Path) -> None:
-    """Our code without its requirements, so that Chalice packs that alone, and without caches, which it would pack too."""
+    """Copy the service's code with an empty requirements.txt and without caches, so that Chalice packs the code alone."""
     project.mkdir()
     shutil.copy(paths.ROOT / "app.py", project)
     shutil.copytree(paths.ROOT / "chalicelib", project / "chalicelib", ignore=shutil.ignore_patterns("__pycache__", ".*"))
@@ -121,7 +128,7 @@ def _chalice_package(stage: str, project: Path, out: Path) -> None:
     merge = project / ".chalice" / "resources.json"
     command = [str(Path(sys.executable).parent / "chalice"), "--project-dir", str(project), "package", "--stage", stage]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"PYTHONDONTWRITEBYTECODE": "1"}
-    environment.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # asked for, but not written into the template
+    environment.setdefault("AWS_DEFAULT_REGION", "us-east-1")  # Chalice needs one, but does not write it into the template
     done = subprocess.run(
         [*command, "--merge-template", str(merge), str(out)], capture_output=True, text=True, check=False, env=environment
     )
@@ -129,11 +136,11 @@ def _chalice_package(stage: str, project: Path, out: Path) -> None:
     if done.returncode != 0 or not (out / "sam.json").exists():
         raise StackError(f"chalice package failed: {said[-1] if said else 'it said nothing'}")
     if "Could not install dependencies" in done.stdout + done.stderr:
-        raise StackError("chalice package left dependencies out; requirements.txt should not have been asked of it.")
+        raise StackError("chalice package tried to install dependencies, although it was given an empty requirements.txt.")
 
 
 def _join(dependencies: Path, code: Path, target: Path, runtime: Runtime) -> None:
-    """The dependencies' zip with Chalice's entries appended, compiled, in order and undated."""
+    """Append Chalice's entries to the dependencies' zip: compiled, sorted and without dates."""
     unfinished = target.with_suffix(".unfinished")
     shutil.copyfile(dependencies, unfinished)
     with tempfile.TemporaryDirectory(dir=target.parent) as directory:

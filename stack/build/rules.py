@@ -1,4 +1,4 @@
-"""The rule checkers of packaged templates, cfn-lint and checkov, and what they find that is meant to be so, with the reason."""
+"""Checking packaged templates with cfn-lint and checkov, and the findings that are accepted, each with its reason."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from stack.progress import Say
 CHECKOV_REQUIREMENTS = Path(__file__).with_name("checkov-requirements.txt")
 REGIONS = ("us-east-1", "eu-central-1")
 
-MEANT: Mapping[str, str] = {
+ACCEPTED: Mapping[str, str] = {
     "CKV_AWS_27": "SQS encrypts its queues itself. A key of KMS would be paid for by the call, and messages hold ids only.",
     "CKV_AWS_73": "API Gateway's traces hold URLs, and URLs hold phone numbers. The functions' own traces begin behind it.",
     "CKV_AWS_76": "The parameter AccessLogs turns them on: they need a role that is set once for a whole account and region.",
@@ -27,7 +27,7 @@ MEANT: Mapping[str, str] = {
     "CKV_AWS_158": "CloudWatch encrypts logs itself, and they hold no keys, tokens, phone numbers or raw transactions.",
     "CKV_AWS_173": "The account's own key for Lambda encrypts the variables, and none of them is a secret.",
 }
-"""checkov's checks that fail, and why that is right. There is nothing to leave out of cfn-lint's: not even its remarks."""
+"""checkov's checks that may fail, and why. cfn-lint must find nothing, not even a remark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Finding:
 
 
 def cfn_lint(templates: Sequence[Path]) -> str:
-    """What cfn-lint says, errors, warnings and remarks: nothing, if all is well. It sees what SAM makes of a template."""
+    """Return the errors, warnings and remarks of cfn-lint, or an empty text. It checks the template after the SAM transform."""
     program = Path(sys.executable).with_name("cfn-lint")
     command = [program, "--include-checks", "I", "--regions", *REGIONS, "--", *templates]
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, cwd=paths.ROOT)
@@ -49,10 +49,10 @@ def cfn_lint(templates: Sequence[Path]) -> str:
 
 
 def checkov(templates: Sequence[Path], say: Say) -> list[Finding]:
-    """The checks that fail, those that are meant to as well. Needs no network once it is installed.
+    """Return all checks that fail, also the accepted ones. checkov needs no network once it is installed.
 
-    It has the same checks for SAM's functions and APIs as for what SAM makes of them, so it reads templates as they are.
-    Raises StackError when it cannot be installed or does not understand a template.
+    It checks SAM's functions and APIs as they are, before the transform. Raises StackError when it cannot be installed or does
+    not understand a template.
     """
     program = tools.environment("checkov", CHECKOV_REQUIREMENTS, say) / "checkov"
     options = ["--framework", "cloudformation", "--skip-download", "--compact", "--quiet", "--output", "json"]

@@ -1,8 +1,8 @@
 """The Lambda runtime of a stage, and the Python on this machine that packages for it.
 
-A stage in AWS names its runtime once, in .chalice/config.json (`lambda_runtime`). The Python that the operator runs makes no
-difference: wheels and bytecode are made by a Python of exactly that version, or packaging refuses. With other bytecode Lambda
-would compile every module again at each cold start.
+A stage in AWS names its runtime in .chalice/config.json (`lambda_runtime`). A Python of exactly that version chooses the wheels
+and makes the bytecode, whatever Python the operator runs; without it, packaging is refused. With other bytecode, Lambda would
+compile every module again at each cold start.
 """
 
 import json
@@ -25,18 +25,18 @@ GLIBC_MINOR: Mapping[str, int] = {"python3.11": 26, "python3.12": 34, "python3.1
 as long.
 """
 NEWEST_GLIBC_MINOR = 34
-"""Of Amazon Linux 2023, which all later runtimes have."""
+"""glibc 2.x of Amazon Linux 2023, on which all later runtimes are built."""
 _ASK = "import sys; print(f'{sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}\\n{sys.version}')"
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
     name: str
-    """As Lambda names it: python3.13."""
+    """Lambda's name for it. Example: python3.13."""
     python: str
     """The path of a Python of that version on this machine."""
     version: str
-    """What that Python says of itself, on one line."""
+    """The `sys.version` of that Python, on one line."""
 
     @property
     def glibc_minor(self) -> int:
@@ -44,13 +44,13 @@ class Runtime:
 
 
 def of_this_machine() -> Runtime:
-    """The Python that runs this: the local stack's emulator runs the functions with it."""
+    """Return the runtime of this very Python, with which the local stack's emulator runs the functions."""
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
     return Runtime(name, sys.executable, " ".join(sys.version.split()))
 
 
 def named_by(stage: str) -> str:
-    """The runtime that a stage in AWS names. Raises StackError when it names none that this service runs on."""
+    """Return the runtime that a stage in AWS names. Raises StackError when the service does not run on it."""
     name = json.loads(CONFIG.read_text())["stages"][stage].get(KEY)
     if name not in GLIBC_MINOR:
         what = "names no Lambda runtime" if name is None else f"names the Lambda runtime {name!r}"
@@ -59,7 +59,7 @@ def named_by(stage: str) -> str:
 
 
 def found_for(name: str) -> Runtime:
-    """The runtime with a Python of its version. Raises StackError, naming what to install, when this machine has none."""
+    """Find a Python of the runtime's version on this machine. Raises StackError, naming what to install, without one."""
     number = name.removeprefix("python")
     for candidate in _candidates(number):
         version = _version(candidate, number)
@@ -72,7 +72,7 @@ def found_for(name: str) -> Runtime:
 
 
 def _candidates(number: str) -> Iterator[Path]:
-    """On the PATH first, then where pyenv and uv keep those that are not."""
+    """Return Pythons to try: on the PATH first, then in the directories of pyenv and uv."""
     if f"{sys.version_info.major}.{sys.version_info.minor}" == number:
         yield Path(sys.executable)
     on_path = shutil.which(f"python{number}")
@@ -85,7 +85,7 @@ def _candidates(number: str) -> Iterator[Path]:
 
 
 def _version(python: Path, number: str) -> str | None:
-    """What a Python says of its version; None when it does not run, or is another one, as pyenv's stand-ins may be."""
+    """Return a Python's `sys.version` on one line; None when it does not run, or has another version as pyenv's shims may."""
     try:
         done = subprocess.run([str(python), "-I", "-c", _ASK], capture_output=True, text=True, check=False, timeout=30)
     except (OSError, subprocess.TimeoutExpired):

@@ -1,5 +1,6 @@
-"""What a template has beyond what Chalice makes of app.py and resources.json: alarms, dashboard, tags, what is retained, the
-policy of new keys, and how the gateway answers what no route does.
+"""Completing the template that Chalice makes of app.py and resources.json.
+
+It gets alarms, a dashboard, tags, retained resources, the policy of new KMS keys, and API Gateway's additions.
 """
 
 import json
@@ -14,10 +15,10 @@ from stack.build.metrics import STACK
 from stack.errors import StackError
 
 RETAINED = paths.ROOT / ".chalice" / "retained.json"
-"""Merged into every stage but the local one: what nobody may delete by deleting a stack, or by mistake."""
+"""Merged into every stage but the local one: resources that stay when the stack is deleted, or that are protected."""
 
 KEY_POLICY = paths.ROOT / ".chalice" / "key-policy.json"
-"""The policy of every key that the API makes, with references as in a `Fn::Sub`. The API is told it by its environment."""
+"""The policy of every KMS key that the API makes, as text for `Fn::Sub`. The API gets it by its environment."""
 
 STACK_TAG = "jobs-api:stack"
 TAGGED_BY_MAP = {"AWS::Serverless::Api", "AWS::Serverless::Function"}
@@ -32,14 +33,14 @@ TAGGED_BY_LIST = {
     "AWS::SQS::Queue",
 }
 WITHOUT_TAGS = {
-    "AWS::KMS::Key",  # on a key the tag means that the workers may sign with it
+    "AWS::KMS::Key",  # the tag on a key would let the workers sign with it
     "AWS::Lambda::Permission",
     "AWS::SNS::Subscription",
 }
 
 
 def complete(template: Mapping[str, Any], *, local: bool) -> dict[str, Any]:
-    """A new template. Raises StackError for a resource type of which nobody has said how it is tagged."""
+    """Return the completed template. Raises StackError for a resource type that is in none of the lists of tags above."""
     done = dict(template) if local else merged(template, json.loads(RETAINED.read_text()))
     done = merged(done, with_open_gateway(done))
     done = merged(done, _with_key_policy())
@@ -56,7 +57,7 @@ def _with_key_policy() -> dict[str, Any]:
 
 
 def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """`other` over `one`, objects by their keys; lists and values are replaced."""
+    """Merge `other` over `one`: objects by their keys; lists and values are replaced."""
     both = {key: merged(one[key], other[key]) for key in one.keys() & other.keys() if isinstance(other[key], Mapping)}
     return {**one, **other, **both}
 
@@ -69,4 +70,4 @@ def _tags(resource: Mapping[str, Any]) -> Any:
         return [{"Key": STACK_TAG, "Value": STACK}]
     if kind in WITHOUT_TAGS:
         return None
-    raise StackError(f"How is {kind} tagged? Say it in {__name__}.")
+    raise StackError(f"No list says how {kind} is tagged: add it to one in {__name__}.")

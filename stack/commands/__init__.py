@@ -1,1 +1,1 @@
-"""The commands behind make, by what they are about. What each one needs is imported when it runs: `make help` needs nothing."""
+"""The commands behind make, one module for each subject. A command imports what it needs when it runs: help is quick."""

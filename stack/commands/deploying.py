@@ -1,46 +1,51 @@
-"""What goes to AWS: the package, the network's contracts, a stage's stack, and its end."""
+"""What goes to AWS and to a chain: the package, the network's contracts, a stage's stack, and its deletion."""
 # ruff: noqa: PLC0415 -- a command imports what it needs when it runs
 
-import argparse
 import json
 import os
 from collections.abc import Mapping
 
-from stack.commands.local import node_and_key
-from stack.commands.options import Commands, command, flag, option
+import click
+
+from stack.commands.local import NODE_VARIABLES, node_and_key
+from stack.commands.options import Decorated, flag, option, stage
 from stack.errors import StackError
 from stack.progress import say
 
-
-def add_to(commands: Commands) -> None:
-    command(commands, "package", make_package, "template and zip of a stage")
-    command(commands, "factories", factories, "deploy the contracts that make tokens and wallets; RPC_URL, FUNDER_KEY_FILE")
-    parser = command(commands, "deploy", make_deploy, "deploy a stage: shows what changes, and asks")
-    parser.add_argument("--endpoint-url", help="another AWS endpoint than the real one")
-    parser.add_argument("--stack-name")
-    flag(parser, "YES", "do not ask")
-    option(parser, "PARAMETERS", 'template parameters: "Name=Value Other=Value"')
-    option(parser, "ADOPT", 'what an earlier stack has left, to be taken up again: "JobsTable=<its name> …"')
-    option(parser, "RPC_URLS", "comma-separated nodes; the parameter RpcUrls")
-    for contract in ("TOKEN_FACTORY", "WALLET_FACTORY"):
-        option(parser, contract, "its address")
-    for name in ("chain-id", "confirmations", "block-seconds", "log-level", "jwt-ttl-days"):
-        parser.add_argument(f"--{name}", help="template parameter; left as it is when not given")
-    parser = command(commands, "destroy", make_destroy, "delete a stage's stack, and keep its tables")
-    option(parser, "TABLES", "`delete` deletes the tables, too")
-    option(parser, "YES", "the stack's name: do not ask")
+PARAMETER_OF = {
+    "rpc_urls": "RpcUrls",
+    "chain_id": "ChainId",
+    "confirmations": "Confirmations",
+    "block_seconds": "BlockSeconds",
+    "log_level": "LogLevel",
+    "jwt_ttl_days": "JwtTtlDays",
+    "token_factory": "TokenFactory",
+    "wallet_factory": "WalletFactory",
+}
+"""Options of `deploy` → the template parameters that they set."""
 
 
-def make_package(told: argparse.Namespace, _parent: int) -> int:
+@click.command("package")
+@stage
+def make_package(stage: str) -> None:
+    """Make the template and the zip of a stage.
+
+    They go to .local/package/<stage>: CloudFormation's template and the zip of all functions.
+    """
     from stack.build.package import package
 
-    built = package(told.stage, say)
+    built = package(stage, say)
     size = built.archive.stat().st_size / 1e6
     say(f"{os.path.relpath(built.template)} and {os.path.relpath(built.archive)} ({size:.1f} MB, sha256 {built.digest[:12]})")
-    return 0
 
 
-def factories(told: argparse.Namespace, _parent: int) -> int:
+@click.command("factories", epilog=NODE_VARIABLES)
+@stage
+def make_factories(stage: str) -> None:
+    """Deploy the contracts that make tokens and wallets.
+
+    Once for each network. It needs RPC_URL and a funder's key, and prints the `make deploy` command that uses the contracts.
+    """
     from stack.deployment.factories import deploy_factories
 
     rpc_url, funder_key = node_and_key()
@@ -48,64 +53,94 @@ def factories(told: argparse.Namespace, _parent: int) -> int:
         raise StackError(
             "Give RPC_URL, a node of the stage's chain, and FUNDER_KEY_FILE, a file with the private key that pays for the gas."
         )
-    deployed = deploy_factories(told.stage, rpc_url, funder_key, say)
+    deployed = deploy_factories(stage, rpc_url, funder_key, say)
     given = " ".join(f"{name}={address}" for name, address in deployed.settings.items())
-    print(f"make deploy STAGE={told.stage} {given}")
-    return 0
+    print(f"make deploy STAGE={stage} {given}")
 
 
-def make_deploy(told: argparse.Namespace, _parent: int) -> int:
+def parameter_options(command: Decorated) -> Decorated:
+    """Add an option for each template parameter of PARAMETER_OF. A parameter that is not given keeps its value."""
+    for decorate in (
+        click.option("--jwt-ttl-days", metavar="DAYS", help="How long the JWT of a new account's issuer is valid, in days."),
+        click.option(
+            "--log-level", metavar="LEVEL", help="Lowest level that the functions log: DEBUG, INFO, WARNING or ERROR."
+        ),
+        click.option("--block-seconds", metavar="SECONDS", help="Usual time between two blocks, in seconds."),
+        click.option("--confirmations", metavar="BLOCKS", help="Depth in blocks at which a transaction is final."),
+        click.option("--chain-id", metavar="NUMBER", help="The chain's id (EIP-155)."),
+        option("WALLET_FACTORY", "Address of the contract that makes wallets.", metavar="ADDRESS"),
+        option("TOKEN_FACTORY", "Address of the contract that makes tokens.", metavar="ADDRESS"),
+        option("RPC_URLS", "URLs of the nodes, separated by commas. Use the variable where a URL holds a key.", metavar="URLS"),
+    ):
+        command = decorate(command)
+    return command
+
+
+@click.command("deploy")
+@stage
+@flag("YES", "Deploy without asking.")
+@option("PARAMETERS", 'Any template parameters: "Name=Value Other=Value".')
+@option("ADOPT", 'Resources that an earlier stack left, for a new stack to take: "JobsTable=<table name> …".')
+@parameter_options
+@click.option("--endpoint-url", metavar="URL", help="Another AWS endpoint than the real one, such as a local emulator.")
+@click.option("--stack-name", metavar="NAME", help="The stack's name. By default jobs-api-<stage>.")
+def deploy_stage(
+    *,
+    stage: str,
+    parameters: str | None,
+    adopt: str | None,
+    endpoint_url: str | None,
+    stack_name: str | None,
+    yes: bool,
+    **named: str | None,
+) -> None:
+    """Create or update the stack of a stage.
+
+    It shows what changes, asks, deploys, and prints the stack's outputs.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     from stack.aws import sentence
     from stack.build.package import LOCAL_STAGE, package
-    from stack.deployment import parameters
-    from stack.deployment.consent import asked
-    from stack.deployment.deploy import deploy, stack_name
-    from stack.deployment.destroy import adopt
-    from stack.deployment.leftovers import without_what_never_came_up
+    from stack.deployment import destroy
+    from stack.deployment import parameters as template_parameters
+    from stack.deployment.consent import ask_unless
+    from stack.deployment.deploy import deploy, stack_name_of
+    from stack.deployment.leftovers import delete_failed_creation
     from stack.operation.target import clients_of, remember_local_api
 
-    given = _parameters(told)
-    adopted = parameters.parse(told.adopt) if told.adopt else {}
-    client = clients_of(told.stage, told.endpoint_url)
-    consent = asked(yes=told.yes)
-    built = package(told.stage, say)
+    given = _parameters(named, parameters)
+    adopted = template_parameters.parse(adopt) if adopt else {}
+    client = clients_of(stage, endpoint_url)
+    consent = ask_unless(yes=yes)
+    built = package(stage, say)
     template = json.loads(built.template.read_text())
-    parameters.check(given, template["Parameters"])
-    name = told.stack_name or stack_name(told.stage)
+    template_parameters.check(given, template["Parameters"])
+    name = stack_name or stack_name_of(stage)
     if adopted:
         consent(f"Take up {', '.join(adopted)} in a new stack {name}?")
         try:
-            without_what_never_came_up(client, name, say, consent)
-            adopt(client, name, template, adopted, say=say, **given)
+            delete_failed_creation(client, name, say, consent)
+            destroy.adopt(client, name, template, adopted, say=say, **given)
         except (ClientError, BotoCoreError) as error:
             raise sentence(error) from None
     outputs = deploy(built, client, say, name=name, parameters=given, consent=consent)
-    if told.stage == LOCAL_STAGE and not told.endpoint_url:
+    if stage == LOCAL_STAGE and not endpoint_url:
         remember_local_api(outputs["RestAPIId"])
     for output, value in sorted(outputs.items()):
         print(f"{output}={value}")
-    return 0
 
 
-def _parameters(told: argparse.Namespace) -> Mapping[str, str]:
-    """Those with a word of their own, and those of PARAMETERS. Raises StackError when one is given both ways."""
+def _parameters(named: Mapping[str, str | None], text: str | None) -> Mapping[str, str]:
+    """Return the template parameters of `named`, the options that have a name of their own, and of the text PARAMETERS.
+
+    Raises StackError when both give the same one, or an address is wrong.
+    """
     from stack.deployment.factories import address_parameter
     from stack.deployment.parameters import parse
 
-    named = {
-        "RpcUrls": told.rpc_urls,
-        "ChainId": told.chain_id,
-        "Confirmations": told.confirmations,
-        "BlockSeconds": told.block_seconds,
-        "LogLevel": told.log_level,
-        "JwtTtlDays": told.jwt_ttl_days,
-        "TokenFactory": told.token_factory,
-        "WalletFactory": told.wallet_factory,
-    }
-    given = {name: value for name, value in named.items() if value is not None}
-    others = parse(told.parameters) if told.parameters else {}
+    given = {PARAMETER_OF[name]: value for name, value in named.items() if value is not None}
+    others = parse(text) if text else {}
     twice = sorted(given.keys() & others.keys())
     if twice:
         raise StackError(f"{', '.join(twice)} is given twice: by its own name, and in PARAMETERS.")
@@ -116,20 +151,28 @@ def _parameters(told: argparse.Namespace) -> Mapping[str, str]:
     return given
 
 
-def make_destroy(told: argparse.Namespace, _parent: int) -> int:
-    from stack.deployment.consent import typed
+@click.command("destroy")
+@stage
+@option("TABLES", "keep or delete: what happens to the tables with all jobs and accounts. By default keep.")
+@option("YES", "The stack's name: delete it without asking.", metavar="NAME")
+def destroy_stage(stage: str, tables: str | None, yes: str | None) -> None:
+    """Delete the stack of a stage, and keep its tables.
+
+    It asks for the stack's name, and prints everything that is kept.
+    """
+    from stack.deployment.consent import confirm_by_name
     from stack.deployment.destroy import destroy, keys_of_accounts, signing_keys
     from stack.deployment.waiting import stack_of
     from stack.operation.target import target_of
 
-    if told.tables not in (None, "keep", "delete"):
-        raise StackError(f"TABLES must be keep or delete, not {told.tables!r}.")
-    with_tables = told.tables == "delete"
-    with target_of(told.stage) as target:
+    if tables not in (None, "keep", "delete"):
+        raise StackError(f"TABLES must be keep or delete, not {tables!r}.")
+    with_tables = tables == "delete"
+    with target_of(stage) as target:
         if stack_of(target.client, target.name) is None:
             raise StackError(f"There is no stack {target.name}.")
         what = "and every job and account in its tables, for ever" if with_tables else "and keep its tables"
-        typed(target.name, told.yes, f"Delete the stack {target.name} {what}.")
+        confirm_by_name(target.name, yes, f"Delete the stack {target.name} {what}.")
         accounts_table = target.of_type("AWS::DynamoDB::Table").get("AccountsTable")
         made = keys_of_accounts(target.client, accounts_table) if accounts_table else []
         kept = destroy(target.client, target.name, say, with_tables=with_tables)
@@ -138,8 +181,7 @@ def make_destroy(told: argparse.Namespace, _parent: int) -> int:
             print(f"kept  {logical}  {physical}")
         for key in signing_keys(target.client, target.name, made):
             print(f"kept  {key}")
-        _print_what_next(told.stage, kept)
-    return 0
+        _print_what_next(stage, kept)
 
 
 def _print_what_next(stage: str, kept: Mapping[str, str]) -> None:

@@ -1,52 +1,59 @@
-"""What an operator does about jobs: send dead letters back, follow one job."""
+"""What an operator does about jobs: send dead letters back to their queues, and follow one job."""
 # ruff: noqa: PLC0415 -- a command imports what it needs when it runs
 
-import argparse
 from datetime import UTC, datetime
 
-from stack.commands.options import Commands, command, flag, option
+import click
+
+from stack.commands.options import flag, option, stage
 from stack.progress import say
 
 
-def add_to(commands: Commands) -> None:
-    parser = command(commands, "redrive", redrive, "show the dead letters, or send them back to their queues")
-    flag(parser, "RUN", "send them back")
-    parser = command(commands, "tail", tail, "follow one job until it is final: its history and its log lines")
-    option(parser, "JOB", "its id, or its correlationId", required=True)
+@click.command("redrive")
+@stage
+@flag("RUN", "Send them back to the queues that they came from.")
+def redrive_dead_letters(stage: str, *, run: bool) -> int:
+    """Show the dead letters, or send them back.
 
-
-def redrive(told: argparse.Namespace, _parent: int) -> int:
-    from stack.operation import redrive as dead
+    A dead letter is a queue message that could not be handled. The command ends with status 1 when a queue refuses a message.
+    """
+    from stack.operation import redrive
     from stack.operation.target import target_of
 
-    with target_of(told.stage) as target:
+    with target_of(stage) as target:
         sqs = target.client("sqs")
         code = 0
         for name in ("Execute", "Confirm"):
-            queues = dead.Queues(name.lower(), target.resource(f"{name}DeadLetters"), target.resource(f"{name}Queue"))
-            if told.run:
-                counts = dead.send_back(sqs, queues, say)
+            queues = redrive.Queues(name.lower(), target.resource(f"{name}DeadLetters"), target.resource(f"{name}Queue"))
+            if run:
+                counts = redrive.send_back(sqs, queues, say)
                 left = counts["left"] + counts["unreadable"]
                 code = code or int(counts["left"] > 0)
                 kept = f"; {left} left: {counts['left']} refused, {counts['unreadable']} unreadable" if left else ""
                 say(f"{queues.name}: {counts['sent']} sent back{kept}")
                 continue
-            letters = dead.look(sqs, queues, say)
+            letters = redrive.look(sqs, queues, say)
             say(f"{queues.name}: {len(letters)} dead letters")
-            ids = {job_id for letter in letters for job_id in (letter.job_ids or ())[: dead.JOBS_SHOWN]}
+            ids = {job_id for letter in letters for job_id in (letter.job_ids or ())[: redrive.JOBS_SHOWN]}
             jobs = {job.job_id: job for job in target.jobs.load(sorted(ids))}
             for letter in letters:
-                print(f"  {dead.told(letter, jobs, datetime.now(UTC))}")
+                print(f"  {redrive.described(letter, jobs, datetime.now(UTC))}")
     return code
 
 
-def tail(told: argparse.Namespace, _parent: int) -> int:
-    from stack.operation import tail as followed
+@click.command("tail")
+@stage
+@option("JOB", "The job's id (24 hex digits), or its correlationId.", required=True, metavar="ID")
+def tail_job(stage: str, job: str) -> None:
+    """Follow one job until it is final.
+
+    It prints the job's history and its log lines in the order of time.
+    """
+    from stack.operation import tail
     from stack.operation.target import target_of
 
-    with target_of(told.stage) as target:
-        job = followed.find(target.jobs, told.job)
-        groups = followed.log_groups(target.client("lambda"), target.of_type("AWS::Lambda::Function"))
-        for line in followed.follow(job, target.jobs, target.client("logs"), groups):
+    with target_of(stage) as target:
+        found = tail.find(target.jobs, job)
+        groups = tail.log_groups(target.client("lambda"), target.of_type("AWS::Lambda::Function"))
+        for line in tail.follow(found, target.jobs, target.client("logs"), groups):
             print(line, flush=True)
-    return 0

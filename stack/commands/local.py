@@ -1,7 +1,6 @@
-"""The stack of this machine: run, up, down."""
+"""The stack on this machine: run, up, down."""
 # ruff: noqa: PLC0415 -- a command imports what it needs when it runs
 
-import argparse
 import ctypes
 import json
 import os
@@ -11,28 +10,60 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from stack import paths
-from stack.commands.options import Commands, command
+from stack.commands.options import Decorated, option
 from stack.errors import StackError
 from stack.progress import say
 
 if TYPE_CHECKING:
-    from stack.machine.local import LocalStack
+    from stack.machine.local import LocalStack, Options
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
+POLL_SECONDS = 0.3
+NODE_VARIABLES = """\b
+These come by the environment alone, because they may hold a secret:
+RPC_URL          a node that already runs; without it, anvil is started
+FUNDER_KEY_FILE  a file with the private key that pays for gas on that node
+FUNDER_KEY       the private key itself, instead of a file
+"""
+
+stack_directory = option(
+    "STACK_DIR",
+    "The directory of the stack's state, logs and stack.env. By default .local/stack, with the file .local/stack.env.",
+    metavar="DIRECTORY",
+)
 
 
-def add_to(commands: Commands) -> None:
-    command(commands, "run", run, "the local stack in the foreground, with a first job", stage=False)
-    command(commands, "up", up, "the local stack in the background", stage=False)
-    command(commands, "down", down, "end the local stack", stage=False)
+def start_options(command: Decorated) -> Decorated:
+    """Add the options of a command that starts a local stack."""
+    for decorate in (
+        stack_directory,
+        option("RPC_PORT", "The port of anvil, 1 to 65535. By default any free one.", metavar="PORT"),
+        option("AWS_PORT", "The port of the local AWS, 1 to 65535. By default any free one.", metavar="PORT"),
+        option(
+            "FUND_AMOUNT",
+            "How many native coins each of the two accounts gets. By default 100, or 1 with RPC_URL.",
+            metavar="COINS",
+        ),
+    ):
+        command = decorate(command)
+    return command
 
 
-def run(_told: argparse.Namespace, parent: int) -> int:
+@click.command("run", epilog=NODE_VARIABLES)
+@start_options
+@click.pass_obj
+def run(parent: int, /, **given: str | None) -> None:
+    """Run the local stack with a first job, until Ctrl-C.
+
+    It starts a local AWS and a node, deploys the service, mints an ERC-20 token by a job, and ends everything afterwards.
+    """
     from stack.machine import demo
 
     _end_with_parent()
-    stack = local_stack()
+    stack = _local_stack(**given)
     try:
         with stack:
             job = demo.run(stack.env, say)
@@ -40,54 +71,68 @@ def run(_told: argparse.Namespace, parent: int) -> int:
             print(f"\nServing at {stack.env['API_URL']}. Ctrl-C ends it. To try next:\n")
             print("\n".join(demo.curl_lines(job, _shown(stack.env_file))), flush=True)
             while os.getppid() == parent and stack.running:
-                time.sleep(0.3)
+                time.sleep(POLL_SECONDS)
             if not stack.running:
                 raise StackError(f"The stack ended by itself; its logs are in {stack.directory}.")
     except KeyboardInterrupt:
         say("Ended; nothing is left running")
-    return 0
 
 
-def up(_told: argparse.Namespace, _parent: int) -> int:
-    stack = local_stack()
+@click.command("up", epilog=NODE_VARIABLES)
+@start_options
+def up(**given: str | None) -> None:
+    """Start the local stack in the background.
+
+    A stack that runs already is brought up to date. The file stack.env has its addresses, keys and tokens.
+    """
+    stack = _local_stack(**given)
     stack.start_or_reuse()
     stack.detach()
     say(f"Up at {stack.env['API_URL']}; {_shown(stack.env_file)} says the rest, `make down` ends it")
-    return 0
 
 
-def down(_told: argparse.Namespace, _parent: int) -> int:
-    stack = local_stack()
+@click.command("down")
+@stack_directory
+def down(stack_dir: str | None) -> None:
+    """End the local stack that `up` started."""
+    from stack.machine.local import Options
+
+    stack = _stack_in(stack_dir, Options())
     running = stack.running
     stack.stop()
     say("Down" if running else "Nothing was up")
-    return 0
 
 
-def local_stack() -> "LocalStack":
-    from stack.machine.local import LocalStack, Options
+def _local_stack(stack_dir: str | None, fund_amount: str | None, aws_port: str | None, rpc_port: str | None) -> "LocalStack":
+    from stack.machine.local import Options
 
     rpc_url, funder_key = node_and_key()
     options = Options(
         rpc_url=rpc_url,
         funder_key=funder_key,
-        fund_amount=os.environ.get("FUND_AMOUNT") or None,
-        aws_port=_port("AWS_PORT"),
-        rpc_port=_port("RPC_PORT"),
+        fund_amount=fund_amount,
+        aws_port=_port("AWS_PORT", aws_port),
+        rpc_port=_port("RPC_PORT", rpc_port),
     )
-    elsewhere = os.environ.get("STACK_DIR")
-    if elsewhere:
-        return LocalStack(Path(elsewhere).resolve(), options)
+    return _stack_in(stack_dir, options)
+
+
+def _stack_in(stack_dir: str | None, options: "Options") -> "LocalStack":
+    from stack.machine.local import LocalStack
+
+    if stack_dir:
+        return LocalStack(Path(stack_dir).resolve(), options)
     return LocalStack(paths.STACK_DIRECTORY, options, paths.STACK_ENV)
 
 
 def node_and_key() -> tuple[str | None, str | None]:
-    """RPC_URL, and the key of FUNDER_KEY or FUNDER_KEY_FILE. They leave the environment: no process started later has them.
+    """Return RPC_URL, and the private key of FUNDER_KEY or FUNDER_KEY_FILE; None for what is not given.
 
-    Raises StackError when both name a key, or the file cannot be read.
+    They are removed from the environment, so that no process started later has them. Raises StackError when both variables
+    give a key, or the file cannot be read.
     """
     rpc_url, key, file = (os.environ.pop(name, "") or None for name in ("RPC_URL", "FUNDER_KEY", "FUNDER_KEY_FILE"))
-    for name in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS"):  # they repeat what was given to make
+    for name in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS"):  # make repeats its own command line in them
         os.environ.pop(name, None)
     if file is None:
         return rpc_url, key
@@ -100,19 +145,20 @@ def node_and_key() -> tuple[str | None, str | None]:
         raise StackError(f"FUNDER_KEY_FILE {file} cannot be read: {reason}.") from None
 
 
-def _port(name: str) -> int | None:
-    value = os.environ.get(name, "")
-    if value and not (value.isdecimal() and 0 < int(value) < 65536):
-        raise StackError(f"{name} must be a port number, not {value!r}.")
-    return int(value) if value else None
+def _port(variable: str, given: str | None) -> int | None:
+    if given is None:
+        return None
+    if not (given.isdecimal() and 0 < int(given) < 65536):
+        raise StackError(f"{variable} must be a port number, not {given!r}.")
+    return int(given)
 
 
 def _shown(file: Path) -> str:
-    """As it can be pasted where make was called."""
+    """Return the path so that it can be pasted into the shell that called make."""
     return str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else str(file)
 
 
 def _end_with_parent() -> None:
-    """On Linux, be told when make is killed outright; elsewhere the serving loop notices."""
+    """On Linux, get SIGTERM when make is killed outright. Elsewhere the serving loop notices that make has ended."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

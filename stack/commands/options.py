@@ -1,37 +1,50 @@
-"""What a command is told: by an option, or, as make does it, by a variable of the environment."""
+"""The options of the commands: given on the command line or, as make does it, by an environment variable."""
 
-import argparse
-import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-Command = Callable[[argparse.Namespace, int], int]
-"""Given what it was told and the pid of whoever called it; returns the exit code. Raises StackError."""
-Commands = Any
-"""argparse's sub-parsers, which have no public type."""
+import click
 
+from stack.errors import StackError
 
-def command(commands: Commands, name: str, run: Command, what: str, *, stage: bool = True) -> argparse.ArgumentParser:
-    """A command of its own, with STAGE unless it needs none."""
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=what, description=what)
-    parser.set_defaults(command_itself=run)
-    if stage:
-        given = os.environ.get("STAGE") or None
-        parser.add_argument("--stage", default=given, required=given is None, help="spark, fuse or local; or STAGE")
-    return parser
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+Decorator = Callable[[Decorated], Decorated]
+
+_YES = {"1", "true", "yes", "y"}
 
 
-def option(parser: argparse.ArgumentParser, variable: str, what: str, *, required: bool = False) -> None:
-    """`--some-option`, or SOME_OPTION in the environment. An empty one counts as not given."""
-    given = os.environ.get(variable) or None
-    parser.add_argument(_words(variable), default=given, required=required and given is None, help=f"{what}; or {variable}")
+class Switch(click.types.BoolParamType):
+    """True for 1, true, yes and y. Any other text is false: a variable such as ADMIN may be set for another program."""
+
+    def convert(self, value: Any, _param: click.Parameter | None, _ctx: click.Context | None) -> bool:
+        return value if isinstance(value, bool) else str(value).lower() in _YES
 
 
-def flag(parser: argparse.ArgumentParser, variable: str, what: str) -> None:
-    """`--some-flag`, or SOME_FLAG=1."""
-    given = os.environ.get(variable, "").lower() in {"1", "true", "yes", "y"}
-    parser.add_argument(_words(variable), action="store_true", default=given, help=f"{what}; or {variable}=1")
+def option(variable: str, help_text: str, *, required: bool = False, metavar: str = "TEXT") -> Decorator[Any]:
+    """Add an option `--some-name` that the environment variable SOME_NAME can give as well. An empty variable gives nothing."""
+    return click.option(_word(variable), envvar=variable, show_envvar=True, required=required, metavar=metavar, help=help_text)
 
 
-def _words(variable: str) -> str:
+def flag(variable: str, help_text: str) -> Decorator[Any]:
+    """Add a flag `--some-name` that SOME_NAME=1 in the environment sets as well."""
+    return click.option(_word(variable), envvar=variable, show_envvar=True, is_flag=True, type=Switch(), help=help_text)
+
+
+def whole_number(variable: str, given: str | None, *, default: int, largest: int) -> int:
+    """Return the number that was given, or the default. Raises StackError when it is not from 1 to `largest`."""
+    text = given or str(default)
+    if not (text.isdecimal() and text.isascii() and 0 < int(text) <= largest):
+        raise StackError(f"{variable} must be a whole number from 1 to {largest}, not {text!r}.")
+    return int(text)
+
+
+def _word(variable: str) -> str:
     return f"--{variable.lower().replace('_', '-')}"
+
+
+stage = option(
+    "STAGE",
+    "The stage: spark, fuse, or local for the stack on this machine. STACK_DIR names the directory of a second local stack.",
+    required=True,
+    metavar="STAGE",
+)

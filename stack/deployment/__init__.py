@@ -1,1 +1,1 @@
-"""From a package to a stack at any AWS endpoint, and back: change sets, parameters, secrets, the factories on chain."""
+"""Deploying a package to a stack at any AWS endpoint, deleting a stack, and deploying the factory contracts to a chain."""

@@ -1,4 +1,4 @@
-"""The bucket that deployments are uploaded to: encrypted, closed to the public, made when it is missing."""
+"""The S3 bucket for deployments: encrypted, closed to the public, and made when it does not exist."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from stack.progress import Say
 
 
 def upload(built: Package, client: Client, say: Say) -> tuple[str, str]:
-    """(bucket, key) of the zip. The key is its content's hash: the same zip is uploaded once."""
+    """Upload the zip and return (bucket, key). The key is the hash of the content, so the same zip is uploaded once."""
     bucket = _bucket(client, say)
     key = f"jobs-api/{built.digest}.zip"
     if not _exists(client, bucket, key):
@@ -20,7 +20,7 @@ def upload(built: Package, client: Client, say: Say) -> tuple[str, str]:
 
 
 def upload_template(body: str, digest: str, client: Client, say: Say) -> str:
-    """The https URL of a template that is too large to be sent in a request."""
+    """Upload a template that is too large for a request, and return its https URL."""
     bucket = _bucket(client, say)
     key = f"jobs-api/{digest}.template.json"
     client("s3").put_object(Bucket=bucket, Key=key, Body=body.encode(), ServerSideEncryption="AES256")

@@ -1,4 +1,4 @@
-"""CloudFormation change sets: made, told in words, and executed."""
+"""CloudFormation change sets: create, describe in words, execute, discard."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 from stack.aws import Client
 from stack.deployment.artifacts import upload_template
-from stack.deployment.waiting import PROGRESS_SECONDS, event_ids, pause, until_complete
+from stack.deployment.waiting import PROGRESS_SECONDS, event_ids, poll_seconds, until_complete
 from stack.errors import StackError
 from stack.progress import Say
 
@@ -21,22 +21,22 @@ KEEPS_DATA = {
     "AWS::SecretsManager::Secret": "secret",
     "AWS::KMS::Key": "key",
 }
-"""What is lost with such a resource cannot be deployed again."""
+"""Resource types with data: a deployment cannot bring the data back. The word is the one for messages."""
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What happens to one resource."""
+    """What a change set does to one resource."""
 
     action: str
     """CloudFormation's: Add, Modify, Remove, Import, Dynamic."""
     resource: str
     kind: str
     replacement: str = "False"
-    """True, False, or Conditional: only known while it happens."""
+    """True, False, or Conditional, which CloudFormation decides while it executes."""
     kept: bool = False
-    """What is removed or replaced stays where it is, outside of the stack."""
+    """True when the resource that is removed or replaced stays in AWS, outside of the stack."""
 
     @property
     def loses_data(self) -> bool:
@@ -61,13 +61,13 @@ class Change:
         return f"{line}  THE {what.upper()} {how.upper()} BY AN EMPTY ONE; {old}"
 
 
-def told(changes: Sequence[Change]) -> list[str]:
-    """A line a change, in the order they are listed; what loses data last, where it is read."""
+def lines_of(changes: Sequence[Change]) -> list[str]:
+    """Return one line for each change. Those that lose data come last, next to the question, where they are read."""
     return [str(change) for change in sorted(changes, key=lambda change: (change.loses_data, change.replacement != "False"))]
 
 
 def changes_of(description: Mapping[str, Any]) -> list[Change]:
-    """Of DescribeChangeSet's answer."""
+    """Return the changes in an answer of DescribeChangeSet."""
     found = [change["ResourceChange"] for change in description.get("Changes", []) if "ResourceChange" in change]
     return [
         Change(
@@ -91,7 +91,7 @@ def create(
     say: Say,
     importing: Sequence[Mapping[str, Any]] = (),
 ) -> str | None:
-    """The name of a change set that is ready to be executed; None when the stack is already as it should be.
+    """Create a change set and wait until it can be executed. Returns its name, or None when nothing changes.
 
     Parameters that are not given keep the value that the stack has. Raises StackError with CloudFormation's reason.
     """
@@ -132,11 +132,11 @@ def create(
         if time.monotonic() - spoke > PROGRESS_SECONDS:
             spoke = time.monotonic()
             say("CloudFormation is comparing")
-        time.sleep(pause(client))
+        time.sleep(poll_seconds(client))
 
 
 def describe(client: Client, name: str, change: str) -> list[Change]:
-    """Page by page."""
+    """Return all changes of a change set."""
     cloudformation = client("cloudformation")
     found: list[Change] = []
     more: dict[str, str] = {}
@@ -149,7 +149,7 @@ def describe(client: Client, name: str, change: str) -> list[Change]:
 
 
 def discard(client: Client, name: str, change: str, *, existing: Mapping[str, Any] | None) -> None:
-    """Nothing of it happens. A stack that is nothing but this change set goes with it, none that somebody has made."""
+    """Delete a change set that is not executed. A stack that consists of it alone is deleted too; an existing stack stays."""
     cloudformation = client("cloudformation")
     cloudformation.delete_change_set(StackName=name, ChangeSetName=change)
     if existing is not None or cloudformation.list_change_sets(StackName=name)["Summaries"]:
@@ -160,7 +160,7 @@ def discard(client: Client, name: str, change: str, *, existing: Mapping[str, An
 
 
 def execute(client: Client, name: str, change: str, *, say: Say) -> None:
-    """Return when the stack is as the change set says. Raises OperationFailed with the reason of the first failed resource."""
+    """Execute a change set and wait for it. Raises OperationFailed with the reason of the first resource that failed."""
     before = event_ids(client, name)
     client("cloudformation").execute_change_set(StackName=name, ChangeSetName=change)
     until_complete(client, name, before, say)

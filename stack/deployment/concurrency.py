@@ -1,7 +1,7 @@
-"""How many runs of the workers fit an AWS account: Lambda's quota is read, and a new stack is given what fits.
+"""The concurrency of the workers: how many runs of them fit into the quota of an AWS account.
 
-SQS goes on receiving when Lambda refuses to run a function, and each refusal uses up one of a message's five receives. So
-workers that are allowed more runs than the account has make dead letters of messages that nothing is wrong with.
+SQS goes on receiving while Lambda refuses to run a function, and each refusal uses up one of a message's five receives. So
+workers that may run more often than the account allows turn good messages into dead letters.
 """
 
 from collections.abc import Mapping
@@ -16,32 +16,32 @@ from stack.progress import Say
 
 EXECUTE, CONFIRM, DEAD_LETTER = "ExecuteConcurrency", "ConfirmConcurrency", "DeadLetterConcurrency"
 DEFAULTS: Mapping[str, int] = {EXECUTE: 10, CONFIRM: 10, DEAD_LETTER: 2}
-"""What the template takes for a parameter that is empty."""
+"""The template's values for parameters that are empty."""
 SOURCES: Mapping[str, int] = {EXECUTE: 1, CONFIRM: 1, DEAD_LETTER: 2}
-"""How many queues' triggers a parameter limits, each of them by itself."""
+"""How many event source mappings have each parameter as their limit."""
 RESERVING = ("ApiConcurrency", "ReconcileConcurrency")
-"""What these reserve, the workers cannot have."""
+"""Parameters that reserve runs for other functions."""
 LEAST = 2
-"""Lambda accepts no lower MaximumConcurrency of a trigger."""
+"""The lowest MaximumConcurrency that Lambda accepts for an event source mapping."""
 SMALLEST_QUOTA = 10
-"""Of a new AWS account."""
+"""Runs at once in a new AWS account."""
 OTHERS_SHARE = 0.4
-"""Of the runs, for the API, reconcile, and whatever else is in the account."""
+"""The part of the runs that is left to the API, to ReconcileJobs, and to other functions of the account."""
 OTHERS_LEAST = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Of an AWS account in a region."""
+    """Lambda's quota of an AWS account in a region."""
 
     runs: int
-    """Executions of all functions at once."""
+    """How many functions may run at once."""
     unreserved: int
-    """Those of them that no function has reserved."""
+    """How many of these runs no function has reserved."""
 
 
 def quota_of(client: Client) -> Quota | None:
-    """None when whoever deploys may not read it (lambda:GetAccountSettings)."""
+    """Return the quota, or None when the caller may not read it (lambda:GetAccountSettings)."""
     try:
         limit = client("lambda").get_account_settings()["AccountLimit"]
     except ClientError as error:
@@ -52,7 +52,7 @@ def quota_of(client: Client) -> Quota | None:
 
 
 def fitting(unreserved: int, given: Mapping[str, str]) -> dict[str, int]:
-    """Each worker's concurrency in an account with so many runs. A `given` one stays; the others get at most their default."""
+    """Return each worker's concurrency for `unreserved` runs. Values in `given` stay; others get at most their default."""
     chosen = {name: int(given[name]) for name in DEFAULTS if given.get(name)}
     chosen.setdefault(DEAD_LETTER, DEFAULTS[DEAD_LETTER])
     left = unreserved - sum(int(given[name]) for name in RESERVING if given.get(name))
@@ -62,7 +62,7 @@ def fitting(unreserved: int, given: Mapping[str, str]) -> dict[str, int]:
 
 
 def for_new_stack(client: Client, given: Mapping[str, str], say: Say) -> dict[str, str]:
-    """The parameters that a new stack needs so that its workers fit the account; says which they are. Empty when all fit."""
+    """Return the parameters that make the workers of a new stack fit the account; empty when the defaults fit. Says which."""
     quota = quota_of(client)
     chosen = fitting(quota.unreserved if quota else SMALLEST_QUOTA, given)
     found = {name: str(value) for name, value in chosen.items() if not given.get(name) and value != DEFAULTS[name]}
@@ -78,14 +78,14 @@ def for_new_stack(client: Client, given: Mapping[str, str], say: Say) -> dict[st
 
 
 def check_existing(client: Client, parameters: Mapping[str, str], say: Say) -> None:
-    """Say it when the workers of a stack do not fit the account. The stack keeps the values that it has."""
+    """Warn when the workers of an existing stack do not fit the account. The stack keeps its values."""
     quota = quota_of(client)
     if quota is not None:
         _warn(quota, {name: int(parameters.get(name) or default) for name, default in DEFAULTS.items()}, say)
 
 
 def parameters_of(stack: Mapping[str, Any]) -> dict[str, str]:
-    """As DescribeStacks has them."""
+    """Return the parameters of a stack as DescribeStacks has it."""
     return {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
 
 

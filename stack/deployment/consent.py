@@ -1,4 +1,4 @@
-"""Asking before something is changed: a person at a terminal, or the caller's own word for it."""
+"""Asking before something is changed: a person at a terminal says yes, or the caller has said so beforehand."""
 
 import sys
 from collections.abc import Callable
@@ -6,15 +6,15 @@ from collections.abc import Callable
 from stack.errors import StackError
 
 Consent = Callable[[str], None]
-"""Given a question; returns when the answer is yes. Raises StackError otherwise: then nothing may be changed."""
+"""Asks a question and returns when the answer is yes. Raises StackError otherwise: then nothing may be changed."""
 
 
 def granted(_question: str) -> None:
-    """For callers that have decided already."""
+    """Consent for callers that have decided already: asks nobody."""
 
 
-def asked(*, yes: bool) -> Consent:
-    """Of whoever sits at the terminal, unless `yes`. Raises StackError at once where nobody can be asked."""
+def ask_unless(*, yes: bool) -> Consent:
+    """Return the consent that asks at the terminal, or with `yes` nobody. Raises StackError at once without a terminal."""
     if yes:
         return granted
     require_terminal("YES=1")
@@ -27,8 +27,11 @@ def _ask(question: str) -> None:
         raise StackError("Nothing was changed.")
 
 
-def typed(word: str, given: str | None, question: str) -> None:
-    """For what cannot be undone: `word` has to be typed, or given beforehand. Raises StackError otherwise."""
+def confirm_by_name(word: str, given: str | None, question: str) -> None:
+    """Ask a person to type `word` before something that cannot be undone. `given` is the word when it was given beforehand.
+
+    Raises StackError when the word is another.
+    """
     if given is None:
         require_terminal(f"YES={word}")
         print(f"{question} Type {word} to confirm: ", end="", file=sys.stderr, flush=True)

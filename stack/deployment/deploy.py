@@ -1,4 +1,4 @@
-"""Deploy a stage to any AWS endpoint, real or local: package, upload, one change set after the other, wait."""
+"""Deploy a stage to any AWS endpoint, real or local: upload the package, execute its change sets, and wait."""
 
 import json
 from collections.abc import Mapping
@@ -12,18 +12,18 @@ from stack.build.package import LOCAL_STAGE, Package
 from stack.deployment import change_sets, concurrency, jwt_secret
 from stack.deployment.artifacts import upload
 from stack.deployment.consent import Consent
+from stack.deployment.emulator import complete_gateway, complete_roles
 from stack.deployment.index_steps import Step, Template, steps, tables_now
-from stack.deployment.leftovers import with_what_is_left, without_what_never_came_up
+from stack.deployment.leftovers import delete_failed_creation, error_with_leftovers
 from stack.deployment.parameters import check as check_parameters
 from stack.deployment.parameters import with_version_of_rpc_urls
 from stack.deployment.waiting import OperationFailed, stack_of
-from stack.machine.emulator import complete_gateway, complete_roles
 from stack.progress import Say
 
 Outputs = Mapping[str, str]
 
 
-def stack_name(stage: str) -> str:
+def stack_name_of(stage: str) -> str:
     return f"jobs-api-{stage}"
 
 
@@ -38,19 +38,19 @@ def deploy(
 ) -> Outputs:
     """Create or update the stack and wait for it. Returns its outputs.
 
-    Parameters that are not given keep the value the stack has, or the template's default. With `consent`, the changes are
-    told first, and nothing is changed unless it is given.
-    Raises StackError: what AWS refused, or the reason of the first resource that failed.
+    Parameters that are not given keep the stack's value, or get the template's default. With `consent`, the changes are
+    printed first, and nothing changes without a yes. Raises StackError with what AWS refused, or with the reason of the first
+    resource that failed.
     """
     try:
-        return _Deployment(built, client, say, name or stack_name(built.stage), parameters or {}, consent).run()
+        return _Deployment(built, client, say, name or stack_name_of(built.stage), parameters or {}, consent).run()
     except (ClientError, BotoCoreError) as error:
         raise sentence(error) from None
 
 
 @dataclass(frozen=True, slots=True)
 class _Deployment:
-    """One deployment of a package to a stack. `given` are the template parameters that are."""
+    """One deployment of a package to a stack. `given` are template parameters by name."""
 
     built: Package
     client: Client
@@ -63,26 +63,26 @@ class _Deployment:
         template = json.loads(self.built.template.read_text())
         check_parameters(self.given, template.get("Parameters", {}))
         jwt_secret.check_template(template, self.built.stage)
-        existing = without_what_never_came_up(self.client, self.name, self.say, self.consent)
+        existing = delete_failed_creation(self.client, self.name, self.say, self.consent)
         if existing is not None:
             self._check_secret(existing)
-        return replace(self, given={**self._fitting(existing), **self.given})._deploy(template, existing)
+        return replace(self, given={**self._worker_concurrency(existing), **self.given})._deploy(template, existing)
 
     def _deploy(self, template: Template, existing: Mapping[str, Any] | None) -> Outputs:
         bucket, key = upload(self.built, self.client, self.say)
         for resource in template["Resources"].values():
             if resource["Type"] == "AWS::Serverless::Function":
                 resource["Properties"]["CodeUri"] = {"Bucket": bucket, "Key": key}
-        ways = [Step("", template)] if existing is None else self._ways(template)
+        plan = [Step("", template)] if existing is None else self._plan(template)
         change = self._change_set(template, existing)
         if change is None:
             self.say(f"Stack {self.name} is as it should be: nothing to change")
         else:
-            self._ask(change, ways, existing)
+            self._ask(change, plan, existing)
             try:
-                self._execute(change, ways, existing)
+                self._execute(change, plan, existing)
             except OperationFailed as error:
-                raise with_what_is_left(error, self.built.stage, template, existing=existing is not None) from None
+                raise error_with_leftovers(error, self.built.stage, template, existing=existing is not None) from None
         stack = stack_of(self.client, self.name) or {}
         if self.built.stage == LOCAL_STAGE:
             complete_roles(self.client, self.name)
@@ -90,8 +90,11 @@ class _Deployment:
         self._check_secret(stack)
         return outputs_of(stack)
 
-    def _fitting(self, existing: Mapping[str, Any] | None) -> Mapping[str, str]:
-        """Parameters that make the workers of a new stack fit the AWS account. One that has only adopted tables is new, too."""
+    def _worker_concurrency(self, existing: Mapping[str, Any] | None) -> Mapping[str, str]:
+        """Return parameters that make the workers of a new stack fit the AWS account.
+
+        A stack that has only adopted tables counts as new.
+        """
         if self.built.stage == LOCAL_STAGE:  # the emulator has no quota
             return {}
         if existing is None or existing["StackStatus"] == "IMPORT_COMPLETE":
@@ -104,7 +107,7 @@ class _Deployment:
         if arn is not None:
             jwt_secret.check(jwt_secret.read(self.client, arn), self.built.stage)
 
-    def _ways(self, template: Template) -> list[Step]:
+    def _plan(self, template: Template) -> list[Step]:
         return steps(tables_now(self.client, self.name), deployed_template(self.client, self.name), template)
 
     def _change_set(self, template: Template, existing: Mapping[str, Any] | None) -> str | None:
@@ -112,38 +115,39 @@ class _Deployment:
         known = {name: value for name, value in given.items() if name in template.get("Parameters", {})}
         return change_sets.create(self.client, self.name, template, known, existing=existing, say=self.say)
 
-    def _ask(self, change: str, ways: list[Step], existing: Mapping[str, Any] | None) -> None:
-        """Tell what would change, when somebody is to be asked. Whatever ends this without a yes leaves nothing behind."""
+    def _ask(self, change: str, plan: list[Step], existing: Mapping[str, Any] | None) -> None:
+        """Print what would change, and ask, when there is a consent. Without a yes the change set is discarded."""
         if self.consent is None:
             return
         try:
             self.say(f"What {'changes in' if existing else 'is made for'} stack {self.name}:")
-            for line in change_sets.told(change_sets.describe(self.client, self.name, change)):
+            for line in change_sets.lines_of(change_sets.describe(self.client, self.name, change)):
                 print(f"  {line}")
-            if len(ways) > 1:
-                self.say(f"In {len(ways)} updates, for DynamoDB makes or removes one index of a table at a time:")
-                for number, way in enumerate(ways, 1):
-                    print(f"  {number}. {way.what}")
+            if len(plan) > 1:
+                self.say(f"In {len(plan)} updates, because DynamoDB makes or removes one index of a table at a time:")
+                for number, step in enumerate(plan, 1):
+                    print(f"  {number}. {step.what}")
             self.consent(f"{'Update' if existing else 'Create'} stack {self.name}?")
         except BaseException:
             change_sets.discard(self.client, self.name, change, existing=existing)
             raise
 
-    def _execute(self, change: str, ways: list[Step], existing: Mapping[str, Any] | None) -> None:
-        if len(ways) == 1:
+    def _execute(self, change: str, plan: list[Step], existing: Mapping[str, Any] | None) -> None:
+        if len(plan) == 1:
             self.say(f"{'Updating' if existing else 'Creating'} stack {self.name}")
             change_sets.execute(self.client, self.name, change, say=self.say)
             return
-        change_sets.discard(self.client, self.name, change, existing=existing)  # to be looked at: DynamoDB would refuse it
-        for number, way in enumerate(ways, 1):
-            self.say(f"Updating stack {self.name}, {number} of {len(ways)}: {way.what}")
-            part = self._change_set(way.template, stack_of(self.client, self.name))
+        # It was made to show what changes. Executing it would fail, because DynamoDB changes one index in an update.
+        change_sets.discard(self.client, self.name, change, existing=existing)
+        for number, step in enumerate(plan, 1):
+            self.say(f"Updating stack {self.name}, {number} of {len(plan)}: {step.what}")
+            part = self._change_set(step.template, stack_of(self.client, self.name))
             if part is not None:
                 change_sets.execute(self.client, self.name, part, say=self.say)
 
 
 def deployed_template(client: Client, name: str) -> Template:
-    """As it was given to CloudFormation, before any transform."""
+    """Return the stack's template as CloudFormation was given it, before any transform."""
     body = client("cloudformation").get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
     template: Template = json.loads(body if isinstance(body, str) else json.dumps(body))
     return template

@@ -1,4 +1,4 @@
-"""Take a stack away, and what it leaves behind: its data stays unless it is asked for by name; or take that up again."""
+"""Delete a stack, find what it leaves behind, and adopt that into a new stack."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ from stack.deployment import change_sets
 from stack.deployment.deploy import deployed_template
 from stack.deployment.index_steps import Template
 from stack.deployment.leftovers import IDENTIFIERS, delete
-from stack.deployment.waiting import pause, stack_of
+from stack.deployment.waiting import poll_seconds, stack_of
 from stack.errors import StackError
 from stack.progress import Say
 
@@ -22,10 +22,10 @@ RETAINING = {RETAIN, "RetainExceptOnCreate"}
 
 
 def destroy(client: Client, name: str, say: Say, *, with_tables: bool) -> dict[str, str]:
-    """Delete the stack. Its tables stay, unless `with_tables`; so does what its template keeps: logical → physical ids of all
-    that is still there.
+    """Delete the stack. Its tables stay unless `with_tables`, and so does what its template retains.
 
-    Raises StackError when there is no such stack, or with the reason of what could not be deleted.
+    Returns what still exists: logical → physical ids. Raises StackError when the stack does not exist, or with the reason of
+    what could not be deleted.
     """
     stack = stack_of(client, name)
     if stack is None:
@@ -35,7 +35,7 @@ def destroy(client: Client, name: str, say: Say, *, with_tables: bool) -> dict[s
     template = deployed_template(client, name)
     kept = {one for one in physical if template["Resources"].get(one, {}).get("DeletionPolicy") in RETAINING}
     if with_tables:
-        _let_go(client, tables.values())
+        _unprotect(client, tables.values())
         kept -= tables.keys()
     else:
         _retain(client, name, stack, template, say)
@@ -54,20 +54,20 @@ def _physical(client: Client, name: str) -> dict[str, str]:
 
 
 def _retain(client: Client, name: str, stack: Mapping[str, Any], template: Template, say: Say) -> None:
-    """Whatever the deployed template says of its tables: one that is older, or a local one, would delete them."""
+    """Make the deployed stack retain its tables. Templates of older versions and of the local stage would delete them."""
     resources = [template["Resources"][table] for table in TABLES if table in template["Resources"]]
     if all(resource.get("DeletionPolicy") in RETAINING for resource in resources):
         return
     for resource in resources:
         resource |= {"DeletionPolicy": RETAIN, "UpdateReplacePolicy": RETAIN}
-    say("Seeing to it that the tables stay")
+    say("Updating the stack so that its tables stay")
     change = change_sets.create(client, name, template, {}, existing=stack, say=say)
     if change is not None:
         change_sets.execute(client, name, change, say=say)
 
 
-def _let_go(client: Client, names: Iterable[str]) -> None:
-    """A protected table cannot be deleted, by whomever."""
+def _unprotect(client: Client, names: Iterable[str]) -> None:
+    """Remove the deletion protection of the tables: AWS deletes no protected table."""
     dynamodb = client("dynamodb")
     for name in names:
         if dynamodb.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
@@ -75,7 +75,7 @@ def _let_go(client: Client, names: Iterable[str]) -> None:
 
 
 def _delete_tables(client: Client, names: Iterable[str], say: Say) -> None:
-    """Those that the stack has left."""
+    """Delete the tables that the stack has left, and wait until they are gone."""
     dynamodb = client("dynamodb")
     for name in names:
         try:
@@ -83,7 +83,7 @@ def _delete_tables(client: Client, names: Iterable[str], say: Say) -> None:
             say(f"Deleting table {name}")
             while True:
                 dynamodb.describe_table(TableName=name)
-                time.sleep(pause(client))
+                time.sleep(poll_seconds(client))
                 say(f"Table {name} is being deleted")
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
@@ -91,7 +91,7 @@ def _delete_tables(client: Client, names: Iterable[str], say: Say) -> None:
 
 
 def keys_of_accounts(client: Client, accounts_table: str) -> list[str]:
-    """The ids of the KMS keys that the rows of accounts name. A key that the API made has no tag to find it by."""
+    """Return the ids of the KMS keys that the account rows name. A key that the API made has no tag to find it by."""
     try:
         pages = list(client("dynamodb").get_paginator("scan").paginate(TableName=accounts_table))
     except ClientError as error:
@@ -103,8 +103,9 @@ def keys_of_accounts(client: Client, accounts_table: str) -> list[str]:
 
 
 def signing_keys(client: Client, name: str, keys_of_accounts: Iterable[str] = ()) -> Iterator[str]:
-    """What signs for the stack's accounts and is in no template: KMS keys, which its accounts name or its tag, and the names of
-    its secrets.
+    """Return what signs for the stack's accounts and is in no template.
+
+    These are the KMS keys that its account rows name or that have its tag, and the names of the accounts' secrets.
     """
     tagged: list[str] = []
     wanted = [{"Key": STACK_TAG, "Values": [name]}]
@@ -118,13 +119,13 @@ def signing_keys(client: Client, name: str, keys_of_accounts: Iterable[str] = ()
         yield from (secret["Name"] for secret in page["SecretList"])
 
 
-# --- taken up again ----------------------------------------------------------------------------------------------------
+# --- adopting ----------------------------------------------------------------------------------------------------------
 
 
 def adopt(client: Client, name: str, template: Template, physical: Mapping[str, str], *, say: Say, **parameters: str) -> None:
-    """Make a stack of just these resources, which exist: a deployment afterwards adds the rest.
+    """Create a stack of these existing resources alone: logical → physical ids. A deployment afterwards adds the rest.
 
-    Raises StackError when there is such a stack, or with CloudFormation's reason.
+    Raises StackError when the stack exists, or with CloudFormation's reason.
     """
     if stack_of(client, name) is not None:
         raise StackError(f"There is a stack {name}: what exists can only be taken up by a new one.")

@@ -1,4 +1,4 @@
-"""The two contracts that make tokens and wallets, one of each on a network: deployed once, named to every stack on it."""
+"""The contracts that make tokens and wallets: one of each on a network. Every stack on it gets their addresses."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from eth_utils.address import is_checksum_address, is_checksum_formatted_address
 from chalicelib.chain.contracts.service_contracts import ARTIFACTS
 from chalicelib.networks import NETWORKS
 from stack import rpc
-from stack.build.package import LOCAL_STAGE, stages
+from stack.build.package import LOCAL_STAGE, require_stage
 from stack.build.runtime import CONFIG
 from stack.contracts import Contract
 from stack.errors import StackError
@@ -19,30 +19,33 @@ from stack.progress import Say
 
 @dataclass(frozen=True, slots=True)
 class Factories:
-    """Checksummed addresses."""
+    """The addresses of the two contracts, checksummed."""
 
     token: str
     wallet: str
 
     @property
     def parameters(self) -> dict[str, str]:
-        """As the template names them."""
+        """Return them by the names of the template's parameters."""
         return {"TokenFactory": self.token, "WalletFactory": self.wallet}
 
     @property
     def settings(self) -> dict[str, str]:
-        """As the environment names them."""
+        """Return them by the names of the environment variables."""
         return {"TOKEN_FACTORY": self.token, "WALLET_FACTORY": self.wallet}
 
 
 def send_factories(funder: Funder) -> Factories:
-    """Where the two will be; sent, not waited for."""
+    """Send both deployments without waiting for them. Returns the addresses that the contracts will have."""
     token, wallet = (funder.deploy(name, _committed(name)) for name in ("TokenFactory", "WalletFactory"))
     return Factories(token, wallet)
 
 
 def deploy_factories(stage: str, rpc_url: str, funder_key: str, say: Say) -> Factories:
-    """Both, mined, on the chain of a stage. Raises StackError when the node is another chain's, or there is no money for it."""
+    """Deploy both contracts on the chain of a stage, and wait until they are mined.
+
+    Raises StackError when the node is on another chain, or the funder has no coins.
+    """
     expected = _chain_id(stage)
     url = rpc.node_url(rpc_url)
     found = rpc.chain_id(url)
@@ -61,7 +64,7 @@ def deploy_factories(stage: str, rpc_url: str, funder_key: str, say: Say) -> Fac
 
 
 def address_parameter(name: str, value: str) -> str:
-    """`value`, when it is an address; in mixed case, with the right checksum (EIP-55). Raises StackError otherwise."""
+    """Return `value` when it is an address. In mixed case its checksum must be right (EIP-55). Raises StackError otherwise."""
     if not (value.startswith("0x") and is_hex_address(value)):
         raise StackError(f"{name} must be an address, 0x and 40 hex digits, not {value!r}.")
     if is_checksum_formatted_address(value) and not is_checksum_address(value):
@@ -70,15 +73,14 @@ def address_parameter(name: str, value: str) -> str:
 
 
 def _committed(name: str) -> Contract:
-    """As it is in the repository and in the zip: no compiler is needed where a chain is set up."""
+    """Return the contract from the file in the repository, which the zip has too: this needs no compiler."""
     artifact = json.loads((ARTIFACTS / f"{name}.json").read_text())
     return Contract(artifact["abi"], artifact["bytecode"])
 
 
 def _chain_id(stage: str) -> int | None:
-    """None for the local stage, which runs on whatever chain it is given."""
-    if stage not in stages():
-        raise StackError(f"There is no stage {stage!r} in .chalice/config.json; there are {', '.join(stages())}.")
+    """Return the chain id of a stage, or None for the local stage, which runs on any chain."""
+    require_stage(stage)
     if stage == LOCAL_STAGE:
         return None
     config: Mapping[str, str] = json.loads(CONFIG.read_text())["stages"][stage]["environment_variables"]

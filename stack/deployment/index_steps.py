@@ -1,6 +1,6 @@
-"""Deployments in steps: DynamoDB makes or removes one index of a table in an update, and refuses more of them half-way.
+"""Updates in steps, because DynamoDB makes or removes only one index of a table in an update, and fails half-way otherwise.
 
-An index is made before the code that reads it, one in each update; and removed after the code that read it.
+An index is made before the code that reads it, and removed after the code that read it.
 """
 
 import copy
@@ -17,7 +17,7 @@ Template = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class TableIndexes:
-    """A table as it is now: its global indexes by name, each as a template says it, and the types of its key attributes."""
+    """A table as it is now: its global indexes by name, as a template writes them, and the types of its key attributes."""
 
     indexes: Mapping[str, Mapping[str, Any]]
     types: Mapping[str, str]
@@ -26,11 +26,12 @@ class TableIndexes:
 @dataclass(frozen=True, slots=True)
 class Step:
     what: str
+    """What this update does, for messages. Example: `make JobsTable/owner`."""
     template: Template
 
 
 def tables_now(client: Client, stack_name: str) -> dict[str, TableIndexes]:
-    """The stack's tables by logical id, as DynamoDB describes them: that is what an update is compared with."""
+    """Return the stack's tables by logical id, as DynamoDB describes them now."""
     pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack_name)
     resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
     return {
@@ -49,9 +50,9 @@ def _described(table: Mapping[str, Any]) -> TableIndexes:
 
 
 def steps(now: Mapping[str, TableIndexes], deployed: Template, wanted: Template) -> list[Step]:
-    """The templates to go through, the last of which is `wanted`: one where that is possible.
+    """Return the updates to execute in order: one when that is possible. The last one's template is `wanted`.
 
-    Raises StackError for an index that is to have other keys under the same name: the code that runs would be without it.
+    Raises StackError when an index would get other keys under the same name: the running code would lose its index.
     """
     made: list[tuple[str, str]] = []
     removed: list[tuple[str, str]] = []
@@ -89,7 +90,7 @@ def _more_than_one_of_a_table(changes: Sequence[tuple[str, str]]) -> bool:
 
 
 def _in_rounds(changes: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]:
-    """At most one of each table in a round."""
+    """Spread the changes over rounds, with at most one change of a table in each."""
     rounds: list[list[tuple[str, str]]] = []
     seen: dict[str, int] = {}
     for change in changes:
@@ -121,7 +122,7 @@ def _shape(index: Mapping[str, Any]) -> tuple[Any, ...]:
 def _with_indexes(
     base: Template, present: Mapping[str, Mapping[str, Any]], now: Mapping[str, TableIndexes], wanted: Template
 ) -> Template:
-    """`base` with these indexes. A table declares exactly the attributes that its keys use, or DynamoDB refuses it."""
+    """Return `base` with these indexes. A table must declare exactly the attributes that its keys use."""
     template = copy.deepcopy(base)
     for table, indexes in present.items():
         if table not in template["Resources"]:

@@ -1,4 +1,4 @@
-"""The key of the issuers' tokens: read after a deployment, and checked before one (HS256: RFC 7518 section 3.2)."""
+"""The secret that signs issuers' JWTs: read after a deployment, and checked before one (HS256: RFC 7518 section 3.2)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,8 +17,9 @@ def read(client: Client, secret_arn: str) -> str:
 
 
 def check(secret: str, stage: str) -> None:
-    """Raises StackError when a deployed stage would run on a short or a well-known key, or on none that can be read. It never
-    says the secret.
+    """Raise StackError when a stage in AWS would use a key that is short, well known or not readable.
+
+    The error never contains the secret.
     """
     if stage == LOCAL_STAGE:
         return
@@ -29,7 +30,7 @@ def check(secret: str, stage: str) -> None:
 
 
 def check_template(template: Mapping[str, Any], stage: str) -> None:
-    """The same for the secret the template is about to make."""
+    """Raise StackError when the template would make such a secret."""
     properties = template["Resources"]["JwtSecret"]["Properties"]
     generated = properties.get("GenerateSecretString", {})
     if stage != LOCAL_STAGE and ("SecretString" in properties or generated.get("PasswordLength", 32) < JWT_SECRET_MIN_BYTES):

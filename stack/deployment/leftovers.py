@@ -1,4 +1,4 @@
-"""What is left of a stack: one that never came up and has to go, and resources that are outside of any stack afterwards."""
+"""Leftovers: a stack whose creation failed, and resources that are outside of any stack afterwards."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,21 +16,21 @@ IDENTIFIERS = {
     "AWS::KMS::Key": "KeyId",
     "AWS::Logs::LogGroup": "LogGroupName",
 }
-"""By what CloudFormation knows a resource that it is to take up."""
+"""Resource type → the property by which CloudFormation identifies a resource to import."""
 
 
 def delete(client: Client, stack: Mapping[str, Any], say: Say) -> None:
-    """Delete a stack, as DescribeStacks has it, and wait until it is gone. Raises OperationFailed with the reason."""
+    """Delete a stack, given as DescribeStacks has it, and wait until it is gone. Raises OperationFailed with the reason."""
     stack_id = str(stack["StackId"])
     before = event_ids(client, stack_id)
     client("cloudformation").delete_stack(StackName=stack_id)
     until_gone(client, stack_id, before, say)
 
 
-def without_what_never_came_up(client: Client, name: str, say: Say, consent: Consent | None) -> dict[str, Any] | None:
-    """The stack as it is, or None when there is none. One whose creation failed is deleted: CloudFormation cannot update it.
+def delete_failed_creation(client: Client, name: str, say: Say, consent: Consent | None) -> dict[str, Any] | None:
+    """Delete the stack when its creation failed, because CloudFormation cannot update such a stack.
 
-    Raises OperationFailed with the reason when it cannot be deleted.
+    Returns the stack that exists, or None. Raises OperationFailed with the reason when it cannot be deleted.
     """
     stack = stack_of(client, name)
     if stack is None or stack["StackStatus"] not in NEVER_CAME_UP:
@@ -43,12 +43,15 @@ def without_what_never_came_up(client: Client, name: str, say: Say, consent: Con
 
 
 def adopt_words(left: Mapping[str, str]) -> str:
-    """As `make deploy ADOPT="…"` takes them: logical and physical ids."""
+    """Return logical and physical ids as `make deploy ADOPT="…"` takes them."""
     return " ".join(f"{logical}={physical}" for logical, physical in left.items())
 
 
-def with_what_is_left(error: OperationFailed, stage: str, template: Mapping[str, Any], *, existing: bool) -> StackError:
-    """The error of a deployment, with the resources that it has left outside of the stack, and how to go on with them."""
+def error_with_leftovers(error: OperationFailed, stage: str, template: Mapping[str, Any], *, existing: bool) -> StackError:
+    """Return the error of a deployment, with the resources that it left outside of the stack and the command that adopts them.
+
+    `existing`: whether the stack existed before the deployment.
+    """
     left = {one: id_ for one, id_ in error.left.items() if template["Resources"].get(one, {}).get("Type") in IDENTIFIERS}
     if not left:
         return error

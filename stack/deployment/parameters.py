@@ -1,4 +1,4 @@
-"""Template parameters as an operator gives them: `PARAMETERS="Name=Value Other=Value"`, checked against the template."""
+"""Template parameters from an operator: `PARAMETERS="Name=Value Other=Value"`, checked against the template."""
 
 import hashlib
 import re
@@ -10,7 +10,7 @@ from stack.errors import StackError
 
 
 def parse(text: str) -> dict[str, str]:
-    """Words as a shell splits them, so a value with blanks is quoted. Raises StackError for one that is no Name=Value."""
+    """Parse Name=Value words. A value with blanks is quoted, as in a shell. Raises StackError for any other word."""
     try:
         words = shlex.split(text)
     except ValueError as error:
@@ -25,7 +25,7 @@ def parse(text: str) -> dict[str, str]:
 
 
 def with_version_of_rpc_urls(given: Mapping[str, str]) -> Mapping[str, str]:
-    """Add `RpcUrlsVersion` to a new `RpcUrls`: the start of its hash, which does not tell a provider's key.
+    """Add `RpcUrlsVersion` to a new `RpcUrls`: the start of its hash, which does not reveal a provider's key.
 
     The functions read the URLs from a secret. Their environment has the version, so that Lambda starts them anew.
     """
@@ -35,8 +35,9 @@ def with_version_of_rpc_urls(given: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def check(given: Mapping[str, str], declared: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raises StackError for a name that the template does not declare, or a value that it does not allow. A value that is not
-    to be echoed is not.
+    """Raise StackError for a name that the template does not declare, or a value that it does not allow.
+
+    The error does not contain the value of a parameter with NoEcho.
     """
     unknown = sorted(set(given) - set(declared))
     if unknown:

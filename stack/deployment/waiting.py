@@ -1,8 +1,8 @@
 """Waiting for an operation of CloudFormation on a stack, by the stack's events.
 
-A stack's status is no measure of an operation that was just asked for: for some seconds it may still be the one before, such as
-UPDATE_COMPLETE or DELETE_FAILED of the last operation, or REVIEW_IN_PROGRESS of a new stack. An operation has begun with the
-first event that was not there before it was asked for, and it has ended with such an event of the stack itself.
+The stack's status does not tell whether an operation has begun. For some seconds it may be that of the operation before, such
+as UPDATE_COMPLETE or DELETE_FAILED, or REVIEW_IN_PROGRESS of a new stack. So the events are read: the first new one begins the
+operation, and a new event of the stack itself ends it.
 """
 
 import time
@@ -17,18 +17,18 @@ from stack.progress import Say
 
 PROGRESS_SECONDS = 2.0
 BEGIN_SECONDS = 300.0
-"""CloudFormation begins within seconds. Later than this it is not waited for."""
+"""CloudFormation usually begins within seconds. After this long without an event, waiting ends with an error."""
 SUCCEEDED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
 STACK = "AWS::CloudFormation::Stack"
 DELETE_SKIPPED = "DELETE_SKIPPED"
 """The status of a resource that a rollback or a deletion leaves where it is, because its DeletionPolicy says so."""
 
 Event = Mapping[str, Any]
-"""As DescribeStackEvents has it."""
+"""An event as DescribeStackEvents has it."""
 
 
 class OperationFailed(StackError):
-    """The stack is not as it was to be. `left` are the resources that were made and are now outside of it: logical → physical
+    """The operation failed. `left` has the resources that it made and that are now outside of the stack: logical → physical
     ids.
     """
 
@@ -38,27 +38,27 @@ class OperationFailed(StackError):
 
 
 def stack_of(client: Client, name: str) -> dict[str, Any] | None:
-    """As CloudFormation describes it; None when it does not exist, or when only change sets of it do."""
+    """Return the stack as CloudFormation describes it; None when it does not exist or consists of change sets alone."""
     stack = _described(client, name)
     return None if stack is None or stack["StackStatus"] in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"} else stack
 
 
 def event_ids(client: Client, name: str) -> set[str]:
-    """The events of a stack so far; empty when there is no such stack."""
+    """Return the ids of the stack's events so far; empty when the stack does not exist."""
     return {event["EventId"] for event in _events(client, name, ())}
 
 
 def until_complete(client: Client, name: str, before: Collection[str], say: Say) -> None:
-    """Return when the operation that was asked for after the events `before` has succeeded.
+    """Wait until the operation that was asked for after the events `before` has succeeded, and the stack's status says so.
 
-    The stack's description says so, too, by then. Raises OperationFailed with the reason of the first resource that failed.
+    Raises OperationFailed with the reason of the first resource that failed.
     """
     progress = _Progress(client, say)
     while True:
         events = _events(client, name, before)
         status = _status(events)
         if status in SUCCEEDED:
-            stack = _described(client, name)  # may lag behind the event, and with it the outputs
+            stack = _described(client, name)  # the status and the outputs may lag behind the event
             if stack is not None and stack["StackStatus"] in SUCCEEDED:
                 return
         elif status is not None and not status.endswith("IN_PROGRESS"):
@@ -67,10 +67,10 @@ def until_complete(client: Client, name: str, before: Collection[str], say: Say)
 
 
 def until_gone(client: Client, stack_id: str, before: Collection[str], say: Say) -> None:
-    """Return when the stack whose deletion was asked for after the events `before` does not exist.
+    """Wait until the stack whose deletion was asked for after the events `before` does not exist.
 
-    `stack_id` is not its name: CloudFormation knows a deleted stack by its id alone. Raises OperationFailed when the deletion
-    failed, with the reason.
+    `stack_id` is not its name: CloudFormation finds a deleted stack by its id alone. Raises OperationFailed with the reason
+    when the deletion failed.
     """
     progress = _Progress(client, say)
     while stack_of(client, stack_id) is not None:
@@ -81,13 +81,13 @@ def until_gone(client: Client, stack_id: str, before: Collection[str], say: Say)
         progress.pause(status, events)
 
 
-def pause(client: Client) -> float:
-    """Seconds between two looks: the emulator answers at once, AWS throttles."""
+def poll_seconds(client: Client) -> float:
+    """Return the seconds between two polls: few for the emulator, which answers at once, more for AWS, which throttles."""
     return 0.1 if "127.0.0.1" in client("cloudformation").meta.endpoint_url else 2.0
 
 
 class _Progress:
-    """Waits between two looks, and says now and then what CloudFormation did last."""
+    """Waits between two polls, and says every few seconds what CloudFormation did last."""
 
     def __init__(self, client: Client, say: Say) -> None:
         self._client = client
@@ -102,7 +102,7 @@ class _Progress:
             self._spoke = now
             last = [f"{event['LogicalResourceId']} {_words(event['ResourceStatus'])}" for event in events[:1]]
             self._say(f"{_words(status or 'asked for')}: {last[0] if last else 'nothing has happened yet'}")
-        time.sleep(pause(self._client))
+        time.sleep(poll_seconds(self._client))
 
 
 def _described(client: Client, name: str) -> dict[str, Any] | None:
@@ -116,7 +116,7 @@ def _described(client: Client, name: str) -> dict[str, Any] | None:
 
 
 def _events(client: Client, name: str, before: Collection[str]) -> list[Event]:
-    """Newest first, down to those that were there `before`; empty when there is no such stack."""
+    """Return the events that are not in `before`, newest first; empty when the stack does not exist."""
     found: list[Event] = []
     try:
         for page in client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=name):
@@ -134,7 +134,7 @@ def _does_not_exist(error: ClientError) -> bool:
 
 
 def _status(events: list[Event]) -> str | None:
-    """What the newest event of the stack itself says; None before there is one."""
+    """Return the status in the newest event of the stack itself; None when it has no event yet."""
     own = (one for one in events if one["ResourceType"] == STACK and one["LogicalResourceId"] == one["StackName"])
     newest = next(own, None)
     return None if newest is None else str(newest["ResourceStatus"])

@@ -1,1 +1,1 @@
-"""The local stack: the emulator and the node as processes, and what a stack has from the start."""
+"""The local stack: the emulator and the node as processes, and the accounts and contracts that a new stack has."""

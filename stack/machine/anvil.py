@@ -1,4 +1,4 @@
-"""The chain as a process: one loopback node with a block a second, shaped like Fuse (chain id 122, Shanghai, 20 M gas)."""
+"""The node as a process: anvil on loopback with a block each second, shaped like Fuse (chain id 122, Shanghai, 20 M gas)."""
 
 import platform
 import sys
@@ -15,11 +15,11 @@ HARDFORK = "shanghai"
 GAS_LIMIT = 20_000_000
 BASE_FEE_WEI = 10_000_000_000
 FUNDER_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
-"""The first account of the mnemonic every development node starts with; it owns 10,000 coins there, nothing elsewhere."""
+"""The well-known key of a development node's first account. It has 10,000 coins on such a node, and nothing elsewhere."""
 
 
 def binary() -> Path:
-    """The node's own program: its npm launcher only looks for it. Raises StackError when there is none for this machine."""
+    """Return the path of anvil itself, which npm's launcher would start. Raises StackError when this machine has none."""
     system = {"linux": "linux", "darwin": "darwin"}.get(sys.platform, sys.platform)
     machine = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), platform.machine())
     found = paths.CONTRACTS / "node_modules" / "@foundry-rs" / f"anvil-{system}-{machine}" / "bin" / "anvil"
@@ -31,7 +31,7 @@ def binary() -> Path:
 
 
 def start(process: Process, directory: Path, asked_port: int | None = None, *, hardfork: str = HARDFORK) -> str:
-    """Start it and wait until it answers. Returns its RPC URL.
+    """Start anvil and wait until it answers. Returns its RPC URL.
 
     It sends no CORS headers and refuses a preflight request, so a page in a browser cannot use its unlocked accounts over HTTP.
     anvil has no such option for its WebSocket, which shares the port: the port is a random one unless RPC_PORT names it.
@@ -50,6 +50,7 @@ def start(process: Process, directory: Path, asked_port: int | None = None, *, h
 
 
 def answers(url: str) -> bool:
+    """Return true when a node answers at the URL."""
     try:
         call(url, "eth_chainId")
     except RpcUnavailable:

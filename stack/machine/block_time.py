@@ -1,4 +1,4 @@
-"""How far apart the blocks of a node's chain are, measured, for a stack on a chain whose rules nobody has written down."""
+"""The block time of a chain, measured at a node: for a local stack on a chain that `chalicelib.networks` does not have."""
 
 import itertools
 import statistics
@@ -9,15 +9,15 @@ from stack import rpc
 SAMPLED_BLOCKS = 10
 SHORTEST_SECONDS = 0.5
 LONGEST_SECONDS = 30.0
-"""No chain in use takes longer on average. Blocks that are further apart are made when a transaction comes, not by a clock."""
+"""No chain in use takes longer on average. Blocks further apart are made when a transaction arrives, not by a clock."""
 ASSUMED_SECONDS = 1.0
-"""Where the blocks say nothing."""
+"""The block time when it cannot be measured."""
 TOLERANCE = 0.25
-"""Block times that differ by less than this part, or by half a second, count as the same."""
+"""Block times are the same when they differ by less than this part, or by half a second."""
 
 
 def block_seconds(rpc_url: str) -> float:
-    """The median distance of the newest blocks in seconds; ASSUMED_SECONDS when they do not tell.
+    """Return the median time between the newest blocks in seconds, or ASSUMED_SECONDS when it cannot be measured.
 
     The genesis block does not count: its timestamp is often 0, or that of the day on which the chain was designed.
     """
@@ -36,7 +36,7 @@ def block_seconds(rpc_url: str) -> float:
 
 
 def differs(now: float, before: str) -> bool:
-    """True when a measurement says something else than `before`, a value of the template's parameter BlockSeconds."""
+    """Return true when a measured block time differs from `before`, a value of the template's parameter BlockSeconds."""
     try:
         known = float(before)
     except ValueError:
@@ -45,5 +45,5 @@ def differs(now: float, before: str) -> bool:
 
 
 def _moment(block: Any) -> int:
-    """Unix seconds."""
+    """Return the block's timestamp in Unix seconds."""
     return int(block["timestamp"], 16)

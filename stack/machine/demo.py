@@ -1,4 +1,4 @@
-"""The first job: one mint through the HTTP API, watched until it is final."""
+"""The first job of a local stack: it mints through the HTTP API, and is polled until it is final."""
 
 import json
 import time
@@ -16,7 +16,7 @@ SECONDS = 60.0
 
 
 def request(env: Mapping[str, str], method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """One call of the API as the issuer. Raises StackError with the API's own sentence when it refuses."""
+    """Send one request to the API as the issuer. Raises StackError with the API's own sentence when it refuses."""
     asked = urllib.request.Request(  # noqa: S310 — our own URL
         f"{env['API_URL']}/{path}",
         json.dumps(body).encode() if body is not None else None,
@@ -35,7 +35,7 @@ def request(env: Mapping[str, str], method: str, path: str, body: Mapping[str, A
 
 
 def run(env: Mapping[str, str], say: Say) -> dict[str, Any]:
-    """Mint 1,000 tokens to the issuer, with a line for every change. Returns the final job."""
+    """Mint 1,000 ERC-20 tokens to the issuer, and say each change of the job. Returns the final job."""
     issue = {
         "to": env["TOKEN_ADDRESS"],
         "call": {"function": "mint(address,uint256)", "args": [env["ISSUER_ACCOUNT"], str(AMOUNT_WEI)]},
@@ -67,7 +67,7 @@ def run(env: Mapping[str, str], say: Say) -> dict[str, Any]:
 
 
 def curl_lines(job: Mapping[str, Any], env_file: str) -> list[str]:
-    """Commands to try next, as they can be pasted into a shell."""
+    """Return commands to try next, to be pasted into a shell."""
     authorized = 'curl -sw "\\n" -H "Authorization: Bearer $ISSUER_TOKEN"'
     correlation_id = job.get("data", {}).get("correlationId", job.get("correlationId", ""))
     lines = [f". {env_file}", f'{authorized} "$API_URL/api/v2/jobs/{job["_id"]}"']

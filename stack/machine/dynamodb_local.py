@@ -1,4 +1,4 @@
-"""Amazon's DynamoDB Local, the store's second opinion: fetched by Maven once, run in memory on a free loopback port."""
+"""Amazon's DynamoDB Local, for tests of the store beside the emulator: fetched by Maven once, run in memory on loopback."""
 
 import shutil
 import tempfile
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from stack import paths, tools
 from stack.errors import StackError
+from stack.locks import exclusively
 from stack.machine.processes import Process, clean_environment, free_port
-from stack.machine.turn import exclusively
 from stack.progress import Say, say
 
 SOURCES = Path(__file__).with_name("dynamodb")
@@ -19,12 +19,12 @@ HTTP_BAD_REQUEST = 400  # its answer to a request without a signature
 
 
 def available() -> bool:
-    """Whether this machine has what it takes: Java and Maven."""
+    """Return true when this machine has Java and Maven, which DynamoDB Local needs."""
     return shutil.which("java") is not None and shutil.which("mvn") is not None
 
 
 def jars(say: Say = say) -> Path:
-    """The directory of the jars and native libraries, fetched when the pom changed."""
+    """Return the directory of the jars and native libraries. They are fetched again when pom.xml changed."""
     if not available():
         raise StackError("DynamoDB Local needs Java and Maven on this machine.")
     pom = SOURCES / "pom.xml"
@@ -54,9 +54,9 @@ def jars(say: Say = say) -> Path:
 
 @contextmanager
 def dynamodb_local(directory: Path, say: Say = say) -> Iterator[str]:
-    """The endpoint URL of a fresh, empty DynamoDB Local; it ends with the block. `directory` takes its log and temporary files.
+    """Run an empty DynamoDB Local in the block, and give its endpoint URL. `directory` gets its log and temporary files.
 
-    Every access key sees tables of its own. Raises StackError without Java and Maven, or when it does not start.
+    Each access key sees its own tables. Raises StackError without Java and Maven, or when it does not start.
     """
     libraries = jars(say)
     directory.mkdir(parents=True, exist_ok=True)

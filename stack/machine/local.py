@@ -1,4 +1,4 @@
-"""The local stack: emulator, chain, contracts, the deployed template and zip, two funded accounts, on loopback."""
+"""The local stack on loopback: emulator, node, contracts, the deployed template and zip, and two funded accounts."""
 
 import hashlib
 import json
@@ -9,49 +9,49 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from stack import rpc
+from stack import rpc, stack_env
 from stack.aws import Client, clients
 from stack.build.package import LOCAL_STAGE, Package, package
 from stack.contracts import compile_contracts
-from stack.deployment.deploy import Outputs, deploy, stack_name
+from stack.deployment.deploy import Outputs, deploy, stack_name_of
 from stack.deployment.factories import send_factories
 from stack.errors import StackError
 from stack.funder import Funder, coins
-from stack.machine import anvil, environment, ministack
+from stack.locks import DirectoryLock
+from stack.machine import anvil, ministack
 from stack.machine.block_time import block_seconds, differs
 from stack.machine.processes import Process
 from stack.machine.seed import seed
-from stack.machine.turn import Turn
 from stack.progress import Say, say
 
 CONFIRMATIONS = 2
 LOCAL_FUNDS = "100"
 EXTERNAL_FUNDS = "1"
 UNTHROTTLED = {"ApiRate": "10000", "ApiBurst": "10000", "RequestsPerMinute": "0"}
-"""The machine's limits are low enough; the emulator keeps to these."""
+"""Parameters that turn off the API's rate limits, which the emulator enforces: tests send many requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What may differ from one local stack to another. Everything has a default that works."""
+    """What may differ from one local stack to another. Every option has a default that works."""
 
     rpc_url: str | None = None
-    """A node that already runs; without it anvil is started."""
+    """The URL of a node that already runs. Without it, anvil is started."""
     funder_key: str | None = field(default=None, repr=False)
     fund_amount: str | None = None
-    """Native coins for each account: 100 locally, 1 from a funder of one's own."""
+    """Native coins for each account. By default 100 from anvil's funder, and 1 from the caller's own."""
     parameters: Mapping[str, str] = field(default_factory=dict)
-    """Template parameters, over those the stack chooses itself."""
+    """Template parameters that replace the stack's own choice."""
     functions_rpc: Callable[[str], str] | None = None
-    """From the node's URL to the one the functions use: where a test puts something between."""
+    """Maps the node's URL to the URL that the functions use, so that a test can put a proxy between them."""
     aws_port: int | None = None
     rpc_port: int | None = None
 
 
 class LocalStack:
-    """`with LocalStack(directory) as stack:` runs it and ends it; `stack.env` is what stack.env says.
+    """A local stack. `with LocalStack(directory) as stack:` runs one and ends it; `stack.env` has the values of stack.env.
 
-    Nothing of it outlives this process, however that ends, unless `detach` is called.
+    Its processes end with this one, however that ends, unless `detach` is called.
     """
 
     def __init__(self, directory: Path, options: Options | None = None, env_file: Path | None = None, say: Say = say) -> None:
@@ -64,9 +64,9 @@ class LocalStack:
         self._anvil = Process("anvil", directory)
         self._state = directory / "state.json"
         self._client: Client | None = None
-        self._turn = Turn(directory / "turn.lock")
+        self._lock = DirectoryLock(directory / "turn.lock")
 
-    # --- as a whole ----------------------------------------------------------------------------------------------------
+    # --- start and stop ------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
         self.start()
@@ -76,10 +76,10 @@ class LocalStack:
         self.stop()
 
     def start(self) -> dict[str, str]:
-        """Start everything. When that fails half-way, what had been started is ended first."""
-        self._turn.take()
+        """Start everything, and return the values of stack.env. When that fails half-way, everything is ended again."""
+        self._lock.acquire()
         if self.running:
-            self._turn.give()
+            self._lock.release()
             raise StackError("A stack already runs here; `make down` ends it.")
         try:
             return self._start()
@@ -88,8 +88,8 @@ class LocalStack:
             raise
 
     def start_or_reuse(self) -> dict[str, str]:
-        """The running stack, with the code as it is now, when it is healthy and on the chain asked for; else a new one."""
-        self._turn.take()
+        """Bring the running stack up to date when it is healthy and on the wanted chain; otherwise start a new one."""
+        self._lock.acquire()
         state = self._read_state()
         if not self._reusable(state):
             if state or self.running:
@@ -97,7 +97,7 @@ class LocalStack:
             self.stop()
             return self.start()
         built = package(LOCAL_STAGE, self._say)
-        self.env = environment.read(self.env_file)
+        self.env = stack_env.read(self.env_file)
         deployed = _digest(built)
         parameters = {**state["parameters"], **self._block_time_now(state["parameters"])}
         if state["deployed"] == deployed and state["parameters"] == parameters:
@@ -105,13 +105,13 @@ class LocalStack:
             return self.env
         outputs = self._deploy(built, parameters)
         self.env["API_URL"] = _api_url(self.env["AWS_ENDPOINT_URL"], outputs)
-        environment.write(self.env_file, self.env)
+        stack_env.write(self.env_file, self.env)
         self._write_state(state | {"deployed": deployed, "parameters": parameters})
         self._say("The stack was up already; its code and parameters are the new ones now")
         return self.env
 
     def _block_time_now(self, parameters: Mapping[str, str]) -> dict[str, str]:
-        """The parameter BlockSeconds as it is now; empty while the one that the stack has still fits."""
+        """Return the parameter BlockSeconds when the measured block time has changed; otherwise nothing."""
         if self.options.rpc_url is None or "BlockSeconds" in self.options.parameters:
             return {}
         measured = block_seconds(self.env["RPC_URL"])
@@ -121,27 +121,27 @@ class LocalStack:
         return {"BlockSeconds": f"{measured:g}"}
 
     def detach(self) -> None:
-        """Let everything outlive this process: `make up`."""
+        """Let the processes outlive this one, for `make up`."""
         self._ministack.detach()
         self._anvil.detach()
-        self._turn.give()
+        self._lock.release()
 
     def stop(self) -> None:
-        """End everything, whoever started it, and forget it. Does nothing when nothing runs."""
+        """End all processes, also those that another command started, and delete the state. Does nothing when nothing runs."""
         for process in (self._ministack, self._anvil):
             process.stop()
         self._forget()
-        self._turn.give()
+        self._lock.release()
 
     @property
     def running(self) -> bool:
         return self._ministack.pid is not None or self._anvil.pid is not None
 
-    # --- to tests ------------------------------------------------------------------------------------------------------
+    # --- for tests -----------------------------------------------------------------------------------------------------
 
     @property
     def client(self) -> Client:
-        """Clients of the emulator with root's rights, by the service's name."""
+        """Return clients of the emulator with root's rights, by the AWS service's name."""
         if self._client is None:
             env = self.env
             keys = (env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"])
@@ -174,7 +174,7 @@ class LocalStack:
             "AWS_REGION": ministack.REGION,
             "AWS_ACCESS_KEY_ID": ministack.ACCESS_KEY_ID,
             "AWS_SECRET_ACCESS_KEY": ministack.SECRET_ACCESS_KEY,
-            "STACK_NAME": stack_name(LOCAL_STAGE),
+            "STACK_NAME": stack_name_of(LOCAL_STAGE),
         }
         parameters = {
             "RpcUrls": self.options.functions_rpc(rpc_url) if self.options.functions_rpc else rpc_url,
@@ -201,7 +201,7 @@ class LocalStack:
             "EXECUTE_QUEUE_URL": outputs["ExecuteQueueUrl"],
             "CONFIRM_QUEUE_URL": outputs["ConfirmQueueUrl"],
         }
-        environment.write(self.env_file, self.env)
+        stack_env.write(self.env_file, self.env)
         self._write_state({"deployed": _digest(built), "parameters": parameters, "rpc_url": self.options.rpc_url})
         return self.env
 
@@ -221,16 +221,16 @@ class LocalStack:
     def _deploy(self, built: Package, parameters: Mapping[str, str]) -> Outputs:
         return deploy(built, self.client, self._say, parameters=parameters)
 
-    # --- what is remembered --------------------------------------------------------------------------------------------
+    # --- state on disk -------------------------------------------------------------------------------------------------
 
     def _reusable(self, state: Mapping[str, Any]) -> bool:
-        """Is it the stack that is asked for, and does it answer?"""
-        env = environment.read(self.env_file)
+        """Return true when the running stack is on the wanted node, and emulator and node answer."""
+        env = stack_env.read(self.env_file)
         return (
             bool(state)
             and bool(env)
             and state["rpc_url"] == self.options.rpc_url
-            and "TOKEN_FACTORY" in env  # one that was started by an older version has none
+            and "TOKEN_FACTORY" in env  # a stack that an older version started does not have it
             and self._ministack.pid is not None
             and ministack.healthy(env["AWS_ENDPOINT_URL"])
             and anvil.answers(env["RPC_URL"])
@@ -248,7 +248,7 @@ class LocalStack:
         self._state.write_text(json.dumps(dict(state)))
 
     def _forget(self) -> None:
-        """What a stack leaves behind, also one that was killed."""
+        """Delete the files that a stack leaves behind, also one that was killed."""
         self.env_file.unlink(missing_ok=True)
         self._state.unlink(missing_ok=True)
         shutil.rmtree(self.directory / "tmp", ignore_errors=True)
@@ -259,5 +259,5 @@ def _digest(built: Package) -> str:
 
 
 def _api_url(endpoint: str, outputs: Outputs) -> str:
-    """The emulator makes a new API, with another id, whenever its routes change."""
+    """Return the API's URL at the emulator, which makes a new API with another id whenever the routes change."""
     return f"{endpoint}/restapis/{outputs['RestAPIId']}/{LOCAL_STAGE}/_user_request_"

@@ -1,4 +1,4 @@
-"""The AWS emulator as a process: on loopback only, with IAM enforced, everything it unpacks under the state directory."""
+"""The AWS emulator as a process: on loopback only, with IAM enforced, and with its files under the state directory."""
 
 import sys
 import urllib.error
@@ -13,20 +13,20 @@ REGION = "us-east-1"
 
 
 def start(process: Process, directory: Path, asked_port: int | None = None) -> str:
-    """Start it and wait until it answers. Returns its endpoint URL."""
+    """Start the emulator and wait until it answers. Returns its endpoint URL."""
     port = chosen_port("AWS_PORT", asked_port)
     temporary = directory / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     environment = {
         "BIND_HOST": "127.0.0.1",
-        "MINISTACK_HOST": "127.0.0.1",  # what queue URLs name
+        "MINISTACK_HOST": "127.0.0.1",  # the host in queue URLs
         "GATEWAY_PORT": str(port),
         "AUTH": "true",
         "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
         "AWS_DEFAULT_REGION": REGION,
         "PERSIST_STATE": "0",
-        "IOT_MTLS_ENABLED": "0",  # these two listen on every interface
+        "IOT_MTLS_ENABLED": "0",  # this and SFTP would listen on every interface
         "SFTP_ENABLED": "0",
         "TMPDIR": str(temporary),
         "PYTHONDONTWRITEBYTECODE": "1",

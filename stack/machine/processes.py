@@ -1,4 +1,4 @@
-"""Processes of the local stack: started under a supervisor, found again by their lock, ended with all they started."""
+"""Processes of the local stack. A supervisor starts each one and ends it with all its children; a lock file finds it again."""
 
 import fcntl
 import os
@@ -18,7 +18,7 @@ END_SECONDS = 10.0
 
 
 class Process:
-    """One supervised command. Its state is two files in `directory`: `<name>.lock` (held while it runs) and `<name>.log`."""
+    """One supervised command. `directory` has its lock `<name>.lock`, held while it runs, and its log `<name>.log`."""
 
     def __init__(self, name: str, directory: Path) -> None:
         self.name = name
@@ -27,7 +27,7 @@ class Process:
         self._supervisor: subprocess.Popen[bytes] | None = None
 
     def start(self, command: Sequence[str | Path], env: Mapping[str, str]) -> None:
-        """Start it, tied to this process: it ends when this process does, unless `detach` is called first."""
+        """Start the command. It ends when this process does, unless `detach` is called first."""
         self.lock.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log:
             self._supervisor = subprocess.Popen(
@@ -41,7 +41,7 @@ class Process:
             )
 
     def detach(self) -> None:
-        """Let it outlive this process."""
+        """Let the command outlive this process."""
         if self._supervisor is not None and self._supervisor.stdin is not None:
             with suppress(BrokenPipeError):
                 self._supervisor.stdin.write(b"d")
@@ -49,28 +49,28 @@ class Process:
 
     @property
     def pid(self) -> int | None:
-        """The supervisor's pid while it runs, whoever started it."""
+        """The supervisor's pid while it runs, also when another command started it; otherwise None."""
         if self._supervisor is not None:
             return self._supervisor.pid if self._supervisor.poll() is None else None
         return lock_holder(self.lock)
 
     def wait_ready(self, ready: Callable[[], bool], seconds: float = 30.0) -> None:
-        """Raises StackError with the last line of its log when it ends, or is not ready in time."""
+        """Wait until `ready` returns true. Raises StackError with the log's last line when the command ends or is too slow."""
         deadline = time.monotonic() + seconds
         while not ready():
             if self.pid is None:
-                raise StackError(f"{self.name} ended as it started: {self.last_words()} (log: {self.log})")
+                raise StackError(f"{self.name} ended as it started: {self.last_line()} (log: {self.log})")
             if time.monotonic() > deadline:
-                raise StackError(f"{self.name} is not ready after {seconds:.0f} s: {self.last_words()} (log: {self.log})")
+                raise StackError(f"{self.name} is not ready after {seconds:.0f} s: {self.last_line()} (log: {self.log})")
             time.sleep(0.03)
 
-    def last_words(self) -> str:
-        """The last line of its log."""
+    def last_line(self) -> str:
+        """Return the last line of the log."""
         lines = self.log.read_text(errors="replace").strip().splitlines() if self.log.exists() else []
         return lines[-1].strip() if lines else "it said nothing"
 
     def stop(self) -> None:
-        """End it and everything it started, whoever started it. Does nothing when it does not run."""
+        """End the command and its children, also when another command started it. Does nothing when it does not run."""
         pid = self.pid
         if pid is not None:
             with suppress(ProcessLookupError):
@@ -90,7 +90,7 @@ class Process:
 
 
 def lock_holder(lock: Path) -> int | None:
-    """The pid that holds the lock, or None when nobody does."""
+    """Return the pid of the process that holds the lock, or None when it is free."""
     try:
         descriptor = os.open(lock, os.O_RDWR)
     except FileNotFoundError:
@@ -107,7 +107,7 @@ def lock_holder(lock: Path) -> int | None:
 
 
 def free_port() -> int:
-    """A loopback port that nothing listens on at this moment."""
+    """Return a loopback port that no process listens on at this moment."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -115,7 +115,7 @@ def free_port() -> int:
 
 
 def chosen_port(name: str, asked: int | None) -> int:
-    """`asked`, when it is free, else any free one. Raises StackError naming the variable when the asked one is taken."""
+    """Return `asked`, or any free port when it is None. Raises StackError naming the variable when that port is taken."""
     if asked is None:
         return free_port()
     with socket.socket() as listener:
@@ -128,6 +128,6 @@ def chosen_port(name: str, asked: int | None) -> int:
 
 
 def clean_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """What a child needs of this environment, and nothing of the caller's keys or Python settings."""
+    """Return the variables that a child process needs, without the caller's keys and Python settings."""
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "SSL_CERT_FILE", "JAVA_HOME")
     return {name: os.environ[name] for name in kept if name in os.environ} | dict(extra)

@@ -1,4 +1,4 @@
-"""What a local stack has from the start: two funded signing accounts, an ERC-20 they may mint, and tokens for their issuers."""
+"""What a new local stack gets: two funded signing accounts, an ERC-20 token they may mint, and JWTs for their issuers."""
 
 import secrets
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ MINTER_ROLE = keccak(text="MINTER_ROLE")
 def seed(
     client: Client, stack_name: str, outputs: Mapping[str, str], chain_id: int, *, funder: Funder, fund_wei: int, say: Say
 ) -> dict[str, str]:
-    """Make all of it. Returns the lines of stack.env that tell of it."""
+    """Make them, and return their values for stack.env."""
     table = outputs["AccountsTableName"]
     issuer = create_kms_account(client, stack_name, table, chain_id).address
     other = create_secret_account(client, stack_name, table, chain_id).address
@@ -39,16 +39,18 @@ def seed(
 
 
 def deploy_token(funder: Funder, *minters: str) -> str:
-    """The address of a new DemoToken that `minters` may mint; sent, not waited for."""
-    values = ["Demo Token", "DEMO", funder.address]
-    token = funder.deploy("DemoToken", contract("DemoToken"), ["string", "string", "address"], values)
+    """Send a deployment of DemoToken that `minters` may mint, without waiting for it. Returns its address."""
+    demo = contract("DemoToken")
+    token = funder.deploy("DemoToken", demo, "Demo Token", "DEMO", funder.address)
     for minter in minters:
-        funder.call("granting MINTER_ROLE", token, "grantRole(bytes32,address)", [MINTER_ROLE, minter])
+        funder.call("granting MINTER_ROLE", demo, token, "grantRole", MINTER_ROLE, minter)
     return token
 
 
 def plain_jwt_secret(client: Client, secret_arn: str) -> str:
-    """The emulator generates punctuation although the template excludes it; stack.env is for clients that know no quoting."""
+    """Write a JWT secret of hex digits and return it. The emulator's own has punctuation, which clients of stack.env may not
+    unquote.
+    """
     secret = secrets.token_hex(32)
     client("secretsmanager").put_secret_value(SecretId=secret_arn, SecretString=secret)
     return secret

@@ -1,12 +1,12 @@
-"""Runs one command and ends it, with everything it started, as soon as its owner is gone.
+"""Run one command, and end it with all its children as soon as its owner is gone.
 
     python supervise.py LOCK_FILE COMMAND…
 
 Standard input is a pipe from the owner. When it closes, however the owner died, the command's process group is ended. An owner
-that wants the command to outlive it writes one byte first. SIGTERM ends the group too. As long as this process lives it holds
-an exclusive lock on LOCK_FILE, which names its pid: whoever can take the lock knows that nothing runs.
+that wants the command to outlive it writes one byte first. SIGTERM ends the group too. While this process lives, it holds an
+exclusive lock on LOCK_FILE, which contains its pid: when the lock is free, nothing runs.
 
-Imports nothing of ours, so that it costs no more than a bare interpreter.
+It imports no other module of this project, so that it starts as fast as a bare interpreter.
 """
 
 import ctypes
@@ -32,13 +32,13 @@ def die_with_parent() -> None:
 
 
 def adopt_orphans() -> None:
-    """On Linux, what the command's children leave behind becomes ours to reap: a zombie would look alive for ever."""
+    """On Linux, become the parent of orphans of the command, to reap them: a zombie would look alive for ever."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def reap(command: subprocess.Popen[bytes]) -> None:
-    """Adopted children that have ended; the command itself is `poll`'s."""
+    """Reap adopted children that have ended. The command itself is reaped by `poll`."""
     while command.poll() is not None:
         try:
             if os.waitpid(-1, os.WNOHANG)[0] == 0:
@@ -48,7 +48,7 @@ def reap(command: subprocess.Popen[bytes]) -> None:
 
 
 def signal_group(group: int, number: int) -> bool:
-    """False when the group has no process left."""
+    """Send a signal to a process group. Returns false when the group has no process left."""
     try:
         os.killpg(group, number)
     except (ProcessLookupError, PermissionError):
@@ -57,7 +57,7 @@ def signal_group(group: int, number: int) -> bool:
 
 
 def end(command: subprocess.Popen[bytes]) -> None:
-    """The whole group: politely, then for good."""
+    """End the whole process group: SIGTERM, and SIGKILL after GRACE_SECONDS."""
     signal_group(command.pid, signal.SIGTERM)
     deadline = time.monotonic() + GRACE_SECONDS
     while time.monotonic() < deadline and (command.poll() is None or signal_group(command.pid, 0)):
@@ -68,7 +68,7 @@ def end(command: subprocess.Popen[bytes]) -> None:
 
 
 def watch(command: subprocess.Popen[bytes], wake: int) -> None:
-    """Returns when the command has ended, the owner is gone, or SIGTERM came (which closes `wake`'s wait with its number)."""
+    """Wait until the command has ended, the owner is gone, or SIGTERM has come. A signal writes its number to `wake`."""
     watched = [wake, sys.stdin.fileno()]
     while command.poll() is None:
         readable, _, _ = select.select(watched, [], [])
@@ -81,7 +81,7 @@ def watch(command: subprocess.Popen[bytes], wake: int) -> None:
 
 
 def locked(lock: int) -> bool:
-    """Takes the lock; waits a moment, because whoever asks whether it is held holds it for an instant."""
+    """Take the lock, and return false when it is held. Waits half a second, because `lock_holder` takes it for an instant."""
     deadline = time.monotonic() + 0.5
     while True:
         try:

@@ -1,1 +1,1 @@
-"""What an operator does to a deployed stack: accounts, tokens, dead letters, logs, halting, restoring."""
+"""Operating a deployed stack: accounts, JWTs, dead letters, logs, nodes, halting, restoring."""

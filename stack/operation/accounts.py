@@ -1,4 +1,4 @@
-"""Signing accounts of a stack: made, registered in the service's own record format, shown, paused and let go on."""
+"""The signing accounts of a stack: make one, write its row, show its state, pause it and let it sign again."""
 
 import secrets
 import time
@@ -23,14 +23,14 @@ LONGEST_PAUSE_REASON = 200
 
 
 def create_kms_account(client: Client, stack_name: str, accounts_table: str, chain_id: int, **fields: Any) -> Account:
-    """A new account whose key KMS made and keeps. `fields` are the account's other ones: role, owner, …"""
+    """Make an account whose key KMS makes and keeps. `fields` are other fields of the account, such as role and owner."""
     what = fields.get("description") or f"A signing account of {stack_name}"
     key, address = KmsKeys(client("kms"), tagged_as(stack_name), time.monotonic, time.sleep).create(what)
     return register(client, accounts_table, chain_id, address, key, **fields)
 
 
 def create_secret_account(client: Client, stack_name: str, accounts_table: str, chain_id: int, **fields: Any) -> Account:
-    """A new account whose private key is a secret of the stack's."""
+    """Make an account whose private key is a secret in Secrets Manager, named after the stack."""
     key = "0x" + secrets.token_hex(32)
     address = str(KeyPair.from_key(key).address)
     secret_id = f"{stack_name}/accounts/{address}"
@@ -39,9 +39,9 @@ def create_secret_account(client: Client, stack_name: str, accounts_table: str, 
 
 
 def register(client: Client, accounts_table: str, chain_id: int, address: str, key: str, **fields: Any) -> Account:
-    """Write the account's record; unless `fields` say another, its owner is the principal whose token names it.
+    """Write the account's row. Its owner is the issuer whose JWT names the account, unless `fields` name another.
 
-    Raises StackError when it exists.
+    Raises StackError when the account exists.
     """
     more: dict[str, Any] = {"owner": address, "created_at": datetime.now(UTC)} | fields
     account = Account(chain_id=chain_id, address=address, key=key, **more)
@@ -50,22 +50,22 @@ def register(client: Client, accounts_table: str, chain_id: int, address: str, k
     return account
 
 
-# --- shown, paused, let go on ------------------------------------------------------------------------------------------
+# --- show, pause, unpause ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """An account, and what the chain says of it. None where the node does not tell."""
+class AccountState:
+    """An account and its state on the chain. None where the node does not answer."""
 
     account: Account
     balance: int | None
     """Wei."""
     mined: int | None
-    """Its transactions up to the newest block."""
+    """The number of its transactions up to the newest block."""
 
     @property
     def in_flight(self) -> int | None:
-        """Nonces that are taken and not mined."""
+        """The number of its nonces that are taken and not mined."""
         return None if self.mined is None else max(0, (self.account.next_nonce or 0) - self.mined)
 
     def __str__(self) -> str:
@@ -86,8 +86,8 @@ class Standing:
         )
 
 
-def standings(accounts: Sequence[Account], rpc: RpcClient) -> list[Standing]:
-    """In one batch. Raises ChainUnavailable when no node answers."""
+def account_states(accounts: Sequence[Account], rpc: RpcClient) -> list[AccountState]:
+    """Return the state of each account, read in one batch. Raises ChainUnavailable when no node answers."""
     calls = [
         (method, [account.address, "latest"])
         for account in accounts
@@ -95,18 +95,17 @@ def standings(accounts: Sequence[Account], rpc: RpcClient) -> list[Standing]:
     ]
     answers = [answer.result for answer in rpc.batch(calls)] if calls else []
     numbers = [int(result, 16) if isinstance(result, str) else None for result in answers]
-    return [
-        Standing(account, balance, mined) for account, balance, mined in zip(accounts, numbers[::2], numbers[1::2], strict=True)
-    ]
+    pairs = zip(numbers[::2], numbers[1::2], strict=True)
+    return [AccountState(account, *pair) for account, pair in zip(accounts, pairs, strict=True)]
 
 
 def shown_coins(wei: int | None) -> str:
-    """Up to six places, rounded down: never more than there is."""
+    """Return coins with up to six decimal places, rounded down. Example: 1500000000000000000 gives `1.5`."""
     return "?" if wei is None else f"{Decimal(wei // 10**12) / 10**6:f}"
 
 
-def found(accounts: DynamoAccountStore, chain_id: int, address: str) -> Account:
-    """Raises StackError when there is no such account, whatever the case of its address."""
+def find(accounts: DynamoAccountStore, chain_id: int, address: str) -> Account:
+    """Return the account with this address, in upper or lower case. Raises StackError when it does not exist."""
     wanted = account_id(chain_id, address).lower()
     for account in accounts.all():
         if account.account_id.lower() == wanted:
@@ -115,9 +114,9 @@ def found(accounts: DynamoAccountStore, chain_id: int, address: str) -> Account:
 
 
 def pause(accounts: DynamoAccountStore, account: Account, reason: str | None) -> Account:
-    """Pause it for `reason`: nothing is signed with it; what is signed goes on to its end. None lets it go on.
+    """Pause an account for `reason`: nothing more is signed with it. Without a reason, let it sign again.
 
-    Raises StackError when somebody else changes it at the same time.
+    Raises StackError when the account was changed at the same time.
     """
     if reason is not None and not (0 < len(reason) <= LONGEST_PAUSE_REASON and reason.isprintable()):
         raise StackError(f"REASON must be 1 to {LONGEST_PAUSE_REASON} printable characters.")

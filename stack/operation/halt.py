@@ -1,11 +1,11 @@
-"""A stack brought to a stop and set going again, without deploying: nothing is accepted, signed or looked at meanwhile."""
+"""Stop a stack and start it again, without a deployment. A halted stack accepts, signs and confirms nothing."""
 
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stack.deployment.deploy import deployed_template
-from stack.deployment.waiting import PROGRESS_SECONDS, pause
+from stack.deployment.waiting import PROGRESS_SECONDS, poll_seconds
 from stack.operation.target import Target
 from stack.progress import Say
 
@@ -15,7 +15,7 @@ API = "APIHandler"
 
 
 def halt(target: Target, say: Say) -> None:
-    """Returns when nothing of the stack runs any more. What was accepted stays where it is, in tables and queues."""
+    """Stop the stack, and return when none of its functions runs. Accepted jobs stay in the tables and queues."""
     functions = target.client("lambda")
     say("The API answers 5xx from now on")
     functions.put_function_concurrency(FunctionName=target.resource(API), ReservedConcurrentExecutions=0)
@@ -35,7 +35,7 @@ def halt(target: Target, say: Say) -> None:
 
 
 def resume(target: Target, say: Say) -> None:
-    """Everything as the template says."""
+    """Start the stack: set everything that `halt` changed to what the template says."""
     functions = target.client("lambda")
     reserved = _reserved(target)
     if reserved is None:
@@ -48,6 +48,7 @@ def resume(target: Target, say: Say) -> None:
 
 
 def is_halted(target: Target) -> bool:
+    """Return true when no queue triggers a function and the API may not run."""
     functions = target.client("lambda")
     states = {functions.get_event_source_mapping(UUID=id_)["State"] for id_ in target.of_type(MAPPING).values()}
     reserved = functions.get_function_concurrency(FunctionName=target.resource(API)).get("ReservedConcurrentExecutions")
@@ -64,7 +65,7 @@ def _set_mappings(target: Target, state: str, say: Say) -> None:
         if time.monotonic() - spoke > PROGRESS_SECONDS:
             spoke = time.monotonic()
             say(f"The queues are being {'connected' if state == 'Enabled' else 'cut off'}")
-        time.sleep(pause(target.client))
+        time.sleep(poll_seconds(target.client))
 
 
 def _set_schedule(target: Target, *, enabled: bool) -> None:
@@ -74,7 +75,7 @@ def _set_schedule(target: Target, *, enabled: bool) -> None:
 
 
 def _reserved(target: Target) -> int | None:
-    """What the template reserves for the API, a number or a parameter's value; None where it reserves nothing."""
+    """Return the runs that the template reserves for the API, or None where it reserves none."""
     resource: dict[str, Any] = deployed_template(target.client, target.name)["Resources"].get(API, {})
     reserved = resource.get("Properties", {}).get("ReservedConcurrentExecutions")
     stack = target.client("cloudformation").describe_stacks(StackName=target.name)["Stacks"][0]
@@ -83,13 +84,13 @@ def _reserved(target: Target) -> int | None:
 
 
 def reserved_by(expression: Any, given: Mapping[str, str]) -> int | None:
-    """The number that a template's expression comes to with these parameters; None for none."""
+    """Return the number that a template's expression gives with these parameters, or None when it gives no number."""
     value = next((found for found in _values(expression, given) if found), "")
     return int(value) if value else None
 
 
 def _values(expression: Any, given: Mapping[str, str]) -> Iterator[str]:
-    """The numbers that an expression may come to, such as If(condition, Ref(parameter), NoValue)."""
+    """Return the values that an expression may give. Example: If(condition, Ref(parameter), NoValue)."""
     match expression:
         case int() | str():
             yield str(expression) if str(expression).isdecimal() else ""

@@ -1,4 +1,4 @@
-"""What the functions of a running stack wrote, in order of time: the first thing to look at when a job does not go on."""
+"""The log lines of all functions of a running stack, in the order of time."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from stack.aws import Client
 
 
 def lines(client: Client, stack_name: str) -> Iterator[str]:
-    """`FunctionName  line`, oldest first, without what Lambda itself says of each invocation."""
+    """Return lines such as `FunctionName  line`, oldest first, without those that Lambda writes for each invocation."""
     logs = client("logs")
     found: list[tuple[int, str, str]] = []
     prefix = f"/aws/lambda/{stack_name}-"

@@ -1,4 +1,4 @@
-"""The nodes of a stage, asked one by one: the service itself goes from one to the next, and shows only the host of a URL."""
+"""The state of each node of a stage, asked one by one."""
 
 import time
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ TIMEOUT_SECONDS = 6.0
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
+    """What one node answers. `problem` says in capitals what is wrong with it."""
+
     host: str
     problem: str | None = None
     chain_id: int | None = None
@@ -33,7 +35,7 @@ class NodeState:
 
 
 def look(url: str, chain_id: int) -> NodeState:
-    """What the node says of itself. Of the URL only the host is ever shown: the rest may be a key."""
+    """Ask a node for its chain and its newest block. Only the host of the URL is shown: the rest may be a provider's key."""
     host = host_of(url)
     began = time.monotonic()
     try:
@@ -45,4 +47,5 @@ def look(url: str, chain_id: int) -> NodeState:
     except (RpcRefused, TypeError, KeyError, ValueError):
         return NodeState(host, "ANSWERS, BUT NOT AS A NODE DOES")
     problem = None if found == chain_id else f"IS ON ANOTHER CHAIN, NOT {chain_id}"
-    return NodeState(host, problem, found, number, max(0.0, time.time() - at), (time.monotonic() - began) * 500)
+    milliseconds = (time.monotonic() - began) * 1_000 / 2  # of each of the two requests
+    return NodeState(host, problem, found, number, max(0.0, time.time() - at), milliseconds)

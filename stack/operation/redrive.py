@@ -1,7 +1,7 @@
-"""Dead letters: shown without taking them, and sent back to the queues they came from.
+"""Dead letters: show them without removing them, and send them back to the queues that they came from.
 
-A function of the stack takes them, too, and writes the reason into their jobs: what is to be seen here it has not come to, or
-could not write down. Losing, doubling or delaying any of them changes when things happen, not what (invariant 6).
+RecordDeadLetters receives them too, and writes into their jobs why they could not be handled. The messages here are those that
+it has not received yet or could not record. To lose, double or delay a message changes only when things happen (invariant 6).
 """
 
 import time
@@ -18,14 +18,14 @@ from stack.progress import Say
 
 BATCH = 10
 HELD_SECONDS = 120
-"""How long a message is hidden from others while it is looked at or sent back."""
+"""The visibility timeout while a message is shown or sent back."""
 PROGRESS_SECONDS = 2.0
 JOBS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """URLs: where dead letters lie, and where they came from."""
+    """The URLs of a dead-letter queue and of the queue that its messages come from."""
 
     name: str
     dead_letters: str
@@ -45,7 +45,7 @@ class DeadLetter:
 
     @property
     def job_ids(self) -> tuple[str, ...] | None:
-        """None: it is no message of this service's."""
+        """The ids of its jobs; None when the service did not write the message."""
         try:
             message = decode(self.body)
         except PoisonMessage:
@@ -61,22 +61,23 @@ class DeadLetter:
 
 
 def look(sqs: Any, queues: Queues, say: Say) -> list[DeadLetter]:
-    """Every dead letter that can be seen, the oldest first; all are visible to others again afterwards.
+    """Return every dead letter that can be received, oldest first. All are visible to other consumers again afterwards.
 
-    Of one account's messages a FIFO queue shows only ten while nobody takes them.
+    A FIFO queue shows only ten messages of one account at a time.
     """
     found: list[DeadLetter] = []
     try:
         for letters in _received(sqs, queues.dead_letters, say):
             found += letters
     finally:
-        _let_go(sqs, queues.dead_letters, found)
+        _make_visible(sqs, queues.dead_letters, found)
     return sorted(found, key=lambda letter: letter.sent_at)
 
 
 def send_back(sqs: Any, queues: Queues, say: Say) -> Counter[str]:
-    """Each to its source queue, and out of the dead letters once it was accepted there. Counts `sent`, `left` (refused) and
-    `unreadable`; these two are still among the dead letters.
+    """Send each dead letter to its source queue, and delete it once that queue has accepted it.
+
+    Returns how many were `sent`, were refused (`left`) and are `unreadable`. The last two stay in the dead-letter queue.
     """
     counts: Counter[str] = Counter()
     kept: list[DeadLetter] = []
@@ -91,12 +92,12 @@ def send_back(sqs: Any, queues: Queues, say: Say) -> Counter[str]:
             counts["sent"] += len(accepted)
             _delete(sqs, queues.dead_letters, [letter for letter in readable if letter.message_id in accepted])
     finally:
-        _let_go(sqs, queues.dead_letters, kept)
+        _make_visible(sqs, queues.dead_letters, kept)
     return counts
 
 
 def _received(sqs: Any, url: str, say: Say) -> Iterator[list[DeadLetter]]:
-    """Until there are none, or only such as were seen before."""
+    """Receive messages until there are no more, or only messages that were received before."""
     seen: set[str] = set()
     spoke = time.monotonic()
     while True:
@@ -104,7 +105,7 @@ def _received(sqs: Any, url: str, say: Say) -> Iterator[list[DeadLetter]]:
             QueueUrl=url,
             MaxNumberOfMessages=BATCH,
             VisibilityTimeout=HELD_SECONDS,
-            WaitTimeSeconds=1,  # asks every server of the queue, which none at all does not
+            WaitTimeSeconds=1,  # with 0, SQS asks only some of the queue's servers
             AttributeNames=["All"],
         )
         letters = [_letter(message) for message in answer.get("Messages", [])]
@@ -130,12 +131,12 @@ def _letter(message: Mapping[str, Any]) -> DeadLetter:
 
 
 def _sent(sqs: Any, url: str, letters: Sequence[DeadLetter]) -> set[str]:
-    """Ids of those that the queue took: a batch can be accepted in part."""
+    """Send the messages and return the ids of those that the queue accepted: it may accept a part of a batch."""
     entries = [
         {
             "Id": str(number),
             "MessageBody": letter.body,
-            # The same letter sent twice, because it could not be deleted, is one message to a FIFO queue.
+            # A letter that could not be deleted may be sent twice. The FIFO queue then accepts it once.
             **(
                 {"MessageGroupId": letter.group, "MessageDeduplicationId": f"redrive-{letter.message_id}"}
                 if url.endswith(".fifo")
@@ -159,7 +160,7 @@ def _delete(sqs: Any, url: str, letters: Sequence[DeadLetter]) -> None:
         )
 
 
-def _let_go(sqs: Any, url: str, letters: Sequence[DeadLetter]) -> None:
+def _make_visible(sqs: Any, url: str, letters: Sequence[DeadLetter]) -> None:
     for start in range(0, len(letters), BATCH):
         part = letters[start : start + BATCH]
         entries = [
@@ -171,20 +172,20 @@ def _let_go(sqs: Any, url: str, letters: Sequence[DeadLetter]) -> None:
 # --- in words ----------------------------------------------------------------------------------------------------------
 
 
-def told(letter: DeadLetter, jobs: Mapping[str, Job], now: datetime) -> str:
-    """One line: what it asks for, of which jobs, how old it is, and what the jobs say themselves."""
+def described(letter: DeadLetter, jobs: Mapping[str, Job], now: datetime) -> str:
+    """Return one line: the message's command, its age, and the state of its jobs."""
     line = f"{letter.command:10} sent {age((now - letter.sent_at).total_seconds())} ago, received {times(letter.receives)}"
     if letter.job_ids is None:
         return f"{line}: no message of this service's ({len(letter.body)} characters)"
     shown = ", ".join(_job(job_id, jobs.get(job_id)) for job_id in letter.job_ids[:JOBS_SHOWN])
     more = len(letter.job_ids) - JOBS_SHOWN
-    what = shown or f"whatever is pending on {letter.group or 'its account'}"
+    what = shown or f"the pending jobs of {letter.group or 'its account'}"
     return f"{line}: {what}{f', and {more} more' if more > 0 else ''}"
 
 
 def _job(job_id: str, job: Job | None) -> str:
     if job is None:
-        return f"job {job_id} (there is none)"
+        return f"job {job_id} (it does not exist)"
     reason = job.failure.reason if job.failure else job.waits_because
     dead = next((event.detail for event in reversed(job.history) if event.event == "deadLettered"), None)
     why = reason if not job.is_open or dead is None else dead
@@ -192,7 +193,7 @@ def _job(job_id: str, job: Job | None) -> str:
 
 
 def age(seconds: float) -> str:
-    """Such as 40 s, 12 min, 3 h, 2 d."""
+    """Return the age in the largest unit that fits. Examples: 40 s, 12 min, 3 h, 2 d."""
     units: Sequence[tuple[str, Callable[[float], float]]] = (
         ("d", lambda s: s / 86_400),
         ("h", lambda s: s / 3_600),

@@ -1,7 +1,7 @@
-"""Tables as they were at an earlier moment, beside those there are; and rows put back, with every account paused.
+"""Restore tables as they were at an earlier moment beside the tables of today, and put rows back.
 
-A restored row may be older than the truth: the job that it shows as pending may have been signed since. So nothing is signed
-until the rows were compared with the chain (`stack.operation.restore_check`): every account is paused first, and says why.
+A restored row may be out of date: a job that it shows as pending may have been signed since. So every account is paused first,
+and nothing is signed until the rows are compared with the chain (`stack.operation.restore_check`).
 """
 
 import re
@@ -21,7 +21,7 @@ from chalicelib.store.dynamodb import CONDITION_FAILED
 from chalicelib.store.records import job_from, job_item
 from chalicelib.workers.funds import UNFUNDED
 from stack.aws import Client
-from stack.deployment.waiting import PROGRESS_SECONDS, pause
+from stack.deployment.waiting import PROGRESS_SECONDS, poll_seconds
 from stack.errors import StackError
 from stack.operation.target import items
 from stack.progress import Say
@@ -32,7 +32,7 @@ Item = dict[str, Any]
 
 
 def moment(text: str) -> datetime:
-    """Raises StackError for what is no time of the past with its zone."""
+    """Parse a time in the past with its time zone. Raises StackError for any other text."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -43,28 +43,29 @@ def moment(text: str) -> datetime:
 
 
 def reason(at: datetime, before: str | None = None) -> str:
-    """Of the pause of an account; `before`: why an operator had paused it already, which is true again afterwards."""
+    """Return the reason for pausing a restored account. It keeps `before`, the reason for which it was paused already."""
     also = "" if before in (None, UNFUNDED) else f"{_ALSO}{before}"
     return f"{UNCHECKED} (as of {at:%Y-%m-%dT%H:%M:%SZ}){also}"
 
 
 def restored_to(paused: str | None) -> datetime | None:
-    """The moment that a pause's reason tells; None for a pause of another kind."""
+    """Return the moment in a reason that `reason` made; None for any other reason."""
     found = _REASON.match(paused or "")
     return moment(found[1]) if found else None
 
 
 def paused_before(paused: str) -> str | None:
-    """Why it had been paused before it was restored."""
+    """Return the reason for which the account was paused before it was restored, or None."""
     return paused.partition(_ALSO)[2] or None
 
 
 def restored_name(table: str, at: datetime) -> str:
+    """Return the name of the restored copy. Example: `jobs-as-of-20261122-071500`."""
     return f"{table}-as-of-{at:%Y%m%d-%H%M%S}"
 
 
 def restore(client: Client, table: str, at: datetime, say: Say) -> str:
-    """The name of a table that holds what `table` held at that moment; one that is there already serves."""
+    """Restore a copy of `table` as it was at that moment, unless it exists. Returns the copy's name once it can be read."""
     dynamodb = client("dynamodb")
     name = restored_name(table, at)
     try:
@@ -79,13 +80,13 @@ def restore(client: Client, table: str, at: datetime, say: Say) -> str:
         if time.monotonic() - spoke > PROGRESS_SECONDS * 5:
             spoke = time.monotonic()
             say(f"{name} is being restored ({time.monotonic() - began:.0f} s)")
-        time.sleep(pause(client))
+        time.sleep(poll_seconds(client))
     return name
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A row of the restored table that the table of today does not have, or has in another state."""
+    """A restored row that the table of today does not have or has in another state."""
 
     key: str
     restored: Item
@@ -93,7 +94,7 @@ class Difference:
 
 
 def differences(client: Client, key: str, today: str, restored: str) -> Iterator[Difference]:
-    """Both tables are read whole. Rows that only today's has are newer than the restore: they stay, and are not told."""
+    """Compare two tables, both read whole. Rows that only today's table has are newer: they are left out."""
     dynamodb = client("dynamodb")
     here = {item[key]["S"]: item for item in items(dynamodb, today)}
     for item in items(dynamodb, restored):
@@ -103,7 +104,7 @@ def differences(client: Client, key: str, today: str, restored: str) -> Iterator
 
 
 def pause_all(accounts: DynamoAccountStore, at: datetime) -> int:
-    """Every account, and say why: one that an operator had paused is not to go on before it is checked, either."""
+    """Pause every account until it is checked, also one that an operator has paused. Returns how many it paused."""
     paused = [account for account in accounts.all() if restored_to(account.paused) is None]
     for account in paused:
         accounts.pause(account, reason(at, account.paused))
@@ -111,17 +112,17 @@ def pause_all(accounts: DynamoAccountStore, at: datetime) -> int:
 
 
 def put_back(client: Client, table: str, difference: Difference, now: datetime) -> bool:
-    """A job's row as it was, to be looked after from now on: the sweeps have passed it. False when it was changed meanwhile."""
+    """Write a restored job. An open one is due for a check now. Returns false when today's row was changed meanwhile."""
     job = job_from(difference.restored)
     if job.is_open:
         job = checked(job, now)
-    if difference.today is not None:  # whoever has read today's row must not win with it
+    if difference.today is not None:  # a worker that has read today's row must not overwrite this one
         job = replace(job, version=max(job.version, int(difference.today.get("version", {}).get("N", 0))) + 1)
     return _put(client, table, "jobId", job_item(job), difference.today)
 
 
 def put_account_back(client: Client, table: str, difference: Difference, at: datetime) -> bool:
-    """An account that is gone, paused. Never one that is there: its next nonce is newer than the restored one."""
+    """Write an account that is gone, paused. An existing one is left alone: its next nonce is newer than the restored one."""
     if difference.today is not None:
         return False
     item = difference.restored

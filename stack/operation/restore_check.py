@@ -1,8 +1,8 @@
-"""Restored rows against the chain: which transactions of an account no row knows, and whose they are.
+"""Compare restored jobs with the chain: find the transactions of an account that no row has, and the jobs they belong to.
 
-What was signed after the moment of the restore is unknown to the rows, and the chain has it. A mined transaction that no row
-knows and that says what a job says (to, value, call data) is that job's: written into the row, the job is closed by its receipt
-like any other. What matches no job is told, for its issuer to know. Pure but for reading blocks and writing rows.
+Rows do not have the transactions that were signed after the restored moment; the chain has them. Such a transaction belongs to
+the job with the same recipient, value and call data. It is written into the job's row, and its receipt then closes the job like
+any other. Transactions that belong to no job are printed, so that their issuers can be told.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,12 +33,12 @@ from stack.progress import Say
 BLOCKS_AT_ONCE = 20
 PROGRESS_BLOCKS = 1_000
 MARGIN = timedelta(minutes=5)
-"""Clocks of nodes, of the service and of DynamoDB differ."""
+"""How much earlier to begin reading: the clocks of nodes, of the service and of DynamoDB differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mined:
-    """A transaction in a block, deep enough."""
+    """A transaction in a block that is deep enough to be final."""
 
     hash: str
     sender: str
@@ -52,13 +52,13 @@ class Mined:
 
     @property
     def is_plain(self) -> bool:
-        """Such as frees a nonce: nothing, to itself."""
+        """True for a transfer of nothing to itself, such as a cancel transaction, which only uses up its nonce."""
         return (self.to, self.value, self.data) == (self.sender, 0, b"")
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A mined transaction that no row knew, and the job that it is of."""
+    """A mined transaction that no row has, and the job that it belongs to."""
 
     job: Job
     transaction: Mined
@@ -66,60 +66,61 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Of one account."""
+    """The result of the comparison for one account."""
 
     matches: Sequence[Match]
-    nobodys: Sequence[Mined]
-    """Of jobs that no row tells of, or of another program."""
+    unmatched: Sequence[Mined]
+    """Transactions of jobs that have no row, or of another program."""
     undecided: Sequence[Match]
-    """Of a job in flight at another nonce: its worker has to find out first that it lost that one."""
+    """Transactions of jobs that are in flight at another nonce: ConfirmJobs has to settle that nonce first."""
 
 
 def compare(transactions: Iterable[Mined], jobs: Sequence[Job]) -> Findings:
-    """`jobs`: those of the account; `transactions`: its own. Each job takes one; of those that say the same, the oldest."""
+    """Match the transactions of an account with its jobs. Each job gets at most one, the one with the lowest nonce."""
     known = {hash_ for job in jobs for attempt in job.attempts for hash_ in attempt.hashes}
-    open_to = sorted((job for job in jobs if job.status is not Status.SUCCEEDED), key=_claim)
+    open_to = sorted((job for job in jobs if job.status is not Status.SUCCEEDED), key=_match_order)
     matches: list[Match] = []
-    nobodys: list[Mined] = []
+    unmatched: list[Mined] = []
     undecided: list[Match] = []
     for transaction in sorted(transactions, key=lambda one: one.nonce):
         if transaction.hash in known:
             continue
         job = next((job for job in open_to if _is_its_nonce(job, transaction)), None)
-        job = job or next((job for job in open_to if _says_the_same(job, transaction)), None)
+        job = job or next((job for job in open_to if _is_same_request(job, transaction)), None)
         if job is None:
-            nobodys.append(transaction)
+            unmatched.append(transaction)
             continue
         open_to.remove(job)
         if job.status in IN_FLIGHT and job.attempt.nonce != transaction.nonce:
             undecided.append(Match(job, transaction))
         else:
             matches.append(Match(job, transaction))
-    return Findings(matches, nobodys, undecided)
+    return Findings(matches, unmatched, undecided)
 
 
-def _claim(job: Job) -> tuple[int, str]:
-    """Whoever is waiting to be signed comes first, then those in flight, then what has ended and was perhaps retried."""
+def _match_order(job: Job) -> tuple[int, str]:
+    """Sort pending jobs first, then jobs in flight, then ended jobs, which may have been retried."""
     rank = 0 if job.status is Status.PENDING else 1 if job.status in IN_FLIGHT else 2
     return rank, job.issued_order
 
 
 def _is_its_nonce(job: Job, transaction: Mined) -> bool:
-    """A replacement, or the cancel transaction, that was signed after the restored moment."""
+    """True for a replacement or cancel transaction that was signed after the restored moment."""
     if job.status not in IN_FLIGHT or job.attempt.nonce != transaction.nonce:
         return False
-    return transaction.is_plain or _says_the_same(job, transaction)
+    return transaction.is_plain or _is_same_request(job, transaction)
 
 
-def _says_the_same(job: Job, transaction: Mined) -> bool:
+def _is_same_request(job: Job, transaction: Mined) -> bool:
+    """True when recipient, value and call data are the job's."""
     request = job.request
     return (request.to, request.value, request.data) == (transaction.to, transaction.value, transaction.data)
 
 
 def repaired(match: Match, now: datetime) -> Job:
-    """The job with the transaction that it had signed: in flight, to be closed by its receipt (invariant 5)."""
+    """Return the job in flight with its transaction, to be closed by the receipt (invariant 5)."""
     job, mined = match.job, match.transaction
-    purpose = Purpose.CANCEL if mined.is_plain and not _says_the_same(job, mined) else Purpose.ORIGINAL
+    purpose = Purpose.CANCEL if mined.is_plain and not _is_same_request(job, mined) else Purpose.ORIGINAL
     transaction = SignedTransaction(mined.hash, b"", mined.fees, now, mined.block, purpose)
     if job.status in IN_FLIGHT:
         return checked(with_transaction(job, transaction, now), now)
@@ -128,14 +129,14 @@ def repaired(match: Match, now: datetime) -> Job:
     return checked(started(job, Attempt(mined.nonce, mined.gas, (transaction,)), now, next_check_at=now), now)
 
 
-def gaps(account: Account, jobs: Iterable[Job], mined: int) -> list[int]:
-    """Nonces that are taken and that no row has a transaction for: whatever is signed behind them would wait for ever."""
+def lost_nonces(account: Account, jobs: Iterable[Job], mined: int) -> list[int]:
+    """Return the nonces that are taken but in no row's transaction. Later transactions would wait for them for ever."""
     held = {job.attempt.nonce for job in jobs if job.status in IN_FLIGHT}
     return [nonce for nonce in range(mined, account.next_nonce or 0) if nonce not in held]
 
 
-def fill(account: Account, nonces: Sequence[int], signer: Signer, chain: Chain) -> None:
-    """Transfers of nothing to itself. Nobody waits for one: whatever is mined at the nonce, it is used."""
+def fill_nonces(account: Account, nonces: Sequence[int], signer: Signer, chain: Chain) -> None:
+    """Use up the nonces: sign and broadcast transfers of nothing to itself, without waiting for them."""
     outlook = chain.outlook(account.address, [])
     now = datetime.now(UTC)
     sent: list[SignedTransaction] = []
@@ -146,14 +147,14 @@ def fill(account: Account, nonces: Sequence[int], signer: Signer, chain: Chain) 
     chain.broadcast(sent)
 
 
-# --- what the chain has ------------------------------------------------------------------------------------------------
+# --- reading the chain -------------------------------------------------------------------------------------------------
 
 
 def mined_since(rpc: RpcClient, addresses: Iterable[str], since: datetime, final: int, say: Say) -> Iterator[Mined]:
-    """Every transaction of these accounts in the blocks after `since`, up to the block `final`. Reads whole blocks, which any
-    node has; no state of the past, which few have.
+    """Return every transaction of these accounts in the blocks after `since`, up to block number `final`.
 
-    Raises ChainUnavailable when a block cannot be read: none is left out.
+    Reads whole blocks, which any node has, and no earlier state, which few nodes keep. Raises ChainUnavailable when a block
+    cannot be read.
     """
     wanted = {address.lower(): address for address in addresses}
     first = _first_block_after(rpc, since - MARGIN, final)
@@ -168,14 +169,14 @@ def mined_since(rpc: RpcClient, addresses: Iterable[str], since: datetime, final
             say(f"block {start} of {final}")
 
 
-def counts(rpc: RpcClient, addresses: Iterable[str], at: str) -> dict[str, int]:
-    """How many transactions each account has had up to a block. Raises ChainUnavailable when the node does not tell."""
+def transaction_counts(rpc: RpcClient, addresses: Iterable[str], at: str) -> dict[str, int]:
+    """Return the number of transactions of each account up to block `at`. Raises ChainUnavailable when no node answers."""
     wanted = list(addresses)
     answers = rpc.read_together([("eth_getTransactionCount", [address, at]) for address in wanted])
     found = {address: answer.result for address, answer in zip(wanted, answers, strict=True)}
     silent = [address for address, count in found.items() if not isinstance(count, str)]
     if silent:
-        raise ChainUnavailable(f"No node tells how many transactions {silent[0]} has had by block {at}.")
+        raise ChainUnavailable(f"No node has the number of transactions of {silent[0]} at block {at}.")
     return {address: int(count, 16) for address, count in found.items()}
 
 

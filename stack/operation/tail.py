@@ -1,4 +1,4 @@
-"""One job, followed: what its row says happened, and what the functions logged of it, in the order of time."""
+"""Follow one job: the events in its history and its log lines, in the order of time."""
 
 import json
 import time
@@ -16,19 +16,19 @@ from stack.errors import StackError
 
 POLL_SECONDS = 1.0
 QUIET_SECONDS = 5.0
-"""How long nothing happens before that is said."""
+"""After this long without a line, a line says that the job is still open."""
 LATE_SECONDS = 15
-"""CloudWatch shows a line up to some seconds after it was written."""
+"""CloudWatch may show a line this long after it was written."""
 LAST_LOOKS = 3
-"""How often the logs are looked at after the job is final."""
-_OF_EVERY_LINE = frozenset(
+"""How often the logs are read after the job is final."""
+_IN_EVERY_LINE = frozenset(
     {
         *("time", "timestamp", "level", "logger", "message", "location", "service", "stack", "jobId", "correlationId"),
         *("function_name", "function_arn", "function_memory_size", "function_request_id", "cold_start", "xray_trace_id"),
     }
 )
 _METRIC = "_aws"
-"""A line that CloudWatch makes metrics of (the embedded metric format)."""
+"""The key in lines from which CloudWatch makes metrics (the embedded metric format)."""
 _LONGEST_FIELD = 120
 
 
@@ -43,7 +43,7 @@ class Line:
 
 
 def find(jobs: JobStore, wanted: str) -> Job:
-    """By its id, or by its issuer's correlationId. Raises StackError when there is none, or more than one."""
+    """Find a job by its id or its correlationId. Raises StackError when no job has it, or jobs of several issuers have it."""
     job = jobs.get(wanted) if JOB_ID.fullmatch(wanted) else None
     found = [job] if job else jobs.find_by_correlation_id(wanted)
     if not found:
@@ -63,7 +63,7 @@ def follow(
     sleep: Callable[[float], None] = time.sleep,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> Iterator[str]:
-    """Lines to print, as they come, until the job is final. `log_groups`: the functions' names → their groups."""
+    """Return lines to print as they come, until the job is final. `log_groups`: the functions' names → their log groups."""
     yield f"job {job.job_id} of {job.owner} on {job.account} ({job.name}): {job.status.value}"
     seen: set[str] = set()
     since = job.created_at - timedelta(seconds=5)
@@ -89,7 +89,7 @@ def follow(
 
 
 def _history(job: Job, seen: set[str]) -> Iterator[Line]:
-    """A long history loses lines in its middle: an event is known by what it says, not by its place."""
+    """Return the new events of the history. They are compared by content: a long history loses events in its middle."""
     for event in job.history:
         key = f"{event.at.isoformat()} {event.event} {event.detail}"
         if key not in seen:
@@ -107,7 +107,7 @@ def _logged(job_id: str, logs: Any, groups: Mapping[str, str], since: datetime, 
 
 
 def matching(logs: Any, group: str, since: datetime, pattern: str) -> list[Mapping[str, Any]]:
-    """The events of a log group that match CloudWatch's filter pattern. A function that has not run has no group yet."""
+    """Return the events of a log group that match a filter pattern of CloudWatch; none when the group does not exist yet."""
     pages = logs.get_paginator("filter_log_events").paginate(
         logGroupName=group, startTime=int(since.timestamp() * 1_000), filterPattern=pattern
     )
@@ -120,26 +120,26 @@ def matching(logs: Any, group: str, since: datetime, pattern: str) -> list[Mappi
 
 
 def key_of(group: str, event: Mapping[str, Any]) -> str:
-    """One event is one, however often it is found; the emulator gives no ids."""
+    """Return what identifies a log event. The emulator gives events no ids."""
     return str(event.get("eventId") or f"{group} {event['logStreamName']} {event['timestamp']} {event['message']}")
 
 
 def shortened(message: str) -> str:
-    """Of a JSON line what is its own: not the job's ids, which every line has."""
+    """Return the fields of a JSON line that not every line has. A line that is not JSON is returned as it is."""
     try:
         fields = json.loads(message)
     except ValueError:
         return message.strip()
     if not isinstance(fields, dict):
         return message.strip()
-    own = {name: value for name, value in fields.items() if name not in _OF_EVERY_LINE and value not in (None, "", [], {})}
+    own = {name: value for name, value in fields.items() if name not in _IN_EVERY_LINE and value not in (None, "", [], {})}
     words = [f"{name}={str(value)[:_LONGEST_FIELD]}" for name, value in own.items() if name != "exception"]
     level = fields.get("level", "")
     return "  ".join([f"{'' if level in ('INFO', '') else level + ' '}{fields.get('message', '')}", *words])
 
 
 def log_groups(client: Any, functions: Mapping[str, str]) -> dict[str, str]:
-    """Logical name → log group of each function. `client` is Lambda's."""
+    """Return logical name → log group of the functions. `client` is Lambda's; `functions`: logical → physical names."""
     groups: dict[str, str] = {}
     for logical, physical in functions.items():
         configuration = client.get_function_configuration(FunctionName=physical)

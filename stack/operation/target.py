@@ -1,4 +1,4 @@
-"""The deployed stack that an operator's command works on: a stage in AWS, or the stack of this machine."""
+"""The deployed stack that a command works on: a stage in AWS, or the stack on this machine."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -17,17 +17,16 @@ from chalicelib.networks import Network
 from chalicelib.settings import Settings, rpc_urls_of, settings_from
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
-from stack import paths
+from stack import paths, stack_env
 from stack.aws import Client, clients, sentence
-from stack.build.package import LOCAL_STAGE, stages
-from stack.deployment.deploy import stack_name
+from stack.build.package import LOCAL_STAGE, require_stage
+from stack.deployment.deploy import stack_name_of
 from stack.errors import StackError
-from stack.machine import environment
 
 
 @dataclass(frozen=True)
 class Target:
-    """A stack by its name, and clients with the caller's own rights. Everything about it is asked of it when it is needed."""
+    """A stack by its name, and clients with the caller's own rights. Its properties are read when they are first used."""
 
     stage: str
     name: str
@@ -35,7 +34,7 @@ class Target:
 
     @cached_property
     def _resources(self) -> list[tuple[str, str, str]]:
-        """(logical id, type, physical id) of all that the stack has. Raises StackError when there is no such stack."""
+        """(logical id, type, physical id) of every resource. Raises StackError when the stack does not exist."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
         try:
             found = [resource for page in pages for resource in page["StackResourceSummaries"]]
@@ -52,11 +51,11 @@ class Target:
         return StackError(f"There is no stack {self.name}: `make deploy STAGE={self.stage}` makes it.")
 
     def of_type(self, kind: str) -> dict[str, str]:
-        """Logical → physical ids of the resources of a CloudFormation type."""
+        """Return the resources of a CloudFormation type: logical → physical ids."""
         return {logical: physical for logical, type_, physical in self._resources if type_ == kind}
 
     def resource(self, logical_id: str) -> str:
-        """The physical id. Raises StackError when the stack has no such resource."""
+        """Return the physical id of a resource. Raises StackError when the stack does not have it."""
         for logical, _, physical in self._resources:
             if logical == logical_id:
                 return physical
@@ -64,13 +63,13 @@ class Target:
 
     @cached_property
     def settings(self) -> Settings:
-        """What its functions are told."""
+        """The settings in the environment of its functions."""
         configuration = self.client("lambda").get_function_configuration(FunctionName=self.resource("ExecuteJobs"))
         return settings_from(configuration["Environment"]["Variables"])
 
     @cached_property
     def network(self) -> Network:
-        """With the RPC URLs that the functions use, read with the caller's own rights."""
+        """The network with the RPC URLs that the functions use, which the caller needs the right to read."""
         network, secret_id = self.settings.network, self.settings.rpc_urls_id
         if secret_id is None or self.settings.rpc_urls is not None:
             return network
@@ -96,9 +95,9 @@ class Target:
 
 @contextmanager
 def target_of(stage: str, name: str | None = None) -> Iterator[Target]:
-    """The stack of a stage. Whatever AWS, the node or the tables refuse in the meantime is a StackError of one sentence."""
+    """Open the stack of a stage. In the block, errors of AWS, nodes and tables become a StackError of one sentence."""
     try:
-        yield Target(stage, name or stack_name(stage), clients_of(stage))
+        yield Target(stage, name or stack_name_of(stage), clients_of(stage))
     except (ClientError, BotoCoreError) as error:
         raise sentence(error) from None
     except JobsApiError as error:
@@ -106,9 +105,8 @@ def target_of(stage: str, name: str | None = None) -> Iterator[Target]:
 
 
 def clients_of(stage: str, endpoint_url: str | None = None) -> Client:
-    """Clients of the AWS that a stage is in: this machine's for `local`, else the one that the environment says."""
-    if stage not in stages():
-        raise StackError(f"There is no stage {stage!r} in .chalice/config.json; there are {', '.join(stages())}.")
+    """Return clients for a stage: of the running local stack for `local`, otherwise of the AWS that the environment names."""
+    require_stage(stage)
     if stage != LOCAL_STAGE or endpoint_url:
         return clients(endpoint_url)
     env = local_environment()
@@ -116,18 +114,18 @@ def clients_of(stage: str, endpoint_url: str | None = None) -> Client:
 
 
 def local_environment() -> Mapping[str, str]:
-    """What stack.env says of the running local stack. Raises StackError when none is up."""
-    env = environment.read(_local_env_file())
+    """Return the values of the running local stack's stack.env. Raises StackError when no local stack is up."""
+    env = stack_env.read(_local_env_file())
     if not env:
         raise StackError("The local stack is not up: `make up` starts it. To AWS go STAGE=spark and STAGE=fuse.")
     return env
 
 
 def remember_local_api(rest_api_id: str) -> None:
-    """stack.env names the API that is there now: the emulator makes another one when its routes change."""
+    """Write the API's new URL into stack.env: the emulator makes a new API when the routes change."""
     env = dict(local_environment())
     env["API_URL"] = f"{env['AWS_ENDPOINT_URL']}/restapis/{rest_api_id}/{LOCAL_STAGE}/_user_request_"
-    environment.write(_local_env_file(), env)
+    stack_env.write(_local_env_file(), env)
 
 
 def _local_env_file() -> Path:
@@ -136,6 +134,6 @@ def _local_env_file() -> Path:
 
 
 def items(client: Any, table: str) -> Iterator[dict[str, Any]]:
-    """Every item of a table, as DynamoDB writes it."""
+    """Return every item of a table in DynamoDB's own format."""
     for page in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
         yield from page["Items"]

@@ -1,4 +1,4 @@
-"""HS256 tokens for issuers and administrators, signed with the current key of the stack's secret."""
+"""HS256 JWTs for issuers and administrators, signed with the current key of the stack's secret."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ VALID_FOR = timedelta(days=30)
 
 
 def token(secret: str, **claims: Any) -> str:
-    """An HS256 token with these claims, valid for 30 days unless `exp` is among them. `secret` is the secret's whole text."""
+    """Return an HS256 JWT with these claims, valid for 30 days unless they have `exp`. `secret` is the secret's whole text."""
     keys = token_keys(secret, LOCAL_STAGE)
     content = {"exp": datetime.now(UTC) + VALID_FOR, **claims}
     return jwt.encode(content, keys.signing, algorithm="HS256", headers=keys.headers)

@@ -1,4 +1,4 @@
-"""Why jobs are open, and what went wrong lately: read from rows and logs."""
+"""Why jobs are open, read from their rows, and the latest errors, read from the logs."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,11 +8,11 @@ from chalicelib.jobs.model import IN_FLIGHT, Job
 from stack.operation.tail import Line, key_of, matching, shortened
 
 ERRORS = ("ERROR", '"Task timed out"', '"Runtime exited"')
-"""Ours have the level; what Lambda says of a run that it ended has none."""
+"""Filter patterns. The service's own lines have a level; the lines of Lambda about a run that it ended have none."""
 
 
 def why_open(job: Job) -> str:
-    """What it waits for, as its row tells."""
+    """Return what an open job waits for."""
     if job.status in IN_FLIGHT:
         latest = job.attempt.latest
         offered = f"{latest.fees.max_fee_per_gas / 10**9:g} gwei offered"
@@ -21,7 +21,7 @@ def why_open(job: Job) -> str:
 
 
 def errors_since(logs: Any, groups: Mapping[str, str], since: datetime) -> list[Line]:
-    """In the order of time."""
+    """Return the errors that the functions have logged since then, in the order of time."""
     found: dict[str, Line] = {}
     for function, group in groups.items():
         for pattern in ERRORS:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eth_abi.abi import encode
+from eth_abi.grammar import parse
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 from web3 import HTTPProvider, Web3
@@ -15,7 +16,6 @@ from web3.logs import DISCARD
 from web3.types import RPCEndpoint, Wei
 
 from stack import contracts, paths, rpc, tools
-from stack.funder import argument_types
 from stack.machine import anvil
 from stack.machine.processes import Process
 
@@ -33,7 +33,8 @@ def fresh_salt() -> bytes:
 
 def revert_of(signature: str, *values: Any) -> bytes:
     """The data a call reverts with for an error such as `OwnableUnauthorizedAccount(address)`."""
-    return keccak(text=signature)[:4] + encode(argument_types(signature), values)
+    arguments = parse(signature[signature.index("(") :])
+    return keccak(text=signature)[:4] + encode([one.to_type_str() for one in arguments.components], values)
 
 
 def compile_test_contracts(directory: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import pytest
 from web3 import Web3
+from web3.utils.address import get_create_address
 
 from chalicelib.chain.reading import estimates
 from chalicelib.chain.reading.node import Node
@@ -9,7 +10,6 @@ from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.jobs.ports import Call, Estimate, GasEstimate, Revert
 from chalicelib.networks import FUSE
 from stack import rpc
-from stack.funder import contract_address
 from tests.contracts.ground import COIN, Ground
 
 PLAIN = GasEstimate(25_200)
@@ -61,7 +61,7 @@ def test_who_runs_code_when_it_is_paid_is_estimated(ground: Ground, url: str, on
 def test_a_recipient_whose_creation_is_pending_is_seen(ground: Ground, url: str) -> None:
     """Invariant 11: as if what the account has sent before had happened."""
     nonce = ground.w3.eth.get_transaction_count(Web3.to_checksum_address(ground.issuer))
-    created = contract_address(ground.issuer, nonce)
+    created = get_create_address(ground.issuer, nonce)
     transfers = [Call(ground.issuer, to, COIN, b"") for to in (NOBODIES[0], created)]
     assert told(url, ground.issuer, transfers) == [PLAIN, PLAIN]
 

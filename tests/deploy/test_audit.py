@@ -18,8 +18,8 @@ def test_a_package_with_a_known_vulnerability_is_a_line() -> None:
     unmended = {"id": "GHSA-2", "fix_versions": [], "aliases": [], "description": ""}
     packages = ({"name": "one", "version": "2.0", "vulns": [known, unmended]}, {"name": "two", "version": "1.0", "vulns": []})
     assert vulnerabilities(answer(*packages)) == [
-        "one 2.0: GHSA-1, mended in 2.1, 3.0",
-        "one 2.0: GHSA-2, mended in no version yet",
+        "one 2.0: GHSA-1, fixed in 2.1, 3.0",
+        "one 2.0: GHSA-2, fixed in no version yet",
     ]
 
 

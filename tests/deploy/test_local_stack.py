@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from stack import rpc
+from stack import rpc, stack_env
 from stack.build.package import LOCAL_STAGE, package
 from stack.errors import StackError
-from stack.machine import anvil, environment, local
+from stack.machine import anvil, local
 from stack.machine.local import LocalStack, Options
 from stack.machine.processes import Process, lock_holder
 from stack.progress import silent
@@ -81,7 +81,7 @@ def test_a_stack_that_is_up_is_used_again_with_the_contracts_it_has(tmp_path: Pa
         again.detach()
         with_other_routes(monkeypatch, tmp_path / "sam.json")
         moved = again.start_or_reuse()
-        assert environment.read(tmp_path / "stack.env") == moved
+        assert stack_env.read(tmp_path / "stack.env") == moved
         assert requests.get(f"{moved['API_URL']}/health", timeout=60).status_code == 200
     finally:
         again.stop()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stack.build.package import Package
-from stack.build.rules import MEANT, Finding, cfn_lint, checkov
+from stack.build.rules import ACCEPTED, Finding, cfn_lint, checkov
 from stack.errors import StackError
 from stack.progress import say
 
@@ -45,17 +45,17 @@ def test_a_warning_of_cfn_lint_is_not_passed_over(without_protection: Path) -> N
 def test_checkov_finds_what_is_meant_and_nothing_else(templates: list[Path], findings: list[Finding]) -> None:
     for template in templates:
         found = {finding.check: finding for finding in findings if finding.template == template}
-        assert {check: finding for check, finding in found.items() if check not in MEANT} == {}
-        assert set(MEANT) - set(found) == set(), "is no finding any more: take it out"
+        assert {check: finding for check, finding in found.items() if check not in ACCEPTED} == {}
+        assert set(ACCEPTED) - set(found) == set(), "is no finding any more: take it out"
 
 
 def test_checkov_sees_a_protection_that_is_missing(without_protection: Path, findings: list[Finding]) -> None:
-    found = {(one.check, one.resource) for one in findings if one.template == without_protection and one.check not in MEANT}
+    found = {(one.check, one.resource) for one in findings if one.template == without_protection and one.check not in ACCEPTED}
     assert found == {("CKV_AWS_28", "AWS::DynamoDB::Table.JobsTable")}
 
 
 def test_every_finding_that_is_meant_has_its_reason() -> None:
-    for check, reason in MEANT.items():
+    for check, reason in ACCEPTED.items():
         assert len(reason.split()) > 8 and reason.endswith("."), check
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from stack.deployment import change_sets
-from stack.deployment.leftovers import delete, without_what_never_came_up
+from stack.deployment.leftovers import delete, delete_failed_creation
 from stack.deployment.waiting import OperationFailed, stack_of
 from stack.progress import silent
 from tests.fakes.cloudformation import NAME, STACK_ID, Happened, Look, PlayedStack
@@ -90,12 +90,12 @@ def test_what_never_came_up_and_cannot_be_deleted_ends_with_the_reason(before: L
     ]
     with PlayedStack(before, looks) as played:
         with pytest.raises(OperationFailed, match="could not be deleted: JobsTable: Deletion protection is on"):
-            without_what_never_came_up(played.client, NAME, silent, None)
+            delete_failed_creation(played.client, NAME, silent, None)
         assert played.asked.count("DeleteStack") == 1
 
 
 def test_a_stack_that_never_came_up_is_gone_before_another_is_made() -> None:
     looks = [Look("ROLLBACK_COMPLETE"), Look("DELETE_IN_PROGRESS", [Happened("DELETE_IN_PROGRESS")]), Look(None)]
     with PlayedStack(ROLLED_BACK, looks) as played:
-        assert without_what_never_came_up(played.client, NAME, silent, None) is None
+        assert delete_failed_creation(played.client, NAME, silent, None) is None
         assert stack_of(played.client, STACK_ID) is None

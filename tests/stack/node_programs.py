@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack import paths, tools
+from stack.locks import exclusively
 from stack.machine.anvil import CHAIN_ID, FUNDER_KEY, GAS_LIMIT, answers
 from stack.machine.processes import Process, clean_environment, free_port
-from stack.machine.turn import exclusively
 from stack.progress import say
 from tests.stack.node_control import NodeControl
 

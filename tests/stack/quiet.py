@@ -23,8 +23,8 @@ import app
 from chalicelib.settings import settings
 from stack.aws import Client
 from stack.build.package import LOCAL_STAGE, package
+from stack.deployment import emulator
 from stack.deployment.deploy import deploy
-from stack.machine import emulator
 from stack.machine.local import LocalStack
 from stack.progress import silent
 from tests.rights import Right, policy_files, without

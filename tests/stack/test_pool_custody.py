@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 import requests
 from web3 import Web3
+from web3.utils.address import get_create_address
 
-from stack.funder import contract_address
 from stack.machine.local import LocalStack
 from tests.stack.client import Client, artifact, contract_at, wait_for
 from tests.stack.issuers import ACCOUNTS, ADMIN, COIN, Issuer, fund, new_address, new_phone_number, token_of
@@ -74,7 +74,7 @@ def test_a_job_does_not_take_the_wallet_over_nor_the_accounts_coins(pool: Pool, 
 def test_an_address_that_was_guessed_before_the_deployment_is_not_called(pool: Pool, chain: Web3) -> None:
     """The first issuer posts its call before the second one deploys: whose the contract is decides when it would be signed."""
     nonce = chain.eth.get_transaction_count(Web3.to_checksum_address(pool.account))
-    guessed = contract_address(pool.account, nonce)
+    guessed = get_create_address(pool.account, nonce)
     call = {"function": "hit(bytes32)", "args": ["0x" + "12" * 32]}
     job = pool.first.client.issue(to=guessed, call=call)
 

@@ -1,6 +1,7 @@
-"""The arrows of the layout, kept: every import inside the package points inward."""
+"""The layout: which room may import which, no import circle, and how long a file may be."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "chalicelib"
+STACK = ROOT / "stack"
 
 GROUND = {"errors", "settings", "networks", "metrics", "cached", "bounds", "backoff", "patterns"}
 MAY_IMPORT = {
@@ -43,17 +45,53 @@ OUTSIDE = {
     "queues": {"chalice"},
     "chain": {"chalice"},
 }
-NOWHERE = {"boto3", "web3"}
+NOWHERE = {"boto3", "web3", "click", "stack", "tests"}
 """They are for the stack and the tests: not in the zip (see `stack.build.dependencies.INSTEAD`)."""
+
+STACK_GROUND = {"errors", "paths", "progress", "locks", "tools"}
+STACK_MAY_IMPORT = {
+    "errors": set(),
+    "paths": set(),
+    "progress": set(),
+    "stack_env": set(),
+    "locks": {"errors"},
+    "aws": {"errors"},
+    "rpc": {"errors"},
+    "tools": {"errors", "paths", "progress", "locks"},
+    "contracts": STACK_GROUND,
+    "funder": {"contracts", "rpc"} | STACK_GROUND,
+    "build": STACK_GROUND,
+    "deployment": {"build", "funder", "contracts", "rpc", "aws"} | STACK_GROUND,
+    "operation": {"deployment", "build", "rpc", "aws", "stack_env"} | STACK_GROUND,
+    "machine": {"operation", "deployment", "build", "funder", "contracts", "rpc", "aws", "stack_env"} | STACK_GROUND,
+    "commands": {"machine", "operation", "deployment", "build", "aws"} | STACK_GROUND,
+    "__main__": {"commands", "errors"},
+}
+
 LINES = 300
+LONGER = {
+    "chalicelib/jobs/states.py",
+    "chalicelib/api/replies.py",
+    "chalicelib/jobs/model.py",
+}
+"""Files that are still longer. Split one by subject and take it out; add none: this set shrinks to nothing."""
 
 
 def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
-def room_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def stack_modules() -> list[Path]:
+    return sorted(STACK.rglob("*.py"))
+
+
+def room_of(path: Path, package: Path = PACKAGE) -> str:
+    return path.relative_to(package).parts[0].removesuffix(".py")
+
+
+def name_of(path: Path) -> str:
+    """The module's name. Example: `stack/machine/local.py` is `stack.machine.local`."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 def imports_of(path: Path) -> Iterator[str]:
@@ -85,15 +123,40 @@ def is_typing_only(path: Path, name: str) -> bool:
     return False
 
 
+@pytest.mark.parametrize("path", stack_modules(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_of_the_stack_point_inward(path: Path) -> None:
+    room = room_of(path, STACK)
+    for name in imports_of(path):
+        parts = name.split(".")
+        assert parts[0] not in {"app", "tests"}, f"stack may not import {name}"
+        if parts[0] == "stack" and len(parts) > 1 and parts[1] != room:
+            assert parts[1] in STACK_MAY_IMPORT[room], f"{room} may not import {name}"
+
+
 def test_no_room_is_missing_from_the_rules() -> None:
     assert {room_of(path) for path in modules()} - {"__init__"} == set(MAY_IMPORT)
+    assert {room_of(path, STACK) for path in stack_modules()} - {"__init__"} == set(STACK_MAY_IMPORT)
 
 
-@pytest.mark.parametrize(
-    "path", [*modules(), ROOT / "app.py", *sorted((ROOT / "stack").glob("*.py"))], ids=lambda path: path.name
-)
+@pytest.mark.parametrize("rooms", [MAY_IMPORT, STACK_MAY_IMPORT], ids=["chalicelib", "stack"])
+def test_the_rules_allow_no_circle_of_rooms(rooms: dict[str, set[str]]) -> None:
+    graphlib.TopologicalSorter(rooms).prepare()
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports inside functions count. Those for type checkers alone do not: they are never executed."""
+    files = {name_of(path): path for path in [*modules(), *stack_modules(), ROOT / "app.py"]}
+    arrows: dict[str, set[str]] = {}
+    for module, path in files.items():
+        executed = [name for name in imports_of(path) if not is_typing_only(path, name)]
+        arrows[module] = {one for name in executed for one in (name, name.rpartition(".")[0]) if one in files} - {module}
+    graphlib.TopologicalSorter(arrows).prepare()
+
+
+@pytest.mark.parametrize("path", [*modules(), ROOT / "app.py", *stack_modules()], ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_stay_small(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= LINES + 50
+    is_longer = len(path.read_text().splitlines()) > LINES
+    assert is_longer is (str(path.relative_to(ROOT)) in LONGER), "split it by subject, or take it out of LONGER"
 
 
 def test_importing_a_worker_or_the_app_connects_to_nothing_and_reads_no_environment() -> None:

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from stack import stack_env
 from stack.aws import clients
 from stack.build.package import LOCAL_STAGE, Package, package
 from stack.contracts import compile_contracts
 from stack.deployment.deploy import deploy
-from stack.machine import environment, ministack
+from stack.machine import ministack
 from stack.progress import silent
 from tests.stack.client import PATIENCE_SECONDS, wait_for
 from tests.stack.upgrade.history import check_out, keep_dependencies
@@ -77,7 +78,7 @@ def running(commit: str, directory: Path) -> Iterator[Older]:
     try:
         wait_for(f"{commit} to be up", serving, 4 * PATIENCE_SECONDS)  # what it needs may have to be downloaded
         keep_dependencies(checkout)
-        yield Older(commit, checkout, environment.read(stack / "stack.env"))
+        yield Older(commit, checkout, stack_env.read(stack / "stack.env"))
     finally:
         command.send_signal(signal.SIGTERM)
         try:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stack.deployment.change_sets import Change, changes_of, told
+from stack.deployment.change_sets import Change, changes_of, lines_of
 
 TABLE = "AWS::DynamoDB::Table"
 
@@ -36,7 +36,7 @@ def test_what_loses_data_is_told_last_where_the_question_is() -> None:
         Change("Modify", "Role", "AWS::IAM::Role", "True"),
         Change("Modify", "ExecuteJobs", "AWS::Lambda::Function"),
     )
-    assert told([lost, replaced, changed]) == [str(changed), str(replaced), str(lost)]
+    assert lines_of([lost, replaced, changed]) == [str(changed), str(replaced), str(lost)]
 
 
 def test_cloudformations_answer_is_read_with_what_it_leaves_out() -> None:

@@ -5,9 +5,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
-from stack.__main__ import main
+from stack.__main__ import cli, main
 
 ROOT = Path(__file__).parents[3]
 ADDRESS = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
@@ -96,6 +97,38 @@ def test_make_help_has_a_line_for_every_command_and_every_command_is_one_of_make
     listed = output("make", "help")
     missing = {target for target in targets - {"help"} if not re.search(rf"\bmake {target}\b", listed)}
     assert missing == set()
-    usage = re.search(r"\{([\w,-]+)\}", output(".venv/bin/python", "-m", "stack", "--help"))
-    assert usage is not None
-    assert set(usage[1].split(",")) == {"run", "up", "down", "package", *operators}
+    assert set(cli.commands) == {"run", "up", "down", "package", *operators}
+
+
+@pytest.mark.parametrize("name", list(cli.commands))
+def test_help_explains_every_command_and_every_option(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name, "--help"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    command = cli.commands[name]
+    assert f"python -m stack {name} " in printed
+    assert not command.get_short_help_str(61).endswith("..."), "its first sentence is too long for the list of commands"
+    for parameter in command.params:
+        assert parameter.opts[0] in printed
+        assert isinstance(parameter, click.Option)
+        assert parameter.help, f"{parameter.opts[0]} has no help"
+        assert parameter.help.endswith(".")
+
+
+@pytest.mark.parametrize("word", ["bob", "0", "no"])
+def test_a_flag_is_on_only_for_a_word_that_says_yes(
+    word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """YES is a flag of one command and a stack's name of another; ADMIN may be set for another program."""
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("YES", word)
+    assert main(["deploy", "--stage", "spark"]) == 1
+    assert "There is no terminal to ask at" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_with_130_and_says_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(_stage: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("stack.operation.target.target_of", interrupted)
+    assert main(["resume", "--stage", "local"]) == 130
+    assert capsys.readouterr() == ("", "")

@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.jobs.model import Event, Failure, Status
 from stack.errors import StackError
-from stack.operation.redrive import DeadLetter, Queues, age, look, send_back, told
+from stack.operation.redrive import DeadLetter, Queues, age, described, look, send_back
 from stack.progress import silent
 from tests.unit.jobs.a_job import NOW, pending_job
 
@@ -184,18 +184,18 @@ def letter(text: str) -> DeadLetter:
 def test_a_line_says_what_the_job_says() -> None:
     later = datetime.fromtimestamp(NOW.timestamp() + 7_200, UTC)
     job = replace(pending_job(), history=(Event(NOW, "issued"), Event(NOW, "deadLettered", "too often")))
-    line = told(letter(body(job.job_id)), {job.job_id: job}, later)
+    line = described(letter(body(job.job_id)), {job.job_id: job}, later)
     assert line == f"execute    sent 2 h ago, received 6 times: job {job.job_id} (pending: too often)"
     failed = replace(job, status=Status.FAILED, failure=Failure("DeadLettered", "for good"))
-    assert "(failed: for good)" in told(letter(body(job.job_id)), {job.job_id: failed}, later)
-    assert "(there is none)" in told(letter(body("f" * 24)), {}, later)
-    assert "whatever is pending on 122:0xA" in told(letter('{"command": "execute", "accountId": "122:0xA"}'), {}, later)
+    assert "(failed: for good)" in described(letter(body(job.job_id)), {job.job_id: failed}, later)
+    assert "(it does not exist)" in described(letter(body("f" * 24)), {}, later)
+    assert "the pending jobs of 122:0xA" in described(letter('{"command": "execute", "accountId": "122:0xA"}'), {}, later)
     many = json.dumps({"command": "confirm", "jobIds": ["a" * 24] * 5})
-    assert told(letter(many), {}, later).endswith("and 2 more")
+    assert described(letter(many), {}, later).endswith("and 2 more")
 
 
 def test_a_line_does_not_repeat_what_it_cannot_read() -> None:
-    assert "0xsecret" not in told(letter("0xsecret"), {}, NOW)
+    assert "0xsecret" not in described(letter("0xsecret"), {}, NOW)
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(-3, "0 s"), (59, "59 s"), (61, "1 min"), (7_200, "2 h"), (200_000, "2 d")])

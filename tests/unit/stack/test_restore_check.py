@@ -14,7 +14,7 @@ from chalicelib.jobs.states import IllegalTransition, started
 from chalicelib.workers.funds import UNFUNDED
 from stack.errors import StackError
 from stack.operation.restore import UNCHECKED, moment, paused_before, reason, restored_to
-from stack.operation.restore_check import Match, Mined, compare, gaps, repaired
+from stack.operation.restore_check import Match, Mined, compare, lost_nonces, repaired
 from tests.unit.jobs.a_job import ISSUER, NOW, OTHER, TARGET, attempt, pending_job, receipt, started_job
 
 LATER = NOW + timedelta(hours=1)
@@ -96,13 +96,13 @@ def test_what_the_rows_know_is_nobodys_business() -> None:
     in_flight = started_job(7, ("0xfirst", "0xsecond"))
     other = job(2)
     findings = compare([mined(7, "0xfirst")], [in_flight, other])
-    assert (findings.matches, findings.nobodys, findings.undecided) == ([], [], [])
+    assert (findings.matches, findings.unmatched, findings.undecided) == ([], [], [])
 
 
 def test_a_job_that_has_succeeded_is_given_no_other_transaction() -> None:
     done = replace(started_job(7), status=Status.SUCCEEDED)
     findings = compare([mined(8)], [done])
-    assert (findings.matches, [one.nonce for one in findings.nobodys]) == ([], [8])
+    assert (findings.matches, [one.nonce for one in findings.unmatched]) == ([], [8])
 
 
 @pytest.mark.parametrize(
@@ -110,14 +110,14 @@ def test_a_job_that_has_succeeded_is_given_no_other_transaction() -> None:
 )
 def test_another_transaction_is_of_no_job(other: dict[str, Any]) -> None:
     findings = compare([mined(7, **other)], [job(1)])
-    assert (findings.matches, len(findings.nobodys)) == ([], 1)
+    assert (findings.matches, len(findings.unmatched)) == ([], 1)
 
 
 def test_of_jobs_that_say_the_same_the_oldest_takes_the_first_and_none_takes_two() -> None:
     jobs = [job(number) for number in (1, 2, 3)]
     for order in permutations(jobs):
         assert ids(compare([mined(8), mined(7)], order).matches) == [("1", 7), ("2", 8)]
-    assert len(compare([mined(nonce) for nonce in range(4)], jobs).nobodys) == 1
+    assert len(compare([mined(nonce) for nonce in range(4)], jobs).unmatched) == 1
 
 
 def test_who_waits_takes_it_before_one_that_had_ended() -> None:
@@ -128,7 +128,7 @@ def test_who_waits_takes_it_before_one_that_had_ended() -> None:
 def test_a_job_in_flight_at_another_nonce_is_left_to_its_worker() -> None:
     findings = compare([mined(7, to=OTHER), mined(9)], [started_job(7)])
     assert [match.transaction.nonce for match in findings.undecided] == [9]
-    assert (findings.matches, [one.nonce for one in findings.nobodys]) == ([], [7])
+    assert (findings.matches, [one.nonce for one in findings.unmatched]) == ([], [7])
 
 
 def test_a_job_without_call_data_and_one_that_deploys_are_known_again() -> None:
@@ -142,9 +142,9 @@ def test_a_job_without_call_data_and_one_that_deploys_are_known_again() -> None:
 
 def test_nonces_that_are_taken_and_whose_transactions_are_lost_are_found() -> None:
     account = Account(122, ISSUER, "kms:1", next_nonce=9)
-    assert gaps(account, [started_job(5), started_job(7), job(1)], 5) == [6, 8]
-    assert gaps(replace(account, next_nonce=5), [started_job(5)], 5) == []
-    assert gaps(replace(account, next_nonce=None), [], 5) == []
+    assert lost_nonces(account, [started_job(5), started_job(7), job(1)], 5) == [6, 8]
+    assert lost_nonces(replace(account, next_nonce=5), [started_job(5)], 5) == []
+    assert lost_nonces(replace(account, next_nonce=None), [], 5) == []
 
 
 # --- the pause that keeps everything from being signed meanwhile ---------------------------------------------------------

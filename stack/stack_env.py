@@ -1,4 +1,4 @@
-"""`stack.env`: where a running stack is and how to enter it, as shell lines for any client."""
+"""The file `stack.env`: addresses, keys and tokens of a running local stack, as shell assignments that any client can read."""
 
 import os
 import shlex
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def write(file: Path, values: Mapping[str, str]) -> None:
-    """Readable by the owner only, for it holds tokens; never seen half-written."""
+    """Write the file in one step: no reader sees half of it. Only its owner may read it, because it holds tokens."""
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_suffix(f".{os.getpid()}")
     unfinished.unlink(missing_ok=True)
@@ -18,7 +18,7 @@ def write(file: Path, values: Mapping[str, str]) -> None:
 
 
 def read(file: Path) -> dict[str, str]:
-    """What `write` wrote; empty without a file."""
+    """Return the values that `write` wrote, or an empty dictionary when the file does not exist."""
     if not file.exists():
         return {}
     pairs = (line.partition("=") for line in file.read_text().splitlines() if "=" in line)

@@ -1,4 +1,4 @@
-"""Locks between commands: they end with the process that holds them."""
+"""File locks between commands. A lock ends with the process that holds it, however that process ends."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ from stack.errors import StackError
 
 @contextmanager
 def exclusively(file: Path) -> Iterator[None]:
-    """Wait until nobody else is in here: what commands build and share is built by one of them."""
+    """Wait for the lock on `file`, and hold it in the block: one command builds what several commands share."""
     file.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -21,15 +21,15 @@ def exclusively(file: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-class Turn:
-    """One command at a time starts or ends the stack of a directory."""
+class DirectoryLock:
+    """Lets one command at a time start or stop the stack of a directory."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._descriptor: int | None = None
 
-    def take(self) -> None:
-        """Raises StackError when another command has it; does nothing when this one has."""
+    def acquire(self) -> None:
+        """Take the lock. Does nothing when this object holds it. Raises StackError when another command holds it."""
         if self._descriptor is not None:
             return
         self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,8 @@ class Turn:
             raise StackError("Another `make run` or `make up` is at work here; end it, or wait for it.") from None
         self._descriptor = descriptor
 
-    def give(self) -> None:
+    def release(self) -> None:
+        """Free the lock. Does nothing when this object does not hold it."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -1,7 +1,7 @@
-"""Where the emulator differs from AWS: what a stack there is given after its deployment, and never by the template.
+"""What a stack needs at the emulator, and not at AWS. It is added after the deployment, never by the template.
 
-It asks for another right than AWS where statements write. Of an API's definition it leaves out the operations of any verb and
-the gateway responses; it serves both when they are made by requests of their own.
+The emulator asks for another right than AWS when PartiQL statements write. It ignores any-verb operations and gateway responses
+in an API's definition, but serves both when requests of their own make them.
 """
 
 import json
@@ -13,12 +13,12 @@ from stack.build.gateway import ANY_VERB, API, gateway_headers
 
 POLICY = "emulator"
 ACTION = "dynamodb:BatchExecuteStatement"
-"""On no table in particular. AWS knows no action of this name: it asks for PartiQLUpdate on the table."""
+"""The emulator asks for this action, on no table in particular. AWS has no such action: it asks for PartiQLUpdate."""
 ASKED_FOR_AT_AWS = "dynamodb:PartiQLUpdate"
 
 
 def complete_roles(client: Client, stack_name: str) -> None:
-    """Let the roles of a stack write by statements that may do so at AWS, and no others."""
+    """Let those roles of a stack write by PartiQL statements that may do so at AWS, and no others."""
     iam = client("iam")
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ACTION, "Resource": "*"}]}
     resources = client("cloudformation").describe_stack_resources(StackName=stack_name)["StackResources"]
@@ -30,9 +30,9 @@ def complete_roles(client: Client, stack_name: str) -> None:
 
 
 def complete_gateway(client: Client, stack: Mapping[str, Any], template: Mapping[str, Any]) -> None:
-    """Give the API of a local stack the operations of any verb and the gateway responses that its template has.
+    """Add the any-verb operations and the gateway responses of the template to the API of a local stack.
 
-    Does nothing when it has them: the emulator makes another API whenever a deployment changes one.
+    Operations that exist are left alone: the emulator makes a new API whenever a deployment changes one.
     """
     gateway = client("apigateway")
     api_id = next(one["OutputValue"] for one in stack["Outputs"] if one["OutputKey"] == "RestAPIId")
