@@ -89,8 +89,10 @@ lint: $(READY)
 audit: $(READY)
 	@$(PYTHON) -m stack.build.audit
 
+# Two processes, a file of tests in one of them. The long files come first, so that both end at about the same time.
 test: lint
-	@$(PYTHON) -m pytest tests/unit tests/contracts tests/store tests/deploy tests/faults tests/stack
+	@$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+	  tests/stack tests/faults tests/deploy tests/contracts tests/store tests/unit
 
 faults: $(READY)
 	@$(PYTHON) -m tests.faults $(if $(SEED),--seed $(SEED))

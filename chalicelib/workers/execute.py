@@ -160,24 +160,31 @@ def _is_busy(account: Account, ports: WorkerPorts) -> bool:
     if not (pace.is_slowest and pace.may_be_busy(ports.clock())):
         return False
     try:
-        (estimate,) = ports.chain.outlook(account.address, [Call(account.address, account.address, 0, b"")]).estimates
+        return _is_missing(_payment_outlook(account, ports).estimates[0])
     except ChainUnavailable:
         return True
-    return _is_missing(estimate)
+
+
+def _payment_outlook(account: Account, ports: WorkerPorts) -> Outlook:
+    """Read how the account stands, with the estimate of a payment of nothing to itself: it tells whether the node estimates."""
+    return ports.chain.outlook(account.address, [Call(account.address, account.address, 0, b"")])
 
 
 def _look(account: Account, jobs: Sequence[Job], ports: WorkerPorts) -> Outlook:
     """Read how the account stands, with an estimate for each job, and remember for how many jobs that was possible in time.
 
-    Raises ChainUnavailable when the node does not answer, or when a single job has no estimate although it is not too slow.
+    A single job without an answer is to blame for it only where the node estimates something else at that moment.
+
+    Raises ChainUnavailable when the node does not answer, or when a single job has no estimate and is not to blame for that.
     """
     began = ports.clock()
     try:
         outlook = ports.chain.outlook(account.address, [Call.of(account.address, job.request) for job in jobs])
     except ChainUnavailable as error:
         # The estimates may have been too much for a node that answers all else: then fewer of them are asked for next.
-        outlook = ports.chain.outlook(account.address, [])
-        missing = Unavailable(error.message, alone=len(jobs) == 1, answered=False)
+        is_single = len(jobs) == 1
+        outlook = _payment_outlook(account, ports) if is_single else ports.chain.outlook(account.address, [])
+        missing = Unavailable(error.message, alone=is_single and not _is_missing(outlook.estimates[0]), answered=False)
         outlook = replace(outlook, estimates=(missing,) * len(jobs))
     seconds = (ports.clock() - began).total_seconds()
     answered = sum(not _is_missing(estimate) for estimate in outlook.estimates)

@@ -18,6 +18,7 @@ from typing import Any
 
 import requests
 
+from chalicelib.bounds import Bounds
 from stack import rpc
 from stack.machine.local import LocalStack
 from stack.progress import silent
@@ -26,6 +27,7 @@ from tests.adversary.memory import MemoryWatch
 from tests.stack.client import FINAL, Client, aws, wait_for
 from tests.stack.issuers import ACCOUNTS, COIN, Issuer, fund, new_address, new_issuer, new_phone_number, token_of
 
+BOUNDS = Bounds()
 FOES = 3
 ROLE = "shared"
 FUNDS = 1_000 * COIN
@@ -37,8 +39,14 @@ OWNER, BALANCE_OF = "0x8da5cb5b", "0x70a08231"
 """The selectors of owner() and balanceOf(address)."""
 IN_WALLET = 5
 """Of the victim's token, in whole tokens: what its wallet holds before and after."""
-BLOCKS_ALLOWED = 60
-"""Within so many blocks after it was posted a plain transfer is final, whatever others do. Two blocks deep is final here."""
+BATCH_SECONDS = BOUNDS.run_seconds + BOUNDS.estimate_seconds
+"""Of one batch of ExecuteJobs: no round begins after the first, and the estimates of one round take the second at most."""
+BLOCKS_ALLOWED = int(2 * BATCH_SECONDS) + 6
+"""Within so many blocks after it was posted a plain transfer is final, whatever others do. A block takes a second.
+
+The emulator hands over one batch at a time, and a batch may hold several accounts. So a transfer may wait for the batch before
+its own, and for the other accounts of its own. The rest is for mining, two confirmations and the poll after them.
+"""
 SECONDS_BETWEEN_TRANSFERS = 3.0
 SECONDS_BETWEEN_ATTACKS = (0.5, 4.0)
 SPIKE_GWEI = 25

@@ -52,6 +52,22 @@ def test_a_job_whose_estimate_stays_too_slow_fails_with_a_code_of_its_own(splits
     assert world.events(slow) == ["issued", "waiting", "failed"]
 
 
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_while_a_node_estimates_nothing_at_all_no_job_is_to_blame_however_long_that_takes(jobs: int) -> None:
+    """It answers everything else, as behind a provider that refuses what costs it much."""
+    world = World()
+    node = SlowNode(world, lambda _: 100, splits=False)
+    job_ids = [world.issue(f"hit {number}") for number in range(jobs)]
+    world.run(30 * 60)
+    assert {(world.status(job_id), world.job(job_id).waits_code) for job_id in job_ids} == {
+        (Status.PENDING, WaitCode.CHAIN_UNAVAILABLE)
+    }
+    node._seconds_of = lambda _: 0.01
+    world.run_until_settled(minutes=10)
+    world.assert_exactly_once()
+    assert statuses(world, job_ids) == {Status.SUCCEEDED}
+
+
 def test_an_estimate_that_was_slow_for_a_moment_is_signed_after_it() -> None:
     world = World()
     node = SlowNode(world, slow_for("slow", 100))
