@@ -25,7 +25,7 @@ endif
 OPERATOR := factories deploy destroy account accounts pause unpause token rotate-jwt chain open-jobs errors redrive tail \
   halt resume restore restore-check
 
-.PHONY: help run up down package $(OPERATOR) test lint audit faults bench
+.PHONY: help run up down package $(OPERATOR) check unit test lint audit faults bench
 
 help:
 	@echo 'make run                       run the local stack with a first job, until Ctrl-C'
@@ -34,6 +34,8 @@ help:
 	@echo '                               STACK_DIR=…  a second stack, with its stack.env, in that directory'
 	@echo 'make down                      end the stack that make up started'
 	@echo 'make package [STAGE=…]         make template and zip of a stage (local, spark, fuse) in .local/package'
+	@echo 'make check                     lint, and the unit tests that are not slow: run it while you work'
+	@echo 'make unit                      all unit tests'
 	@echo 'make test                      check everything that is checked before a release'
 	@echo 'make lint                      check style, types and unsafe code'
 	@echo 'make audit                     list known vulnerabilities of the installed packages; asks PyPI'
@@ -88,6 +90,12 @@ lint: $(READY)
 
 audit: $(READY)
 	@$(PYTHON) -m stack.build.audit
+
+unit: $(READY)
+	@$(PYTHON) -m pytest -n 2 --dist loadfile tests/unit
+
+check: lint
+	@$(PYTHON) -m pytest -n 2 --dist loadfile -m "not slow" tests/unit
 
 # Two processes, a file of tests in one of them. The long files come first, so that both end at about the same time.
 test: lint
