@@ -11,6 +11,7 @@ from typing import Any
 
 from chalicelib.jobs.in_flight import InFlight, with_signed
 from chalicelib.jobs.order import order
+from chalicelib.jobs.receipts import Receipt
 
 
 class Status(StrEnum):
@@ -114,49 +115,6 @@ class SignedTransaction:
 
 
 @dataclass(frozen=True, slots=True)
-class ContractEvent:
-    """An event that a mined transaction emitted: by which contract, and its arguments by name (addresses checksummed)."""
-
-    contract: str
-    name: str
-    args: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class TokenTransfer:
-    """A Transfer event of ERC-20, by whichever contract. Addresses are in lower case, the amount is in smallest units."""
-
-    token: str
-    sender: str
-    receiver: str
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """A transaction that was mined, as the node reports it. `succeeded` is the receipt's status, 1 or 0."""
-
-    hash: str
-    block_number: int
-    block_hash: str
-    succeeded: bool
-    gas_used: int
-    effective_gas_price: int
-    contract_address: str | None = None
-    mined_at: datetime | None = field(default=None, compare=False)
-    """The time that its block tells, where the block was read along. Never stored either."""
-    events: tuple[ContractEvent, ...] = field(default=(), compare=False, repr=False)
-    """Those of the service's own contracts. Read from the node each time, never stored: `Job.result` keeps what they say."""
-    transfers: tuple[TokenTransfer, ...] | None = field(default=None, compare=False, repr=False)
-    """The Transfer events of all contracts, read from the node each time. None where the logs are not known."""
-
-    @property
-    def fee(self) -> int:
-        """Wei paid: gasUsed × effectiveGasPrice, not the price asked."""
-        return self.gas_used * self.effective_gas_price
-
-
-@dataclass(frozen=True, slots=True)
 class Attempt:
     """One try of a job: one nonce of one account, with every transaction ever signed for it (invariant 3)."""
 
@@ -175,6 +133,10 @@ class Attempt:
     @property
     def hashes(self) -> tuple[str, ...]:
         return tuple(transaction.hash for transaction in self.transactions)
+
+    def transaction(self, hash_: str) -> SignedTransaction:
+        """Return the attempt's transaction with this hash. Raises StopIteration if it has none."""
+        return next(transaction for transaction in self.transactions if transaction.hash == hash_)
 
 
 @dataclass(frozen=True, slots=True)

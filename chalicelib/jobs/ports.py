@@ -9,15 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from chalicelib.jobs.model import (
-    Account,
-    Fees,
-    Job,
-    Receipt,
-    SignedTransaction,
-    TransactionRequest,
-    UnsignedTransaction,
-)
+from chalicelib.jobs.model import Account, Fees, Job, SignedTransaction, TransactionRequest, UnsignedTransaction
+from chalicelib.jobs.receipts import Receipt
 
 Clock = Callable[[], datetime]
 
@@ -130,14 +123,14 @@ class Broadcast:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class AccountView:
     """How an account stands, and what some calls of it would do: read together, from a node that is not behind."""
 
     head: Head
     fees: Fees
     """What a transaction should offer now, within the network's floor and cap."""
-    mined: int
-    """Its transactions up to the newest block: the lowest nonce that none of them has used."""
+    mined_count: int
+    """The account's mined transactions up to the newest block. This is the lowest nonce that none of them has used."""
     balance: int
     """Wei at the newest block."""
     spendable: int
@@ -153,27 +146,27 @@ class Outlook:
 
 
 @dataclass(frozen=True, slots=True)
-class StandingBlock:
+class CanonicalBlock:
     """A block of the chain as it is followed now, and what an account had done by then."""
 
     hash: str
-    mined: int | None
-    """The account's transactions up to this block, those in it included. None where it is too old for the node to tell."""
+    mined_count: int | None
+    """The account's mined transactions up to this block, its own included. None: the node does not have the block's state."""
     at: datetime | None = None
     """The time that the block tells."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class TransactionsView:
     """What is to be seen of an account's transactions: read together, from a node that is not behind."""
 
     head: int
     """The newest block's number."""
-    mined: int
-    """The account's transactions up to the newest block."""
+    mined_count: int
+    """The account's mined transactions up to the newest block."""
     receipts: Mapping[str, Receipt]
     """By hash; of those that are mined. Absence decides nothing (invariant 8)."""
-    blocks: Mapping[int, StandingBlock]
+    blocks: Mapping[int, CanonicalBlock]
     """By number; of those that were asked for, as far as the node tells."""
     base_fee: int | None = field(default=None, compare=False)
     """Of the newest block, in wei, where the chain has base fees."""
@@ -194,7 +187,7 @@ class Chain(Protocol):
 
     def head(self) -> Head: ...
 
-    def outlook(self, address: str, calls: Sequence[Call]) -> Outlook: ...
+    def account_view(self, address: str, calls: Sequence[Call]) -> AccountView: ...
 
     def estimate(self, calls: Sequence[Call]) -> list[Estimate]:
         """Simulate each against the pending state. One answer a call, in order."""
@@ -208,9 +201,9 @@ class Chain(Protocol):
     def broadcast(self, transactions: Sequence[SignedTransaction]) -> list[Broadcast]:
         """Send the raw bytes in one JSON-RPC batch. Never raises for a node's refusal; one answer a transaction, in order."""
 
-    def sighting(self, address: str, hashes: Sequence[str], blocks: Collection[int] = ()) -> Sighting: ...
+    def transactions_view(self, address: str, hashes: Sequence[str], blocks: Collection[int] = ()) -> TransactionsView: ...
 
-    def standing_blocks(self, address: str, numbers: Collection[int]) -> dict[int, StandingBlock]:
+    def canonical_blocks(self, address: str, numbers: Collection[int]) -> dict[int, CanonicalBlock]:
         """Those of these blocks that there are on the chain followed now, each with the transactions of `address` by then; of
         one of them at least the node tells how many they were.
         """

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.jobs.model import Failure, Job, Receipt
+from chalicelib.jobs.model import Failure, Job
+from chalicelib.jobs.receipts import Receipt
 
 CREATE_TOKEN = "createToken"  # nosec B105 # noqa: S105 -- the name of a job
 CREATE_WALLET = "createWallet"

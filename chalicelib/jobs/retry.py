@@ -11,7 +11,7 @@ from chalicelib.jobs.model import RETRYABLE, Job, Status
 from chalicelib.jobs.nudge import nudge_execute
 from chalicelib.jobs.ports import Clock, Queue
 from chalicelib.jobs.principal import Principal
-from chalicelib.jobs.settlement import is_taken_back
+from chalicelib.jobs.settlement import is_reorged
 from chalicelib.jobs.states import retried
 from chalicelib.jobs.stores import AccountStore, FailedQuery, JobStore, Page
 
@@ -186,5 +186,5 @@ def _require_sense(job: Job, now: datetime, custody: Custody) -> None:
 def _require_retryable(job: Job) -> None:
     if job.status not in RETRYABLE:
         raise JobNotRetryable(f"Only a failed or cancelled job can be retried; this one is {job.status}.")
-    if is_taken_back(job):
+    if is_reorged(job):
         raise JobNotRetryable("A reorg has replaced the block that closed this job; retry it once its nonce is settled again.")

@@ -15,15 +15,14 @@ from chalicelib.jobs.model import (
     Event,
     Failure,
     Job,
-    Outcome,
     Purpose,
-    Receipt,
     SignedTransaction,
     Status,
     WaitCode,
 )
-from chalicelib.jobs.results import effect_missing, result_of
-from chalicelib.jobs.settlement import is_taken_back
+from chalicelib.jobs.receipts import Receipt
+from chalicelib.jobs.results import result_of
+from chalicelib.jobs.settlement import is_reorged
 
 HISTORY_LIMIT = 50
 WAITING = "waiting"
@@ -54,7 +53,7 @@ def started(job: Job, attempt: Attempt, now: datetime, next_check_at: datetime) 
 
     A fresh job stays without a next check: most are final before anybody has to look.
     """
-    _require(job, {Status.PENDING}, "started")
+    require_status(job, {Status.PENDING}, "started")
     if any(earlier.outcome is None for earlier in job.attempts):  # invariant 3, whatever the caller believes
         raise IllegalTransition(job, "signed anew while an earlier attempt is not settled")
     dropped, kept = job.attempts[: -ATTEMPTS_KEPT + 1], job.attempts[-ATTEMPTS_KEPT + 1 :]
@@ -99,7 +98,7 @@ def waiting(
     `reason` may hold amounts that change, so the kind alone decides whether the job still waits for the same thing. The history
     has one line for each kind, however often the job comes back to it before it is signed. `checks` counts every wait.
     """
-    _require(job, {Status.PENDING}, "kept waiting")
+    require_status(job, {Status.PENDING}, "kept waiting")
     if job.waits_code is WaitCode.ACCOUNT_PAUSED and code is not WaitCode.ACCOUNT_PAUSED:
         job = with_event(job, now, RESUMED, "the account is no longer paused")
     if not _has_told(job, code):
@@ -140,9 +139,9 @@ def is_resting(job: Job, now: datetime) -> bool:
     return job.waits_until is not None and job.waits_until > now
 
 
-def checked(job: Job, next_check_at: datetime) -> Job:
+def with_next_check(job: Job, next_check_at: datetime) -> Job:
     """Somebody looks after this open job: reconcile need not before `next_check_at`."""
-    _require(job, set(Status) - FINAL, "checked")
+    require_status(job, set(Status) - FINAL, "checked")
     return replace(job, next_check_at=next_check_at, checks=job.checks + 1)
 
 
@@ -152,8 +151,8 @@ def with_transaction(
     """Another transaction of the attempt in flight, or of one that a reorg has taken back: same nonce, higher fees. Stored
     before it is broadcast (invariant 1).
     """
-    if not is_taken_back(job):
-        _require(job, IN_FLIGHT, "replaced")
+    if not is_reorged(job):
+        require_status(job, IN_FLIGHT, "replaced")
     at = next((n for n, one in enumerate(job.attempts) if one.nonce == nonce), len(job.attempts) - 1)
     attempt = job.attempts[at]
     # Only the latest is ever sent again; of the earlier ones hashes and fees are watched. Rows hold 400 KB.
@@ -166,116 +165,42 @@ def with_transaction(
 
 def seen_mined(job: Job, receipt: Receipt, now: datetime) -> Job:
     """In flight still: mined, but not deep enough. What it made is shown already; a reorg may take it back."""
-    _require(job, IN_FLIGHT, "shown as mined")
+    require_status(job, IN_FLIGHT, "shown as mined")
     job = replace(job, result=result_of(job, receipt))
     return with_event(job, now, "mined", f"block {receipt.block_number}, {receipt.hash}")
 
 
-def taken_back(job: Job, now: datetime) -> Job:
+def seen_unmined(job: Job, now: datetime) -> Job:
     """In flight still: the block it was mined in is no more, and so is what it had made."""
-    _require(job, IN_FLIGHT, "shown as not mined")
+    require_status(job, IN_FLIGHT, "shown as not mined")
     return with_event(replace(job, result={}), now, "unmined")
-
-
-def settled(job: Job, receipt: Receipt, now: datetime) -> Job:
-    """in flight → final, by a receipt as deep as the network asks (invariants 4 and 5).
-
-    A transaction that did not do what the job is for fails the job: its nonce is settled, so nothing more can happen.
-    """
-    _require(job, IN_FLIGHT, "settled")
-    mined = next(transaction for transaction in job.attempt.transactions if transaction.hash == receipt.hash)
-    if mined.purpose is Purpose.CANCEL:
-        job = _with_outcome(job, Outcome.CANCELLED, receipt)
-        if job.attempt.abandoned is not None:
-            return failed(job, job.attempt.abandoned, now)
-        return cancelled(job, now, receipt.hash)
-    if not receipt.succeeded:
-        raise IllegalTransition(job, "settled by a revert without its reason: use `reverted`")
-    job = _with_outcome(job, Outcome.CONFIRMED, receipt)
-    missing = effect_missing(job, receipt)
-    if missing is not None:
-        return failed(job, missing, now)
-    job = replace(_closed(job, Status.SUCCEEDED, now), result=result_of(job, receipt))
-    return with_event(job, now, "succeeded", f"block {receipt.block_number}, {receipt.hash}")
-
-
-def reverted(job: Job, receipt: Receipt, reason: str, now: datetime) -> Job:
-    """in flight → failed: the transaction is mined, deep enough, with status 0 (invariant 5)."""
-    _require(job, IN_FLIGHT, "reverted")
-    job = _with_outcome(job, Outcome.REVERTED, receipt)
-    return failed(job, Failure("TransactionReverted", reason), now)
-
-
-def out_of_gas(job: Job, receipt: Receipt, now: datetime, next_check_at: datetime) -> Job:
-    """in flight → pending: mined, deep enough, but the gas limit that this service had estimated was too low.
-
-    The transaction has reverted, so its nonce is settled and nothing of the job has happened (invariants 3 and 4).
-    """
-    _require(job, IN_FLIGHT, "signed anew for want of gas")
-    asked_to_cancel = job.status is Status.CANCEL_REQUESTED
-    job = _with_outcome(job, Outcome.OUT_OF_GAS, receipt)
-    detail = f"nonce {job.attempt.nonce}: the estimated gas limit was {job.attempt.gas}, it used {receipt.gas_used}"
-    return _open_again(with_event(job, now, "outOfGas", detail), asked_to_cancel, now, next_check_at)
-
-
-def displaced(job: Job, now: datetime, next_check_at: datetime) -> Job:
-    """in flight → pending: another program's transaction settled the nonce, so none of ours can be mined any more."""
-    _require(job, IN_FLIGHT, "displaced")
-    asked_to_cancel = job.status is Status.CANCEL_REQUESTED
-    job = _with_outcome(job, Outcome.DISPLACED, None)
-    job = with_event(job, now, "displaced", f"nonce {job.attempt.nonce} was used by another program")
-    return _open_again(job, asked_to_cancel, now, next_check_at)
-
-
-def in_a_row(job: Job, outcome: Outcome) -> int:
-    """Number of its latest attempts, since it was issued or retried, that all ended with this outcome."""
-    count = 0
-    for attempt in reversed(job.attempts):
-        if attempt.outcome is not outcome or attempt.transactions[0].signed_at < job.open_since:
-            break
-        count += 1
-    return count
-
-
-def _open_again(job: Job, asked_to_cancel: bool, now: datetime, next_check_at: datetime) -> Job:
-    """The job, waiting for its next attempt.
-
-    A job whose cancellation was asked for is cancelled instead: what the issuer wanted is already true. A transaction that this
-    service had given up fails as it would have.
-    """
-    if job.attempt.abandoned is not None:
-        return failed(job, job.attempt.abandoned, now)
-    if asked_to_cancel:
-        return cancelled(job, now)
-    # Its place among the jobs of its account (invariant 11): losing a nonce does not put it behind those that need it.
-    return replace(job, status=Status.PENDING, result={}, pending_since=job.open_since, next_check_at=next_check_at, checks=0)
 
 
 def failed(job: Job, failure: Failure, now: datetime) -> Job:
     """→ failed: nothing of this job can happen on chain any more (invariant 4)."""
-    _require(job, {Status.PENDING, *IN_FLIGHT}, "failed")
+    require_status(job, {Status.PENDING, *IN_FLIGHT}, "failed")
     _require_settled(job, "failed")
-    job = _closed(job, Status.FAILED, now)
+    job = with_final_status(job, Status.FAILED, now)
     job = replace(job, failure=failure, failed_at=now, fail_count=job.fail_count + 1)
     return with_event(job, now, "failed", f"{failure.code}: {failure.reason}")
 
 
 def cancel_requested(job: Job, now: datetime) -> Job:
     """started → cancelRequested: decided by whichever transaction of the nonce is mined."""
-    _require(job, {Status.STARTED}, "asked to cancel")
+    require_status(job, {Status.STARTED}, "asked to cancel")
     return with_event(replace(job, status=Status.CANCEL_REQUESTED), now, "cancelRequested")
 
 
 def cancelled(job: Job, now: datetime, by_hash: str | None = None) -> Job:
     """→ cancelled: nothing of this job can happen on chain any more (invariant 4)."""
-    _require(job, {Status.PENDING, Status.CANCEL_REQUESTED, Status.STARTED}, "cancelled")
+    require_status(job, {Status.PENDING, Status.CANCEL_REQUESTED, Status.STARTED}, "cancelled")
     _require_settled(job, "cancelled")
-    return with_event(_closed(job, Status.CANCELLED, now), now, "cancelled", by_hash)
+    return with_event(with_final_status(job, Status.CANCELLED, now), now, "cancelled", by_hash)
 
 
 def retried(job: Job, now: datetime, next_check_at: datetime) -> Job:
     """failed | cancelled → pending: the same job and id; its next attempt is appended when it is signed."""
-    _require(job, RETRYABLE, "retried")
+    require_status(job, RETRYABLE, "retried")
     _require_settled(job, "retried")
     job = replace(
         job,
@@ -288,7 +213,7 @@ def retried(job: Job, now: datetime, next_check_at: datetime) -> Job:
     return with_event(job, now, "retried")
 
 
-def _require(job: Job, allowed: set[Status] | frozenset[Status], transition: str) -> None:
+def require_status(job: Job, allowed: set[Status] | frozenset[Status], transition: str) -> None:
     if job.status not in allowed:
         raise IllegalTransition(job, transition)
 
@@ -299,7 +224,7 @@ def _require_settled(job: Job, transition: str) -> None:
         raise IllegalTransition(job, f"{transition} while its nonce {job.attempt.nonce} is not settled")
 
 
-def _closed(job: Job, status: Status, now: datetime) -> Job:
+def with_final_status(job: Job, status: Status, now: datetime) -> Job:
     """Without a result: only a job that succeeds has one, by its last receipt."""
     return replace(
         no_longer_pending(job),
@@ -308,11 +233,3 @@ def _closed(job: Job, status: Status, now: datetime) -> Job:
         last_finished_at=now,
         next_check_at=None,
     )
-
-
-def _with_outcome(job: Job, outcome: Outcome, receipt: Receipt | None) -> Job:
-    """Settle the attempt in flight. Of its raw bytes only the mined ones stay: after a deep reorg they are sent again."""
-    mined = receipt.hash if receipt else None
-    transactions = tuple(sent if sent.hash == mined else replace(sent, raw=b"") for sent in job.attempt.transactions)
-    attempt = replace(job.attempt, outcome=outcome, receipt=receipt, transactions=transactions)
-    return replace(job, attempts=(*job.attempts[:-1], attempt))

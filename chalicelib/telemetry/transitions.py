@@ -9,8 +9,9 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from chalicelib.jobs.model import FINAL, Account, Attempt, Event, Job, Outcome, Receipt
+from chalicelib.jobs.model import FINAL, Account, Attempt, Event, Job, Outcome
 from chalicelib.jobs.ports import Clock
+from chalicelib.jobs.receipts import Receipt
 from chalicelib.jobs.stores import JobStore
 from chalicelib.metrics import COIN, Metric, Metrics
 from chalicelib.telemetry.logs import FIELDS

@@ -4,23 +4,17 @@ all of the function's time does not take with it what was measured before.
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
 
-from chalicelib.workers.gauges import GaugePorts, measure_gauges
-from chalicelib.workers.nonces import NoncePorts, watch_nonces
+from chalicelib.workers.gauges import measure_gauges
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.reconcile import reconcile_jobs
-from chalicelib.workers.reorgs import WatchPorts, watch_chain
+from chalicelib.workers.watch_chain import watch_chain
+from chalicelib.workers.watch_nonces import watch_nonces
 
 log = logging.getLogger(__name__)
 
 
-class MinutePorts(WorkerPorts, GaugePorts, WatchPorts, NoncePorts, Protocol):
-    def flush_metrics(self) -> None:
-        """Write what was measured; raises nothing."""
-
-
-def handle_minute(ports: MinutePorts) -> None:
+def handle_minute(ports: WorkerPorts) -> None:
     """Raises what the first part that failed has raised, after all were tried: the invocation counts as failed."""
     parts: tuple[Callable[[], object], ...] = (
         lambda: reconcile_jobs(ports),

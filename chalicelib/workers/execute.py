@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from chalicelib.errors import ChainUnavailable, ConfigurationError, SignerUnavailable, VersionConflict
 from chalicelib.jobs.in_flight import still_in_flight
 from chalicelib.jobs.model import IN_FLIGHT, RETRYABLE, Account, Failure, Job, WaitCode
-from chalicelib.jobs.ports import Call, Estimate, Outlook, Unavailable
+from chalicelib.jobs.ports import AccountView, Call, Estimate, Unavailable
 from chalicelib.jobs.states import failed
 from chalicelib.workers.broadcast import broadcast
 from chalicelib.workers.custody import in_custody
 from chalicelib.workers.funds import UNFUNDED, pause_if_broke, resumed_if_funded
 from chalicelib.workers.pending import Backlog, read_jobs
-from chalicelib.workers.poll_delays import first_look_seconds
+from chalicelib.workers.polling import first_poll_seconds
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.sign import Signing, sign_jobs
 from chalicelib.workers.sorting import Round, Standing, sort_jobs
@@ -93,7 +93,7 @@ def _left_behind(jobs: Sequence[Job], ports: WorkerPorts) -> list[Job]:
     """Jobs that a worker stored, and then died: to be sent again. Not those that are being looked after: most messages name
     jobs that were signed with others a moment ago.
     """
-    patience = first_look_seconds(ports.network) + LEFT_BEHIND_BLOCKS * ports.network.block_seconds
+    patience = first_poll_seconds(ports.network) + LEFT_BEHIND_BLOCKS * ports.network.block_seconds
     signed_before = ports.clock() - timedelta(seconds=patience)
     return [job for job in jobs if job.status in IN_FLIGHT and job.attempt.latest.signed_at <= signed_before]
 
@@ -115,7 +115,7 @@ def _execute_round(account: Account, jobs: Sequence[Job], changed: list[Job], po
     account = resumed_if_funded(account, outlook, ports)
     if account.paused is not None:
         return _paused(account, jobs)
-    account = replace(account, in_flight=still_in_flight(account.in_flight, outlook.mined))
+    account = replace(account, in_flight=still_in_flight(account.in_flight, outlook.mined_count))
     standing = Standing(account, outlook, ports)
     done = sort_jobs(jobs, changed, standing)
     done.waits += too_new
@@ -159,23 +159,23 @@ def _is_busy(account: Account, ports: WorkerPorts) -> bool:
     if not (pace.is_slowest and pace.may_be_busy(ports.clock())):
         return False
     try:
-        (estimate,) = ports.chain.outlook(account.address, [Call(account.address, account.address, 0, b"")]).estimates
+        (estimate,) = ports.chain.account_view(account.address, [Call(account.address, account.address, 0, b"")]).estimates
     except ChainUnavailable:
         return True
     return _is_missing(estimate)
 
 
-def _look(account: Account, jobs: Sequence[Job], ports: WorkerPorts) -> Outlook:
+def _look(account: Account, jobs: Sequence[Job], ports: WorkerPorts) -> AccountView:
     """Read how the account stands, with an estimate for each job, and remember for how many jobs that was possible in time.
 
     Raises ChainUnavailable when the node does not answer, or when a single job has no estimate although it is not too slow.
     """
     began = ports.clock()
     try:
-        outlook = ports.chain.outlook(account.address, [Call.of(account.address, job.request) for job in jobs])
+        outlook = ports.chain.account_view(account.address, [Call.of(account.address, job.request) for job in jobs])
     except ChainUnavailable as error:
         # The estimates may have been too much for a node that answers all else: then fewer of them are asked for next.
-        outlook = ports.chain.outlook(account.address, [])
+        outlook = ports.chain.account_view(account.address, [])
         missing = Unavailable(error.message, alone=len(jobs) == 1, answered=False)
         outlook = replace(outlook, estimates=(missing,) * len(jobs))
     seconds = (ports.clock() - began).total_seconds()

@@ -3,7 +3,7 @@
 import logging
 
 from chalicelib.jobs.model import Account
-from chalicelib.jobs.ports import Outlook
+from chalicelib.jobs.ports import AccountView
 from chalicelib.workers.ports import WorkerPorts
 
 log = logging.getLogger(__name__)
@@ -13,7 +13,7 @@ UNFUNDED = "it has no funds to pay for gas"
 LEAST_GAS = 21_000
 
 
-def pause_if_broke(account: Account, outlook: Outlook, ports: WorkerPorts) -> Account:
+def pause_if_broke(account: Account, outlook: AccountView, ports: WorkerPorts) -> Account:
     """Pause the account when not even the smallest transaction can be paid for. One job that asks for too much is no reason."""
     if _can_pay(outlook):
         return account
@@ -22,7 +22,7 @@ def pause_if_broke(account: Account, outlook: Outlook, ports: WorkerPorts) -> Ac
     return paused
 
 
-def resumed_if_funded(account: Account, outlook: Outlook, ports: WorkerPorts) -> Account:
+def resumed_if_funded(account: Account, outlook: AccountView, ports: WorkerPorts) -> Account:
     """The account, resumed if it paused itself and has funds again."""
     if account.paused != UNFUNDED or not _can_pay(outlook):
         return account
@@ -30,5 +30,5 @@ def resumed_if_funded(account: Account, outlook: Outlook, ports: WorkerPorts) ->
     return ports.accounts.pause(account, None)
 
 
-def _can_pay(outlook: Outlook) -> bool:
+def _can_pay(outlook: AccountView) -> bool:
     return outlook.balance >= LEAST_GAS * outlook.fees.max_fee_per_gas

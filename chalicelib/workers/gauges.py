@@ -8,14 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from math import inf
-from typing import Protocol
 
 from chalicelib.errors import JobsApiError
 from chalicelib.jobs.model import Account
-from chalicelib.jobs.ports import Chain, Clock
-from chalicelib.jobs.stores import AccountStore, JobStore
-from chalicelib.metrics import COIN, Metric, Metrics
-from chalicelib.networks import Network
+from chalicelib.metrics import COIN, Metric
+from chalicelib.workers.ports import WorkerPorts
 
 log = logging.getLogger(__name__)
 
@@ -29,27 +26,7 @@ AGES: Mapping[str, float] = {
 """Each counts what the ones before it do not, by the age in seconds that is too much for it."""
 
 
-class GaugePorts(Protocol):
-    @property
-    def jobs(self) -> JobStore: ...
-
-    @property
-    def accounts(self) -> AccountStore: ...
-
-    @property
-    def chain(self) -> Chain: ...
-
-    @property
-    def network(self) -> Network: ...
-
-    @property
-    def metrics(self) -> Metrics: ...
-
-    @property
-    def clock(self) -> Clock: ...
-
-
-def measure_gauges(ports: GaugePorts) -> None:
+def measure_gauges(ports: WorkerPorts) -> None:
     """Raises ServiceUnavailable when the tables do not answer; what was measured until then is published."""
     _measure_open_jobs(ports)
     accounts = [account for account in ports.accounts.all() if account.chain_id == ports.network.chain_id]
@@ -57,7 +34,7 @@ def measure_gauges(ports: GaugePorts) -> None:
     _measure_balances(accounts, ports)
 
 
-def _measure_open_jobs(ports: GaugePorts) -> None:
+def _measure_open_jobs(ports: WorkerPorts) -> None:
     """Those that reconcile looks after: what is younger than about two minutes is in no index, and is not counted. Of more than
     JOBS_LOOKED_AT those with the next look soonest: then the figures are the least that there are, which the log says.
     """
@@ -71,7 +48,7 @@ def _measure_open_jobs(ports: GaugePorts) -> None:
     ports.metrics.add(Metric.OldestOpenJob, round(max(ages, default=0.0), 3))
 
 
-def _measure_balances(accounts: Sequence[Account], ports: GaugePorts) -> None:
+def _measure_balances(accounts: Sequence[Account], ports: WorkerPorts) -> None:
     if not accounts:
         return
     try:

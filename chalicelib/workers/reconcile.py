@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from chalicelib.errors import RowTooNew, ServiceUnavailable, VersionConflict
 from chalicelib.jobs.model import IN_FLIGHT, Job
-from chalicelib.jobs.states import checked
+from chalicelib.jobs.states import with_next_check
 from chalicelib.workers.isolation import log_isolated
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.sweep import sweep_jobs
@@ -50,7 +50,7 @@ def _claim(job: Job, unwritable: set[str], ports: WorkerPorts) -> bool:
     ceiling = min(SHORTEST_PAUSE_SECONDS * 2 ** min(job.checks, 10), LONGEST_PAUSE_SECONDS)
     pause = timedelta(seconds=random.uniform(ceiling / 2, ceiling))  # nosec B311 # noqa: S311 -- jitter
     try:
-        ports.jobs.save(checked(job, ports.clock() + pause))
+        ports.jobs.save(with_next_check(job, ports.clock() + pause))
     except VersionConflict:
         return False
     except ServiceUnavailable as error:

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from chalicelib.errors import JobsApiError
 from chalicelib.jobs.model import Account, Attempt, Failure, Fees, Job, SignedTransaction, UnsignedTransaction
-from chalicelib.jobs.ports import Outlook
+from chalicelib.jobs.ports import AccountView
 from chalicelib.jobs.pricing import limited
 from chalicelib.jobs.states import failed, started
-from chalicelib.workers.poll_delays import first_look_seconds
+from chalicelib.workers.polling import first_poll_seconds
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.storing import save_failed
 
@@ -34,7 +34,7 @@ class Signing:
 
 
 def sign_jobs(
-    accepted: Sequence[tuple[Job, int]], account: Account, first_nonce: int, outlook: Outlook, ports: WorkerPorts
+    accepted: Sequence[tuple[Job, int]], account: Account, first_nonce: int, outlook: AccountView, ports: WorkerPorts
 ) -> Signing:
     """Sign `accepted`, the jobs with their gas limits, at the nonces from `first_nonce` on.
 
@@ -78,7 +78,7 @@ def _with_attempt(job: Job, unsigned: UnsignedTransaction, signed: tuple[str, by
     now = ports.clock()
     transaction_hash, raw = signed
     transaction = SignedTransaction(transaction_hash, raw, unsigned.fees, now, block)
-    look = now + timedelta(seconds=first_look_seconds(ports.network))
+    look = now + timedelta(seconds=first_poll_seconds(ports.network))
     soon = look + CHECK_MARGIN / 2
     next_check_at = job.next_check_at if job.next_check_at and job.next_check_at > soon else look + CHECK_MARGIN
     return started(job, Attempt(unsigned.nonce, unsigned.gas, (transaction,)), now, next_check_at)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from chalicelib.jobs.model import Account, Failure, Job, WaitCode
-from chalicelib.jobs.ports import GasEstimate, Outlook, Revert, Unavailable, Unfunded
+from chalicelib.jobs.ports import AccountView, GasEstimate, Revert, Unavailable, Unfunded
 from chalicelib.jobs.pricing import limited
 from chalicelib.jobs.states import failed
 from chalicelib.workers.pending import place
@@ -24,18 +24,18 @@ class Standing:
     """How the account and the chain stood when the estimates were made."""
 
     account: Account
-    outlook: Outlook
+    outlook: AccountView
     ports: WorkerPorts
 
     @property
     def first_nonce(self) -> int:
         """The chain is ahead where the key is used elsewhere, too."""
-        return max(self.account.next_nonce or 0, self.outlook.mined)
+        return max(self.account.next_nonce or 0, self.outlook.mined_count)
 
     @property
     def room(self) -> int:
         """How many more transactions the network takes of the account."""
-        return max(0, self.ports.network.max_in_flight - (self.first_nonce - self.outlook.mined))
+        return max(0, self.ports.network.max_in_flight - (self.first_nonce - self.outlook.mined_count))
 
     @property
     def least_price(self) -> int:
@@ -51,8 +51,8 @@ class Standing:
         head = self.outlook.head.number
         # Below the head in any case: nodes work on the requests of a batch at the same time, and a block may come in between.
         deep_enough = max(0, head - max(self.ports.network.confirmations - 1, 1))
-        block = self.ports.chain.standing_blocks(self.account.address, [deep_enough]).get(deep_enough)
-        return (block.mined or 0) if block else 0
+        block = self.ports.chain.canonical_blocks(self.account.address, [deep_enough]).get(deep_enough)
+        return (block.mined_count or 0) if block else 0
 
 
 @dataclass(slots=True)

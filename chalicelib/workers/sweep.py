@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from chalicelib.errors import JobsApiError, RowTooNew, RowUnreadable, VersionConflict, WriteRefused
 from chalicelib.jobs.model import Account, Job, Status
-from chalicelib.jobs.states import checked
+from chalicelib.jobs.states import with_next_check
 from chalicelib.jobs.stores import Sweep
 from chalicelib.workers.isolation import log_isolated
 from chalicelib.workers.ports import WorkerPorts
@@ -134,7 +134,7 @@ def _looked_after(job_id: str, job: Job | None, ports: WorkerPorts) -> Job | Non
             return None
         pause = PENDING_PAUSE if job.status is Status.PENDING else IN_FLIGHT_PAUSE
         try:
-            return ports.jobs.save(checked(job, ports.clock() + pause))
+            return ports.jobs.save(with_next_check(job, ports.clock() + pause))
         except VersionConflict:
             job = None  # somebody moved it on: as what it is now it may still need looking after
         except RowTooNew:

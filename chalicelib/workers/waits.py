@@ -18,7 +18,7 @@ from chalicelib.bounds import Bounds
 from chalicelib.errors import ChainUnavailable, ConfigurationError, JobsApiError, SignerUnavailable, VersionConflict
 from chalicelib.jobs.model import Failure, Job, WaitCode
 from chalicelib.jobs.states import failed, unsigned_since, waiting
-from chalicelib.workers.poll_delays import by_delay
+from chalicelib.workers.polling import by_delay
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.sign import CHECK_MARGIN
 

@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.admin.accounts import UNCHECKED
-from chalicelib.jobs.states import checked
+from chalicelib.jobs.states import with_next_check
 from chalicelib.store.account_records import account_from
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.dynamodb import CONDITION_FAILED
@@ -114,7 +114,7 @@ def put_back(client: Client, table: str, difference: Difference, now: datetime) 
     """A job's row as it was, to be looked after from now on: the sweeps have passed it. False when it was changed meanwhile."""
     job = job_from(difference.restored)
     if job.is_open:
-        job = checked(job, now)
+        job = with_next_check(job, now)
     if difference.today is not None:  # whoever has read today's row must not win with it
         job = replace(job, version=max(job.version, int(difference.today.get("version", {}).get("N", 0))) + 1)
     return _put(client, table, "jobId", job_item(job), difference.today)

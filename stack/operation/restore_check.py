@@ -26,7 +26,7 @@ from chalicelib.jobs.model import (
     UnsignedTransaction,
 )
 from chalicelib.jobs.ports import Chain, Signer
-from chalicelib.jobs.states import checked, retried, started, with_transaction
+from chalicelib.jobs.states import retried, started, with_next_check, with_transaction
 from stack.progress import Say
 
 BLOCKS_AT_ONCE = 20
@@ -122,10 +122,10 @@ def repaired(match: Match, now: datetime) -> Job:
     purpose = Purpose.CANCEL if mined.is_plain and not _says_the_same(job, mined) else Purpose.ORIGINAL
     transaction = SignedTransaction(mined.hash, b"", mined.fees, now, mined.block, purpose)
     if job.status in IN_FLIGHT:
-        return checked(with_transaction(job, transaction, now), now)
+        return with_next_check(with_transaction(job, transaction, now), now)
     if job.status in RETRYABLE:
         job = retried(job, now, next_check_at=now)
-    return checked(started(job, Attempt(mined.nonce, mined.gas, (transaction,)), now, next_check_at=now), now)
+    return with_next_check(started(job, Attempt(mined.nonce, mined.gas, (transaction,)), now, next_check_at=now), now)
 
 
 def gaps(account: Account, jobs: Iterable[Job], mined: int) -> list[int]:
@@ -136,7 +136,7 @@ def gaps(account: Account, jobs: Iterable[Job], mined: int) -> list[int]:
 
 def fill(account: Account, nonces: Sequence[int], signer: Signer, chain: Chain) -> None:
     """Transfers of nothing to itself. Nobody waits for one: whatever is mined at the nonce, it is used."""
-    outlook = chain.outlook(account.address, [])
+    outlook = chain.account_view(account.address, [])
     now = datetime.now(UTC)
     sent: list[SignedTransaction] = []
     for nonce in nonces:

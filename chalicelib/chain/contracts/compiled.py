@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from chalicelib.jobs.model import ContractEvent
+from chalicelib.jobs.receipts import ContractEvent
 
 ARTIFACTS = Path(__file__).parent / "artifacts"
 """`<Name>.json`, {abi, bytecode}, of each contract that contracts/service.json names: written by the build, committed."""

@@ -22,7 +22,7 @@ from chalicelib.chain.rpc.client import Answer, Request, RpcClient
 from chalicelib.chain.rpc.quantities import quantity, quantity_or_none
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees
-from chalicelib.jobs.ports import Call, Estimate, GasEstimate, Head, Outlook, Unavailable, Unfunded
+from chalicelib.jobs.ports import AccountView, Call, Estimate, GasEstimate, Head, Unavailable, Unfunded
 from chalicelib.networks import Network
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class Estimates:
         self._simulates = True
         """Whether transfers are simulated together: until a node refuses that."""
 
-    def outlook(self, address: str, calls: Sequence[Call]) -> Outlook:
+    def account_view(self, address: str, calls: Sequence[Call]) -> AccountView:
         """How the account stands at the newest block, and what each call would do on the pending one: in one request for up to
         95 calls, to one endpoint. (On a chain without base fees, the gas price is another; so are the estimates of transfers
         that do not pass their simulation, and what a transaction needs whose own gas limit is too low.)
@@ -66,10 +66,10 @@ class Estimates:
         head = head_of(read.block)
         block_limit = _field(read.block, "gasLimit")
         gas_price = None if head.base_fee is not None else quantity(self._rpc.call("eth_gasPrice"), "gas price")
-        return Outlook(
+        return AccountView(
             head=head,
             fees=self._fees(head, history, gas_price),
-            mined=quantity(result_of(mined, "eth_getTransactionCount"), "transaction count"),
+            mined_count=quantity(result_of(mined, "eth_getTransactionCount"), "transaction count"),
             balance=balance,
             spendable=balance if spendable is None else min(balance, spendable),
             next_base_fee=None if head.base_fee is None else next_base_fee(head.base_fee, history),

@@ -1,15 +1,13 @@
 """Watch the accounts' nonces: a count on chain below what was settled is proof of a reorg deeper than the confirmations."""
 
 import logging
-from typing import Protocol
 
 from chalicelib.errors import JobsApiError
 from chalicelib.jobs.model import Account, Attempt, Job
 from chalicelib.jobs.order import time_text
-from chalicelib.jobs.reorgs import is_told, taken_back_attempts
-from chalicelib.jobs.stores import AccountStore
-from chalicelib.networks import Network
-from chalicelib.workers.reorged import TellPorts, last_of_each, send_again
+from chalicelib.jobs.reorgs import is_told, reorged_attempts
+from chalicelib.workers.ports import WorkerPorts
+from chalicelib.workers.reorged_jobs import last_of_each, send_again
 
 log = logging.getLogger(__name__)
 
@@ -18,15 +16,7 @@ PAGES = 20
 """Of an account's newest jobs, looked through for the nonces that are not mined. More than may be in flight at once."""
 
 
-class NoncePorts(TellPorts, Protocol):
-    @property
-    def accounts(self) -> AccountStore: ...
-
-    @property
-    def network(self) -> Network: ...
-
-
-def watch_nonces(ports: NoncePorts) -> int:
+def watch_nonces(ports: WorkerPorts) -> int:
     """Send again what the chain has taken back although it was final. Returns how many attempts that were.
 
     Costs one request for all accounts, and a look at the newest jobs of those with transactions that are not mined. Raises
@@ -47,7 +37,7 @@ def watch_nonces(ports: NoncePorts) -> int:
     return found
 
 
-def _watch(account: Account, mined: int, ports: NoncePorts) -> int:
+def _watch(account: Account, mined: int, ports: WorkerPorts) -> int:
     suspects = _settled_above(account, mined, ports)
     if not suspects:
         return 0
@@ -56,7 +46,7 @@ def _watch(account: Account, mined: int, ports: NoncePorts) -> int:
     standing: dict[int, str | None] = {}
     lost: list[tuple[Job, Attempt]] = []
     for job in suspects:
-        for attempt in taken_back_attempts(job, mined):
+        for attempt in reorged_attempts(job, mined):
             if attempt.receipt is None:
                 continue
             number = attempt.receipt.block_number
@@ -72,7 +62,7 @@ def _watch(account: Account, mined: int, ports: NoncePorts) -> int:
     return len(lost)
 
 
-def _settled_above(account: Account, mined: int, ports: NoncePorts) -> list[Job]:
+def _settled_above(account: Account, mined: int, ports: WorkerPorts) -> list[Job]:
     """The account's jobs that have settled a nonce which is not mined: newest first, until each such nonce was seen."""
     missing = set(range(mined, account.next_nonce or 0))
     until, suspects = account.signed_to or time_text(ports.clock()), dict[str, Job]()
@@ -80,7 +70,7 @@ def _settled_above(account: Account, mined: int, ports: NoncePorts) -> list[Job]
         page = ports.jobs.issued_until(account.account_id, until, PAGE)
         for job in ports.jobs.load([job_id for _, job_id in page], consistent=False):
             missing -= {attempt.nonce for attempt in job.attempts}
-            if taken_back_attempts(job, mined):
+            if reorged_attempts(job, mined):
                 suspects[job.job_id] = job
         if not missing or len(page) < PAGE:
             break

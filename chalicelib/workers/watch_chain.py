@@ -6,27 +6,18 @@ proof that the chain took back what it had confirmed: the jobs finished since ar
 
 import logging
 from dataclasses import dataclass
-from typing import Protocol
 
 from chalicelib.errors import ServiceUnavailable
 from chalicelib.jobs.model import Job
-from chalicelib.jobs.stores import Checkpoint, CheckpointStore
-from chalicelib.networks import Network
+from chalicelib.jobs.stores import Checkpoint
 from chalicelib.workers.isolation import log_isolated
-from chalicelib.workers.reorged import TellPorts, poll, send_again, tell
+from chalicelib.workers.ports import WorkerPorts
+from chalicelib.workers.reorged_jobs import poll, send_again, tell
 
 log = logging.getLogger(__name__)
 
 CHECKPOINTS_KEPT = 30
 PAGE = 100
-
-
-class WatchPorts(TellPorts, Protocol):
-    @property
-    def checkpoints(self) -> CheckpointStore: ...
-
-    @property
-    def network(self) -> Network: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +28,7 @@ class DeepReorg:
     first_bad: Checkpoint
 
 
-def watch_chain(ports: WatchPorts) -> DeepReorg | None:
+def watch_chain(ports: WorkerPorts) -> DeepReorg | None:
     """Compare, tell, write down. Returns the reorg if there was one; raises what another minute may mend."""
     chain_id = ports.network.chain_id
     known = ports.checkpoints.read(chain_id)
@@ -54,7 +45,7 @@ def watch_chain(ports: WatchPorts) -> DeepReorg | None:
     return reorg
 
 
-def _compare(known: list[Checkpoint], final_block: int, ports: WatchPorts) -> DeepReorg | None:
+def _compare(known: list[Checkpoint], final_block: int, ports: WorkerPorts) -> DeepReorg | None:
     """The newest checkpoint stands for all before it. Where it has changed, walk back to the first that has not."""
     first_bad = None
     for checkpoint in reversed(known):
@@ -69,7 +60,7 @@ def _compare(known: list[Checkpoint], final_block: int, ports: WatchPorts) -> De
     return None if first_bad is None else DeepReorg(None, first_bad)
 
 
-def _tell_jobs(reorg: DeepReorg, ports: WatchPorts) -> None:
+def _tell_jobs(reorg: DeepReorg, ports: WorkerPorts) -> None:
     """Note it in every job that was closed by a block after the last good one. Newest jobs first; older than it: done."""
     good_number = reorg.last_good.number if reorg.last_good else -1
     since = reorg.last_good.at if reorg.last_good else None
@@ -94,7 +85,7 @@ def _closed_after(job: Job, block_number: int) -> bool:
     return bool(job.attempts) and job.attempt.receipt is not None and job.attempt.receipt.block_number > block_number
 
 
-def _tell(job: Job, ports: WatchPorts) -> None:
+def _tell(job: Job, ports: WorkerPorts) -> None:
     receipt = job.attempt.receipt
     if receipt is None or ports.chain.block_hash(receipt.block_number) == receipt.block_hash:
         return
