@@ -36,23 +36,16 @@ def issue_order(order: Order, principal: Principal, prepare: Prepare, ports: Adm
     if order.correlation_id is not None:
         existing = ports.jobs.get(job_id)
         if existing is not None:
-            return replayed(existing, principal.owner, wish.fingerprint, queue=ports.queue)
+            return replayed(existing, principal.owner, wish.fingerprint, ports)
     job = new_job(job_id, wish, prepare(job_id), principal, ports.clock())
-    return put_job(job, jobs=ports.jobs, queue=ports.queue, admission=ports.admission)
+    return put_job(job, ports)
 
 
 def signing_account(principal: Principal, ports: AdminPorts) -> Account:
     """Who signs where nothing on chain decides it. Raises InvalidRequest when there is none."""
-    return default_account(
-        principal,
-        ports.network,
-        ports.chain_id,
-        jobs=ports.jobs,
-        accounts=ports.accounts,
-        mined=ports.ledger.transaction_counts,
-    )
+    return default_account(principal, ports.network, ports.chain_id, ports)
 
 
 def stands_still(account: Account, ports: AdminPorts) -> bool:
     """Whether what the chain says of the account's doings will stay so: an open job may change it (invariant 11)."""
-    return is_idle(account, jobs=ports.jobs, accounts=ports.accounts, mined=ports.ledger.transaction_counts)
+    return is_idle(account, ports)

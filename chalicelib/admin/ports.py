@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from chalicelib.jobs.admission import Admission
-from chalicelib.jobs.ports import Call, Chain, Clock, Queue
-from chalicelib.jobs.stores import AccountStore, JobStore
+from chalicelib.jobs.api_ports import ApiPorts
+from chalicelib.jobs.ports import Call, Chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +77,8 @@ class Keys(Protocol):
         """Keep a key whose account could not be stored, for the next account."""
 
 
-class AdminPorts(Protocol):
-    """One stage's parts, as the Admin API needs them. Each is built when it is first asked for."""
-
-    @property
-    def jobs(self) -> JobStore: ...
-
-    @property
-    def accounts(self) -> AccountStore: ...
-
-    @property
-    def queue(self) -> Queue: ...
-
-    @property
-    def clock(self) -> Clock: ...
-
-    @property
-    def admission(self) -> Admission: ...
+class AdminPorts(ApiPorts, Protocol):
+    """One stage's adapters, as the Admin API needs them. Each is built when it is first asked for."""
 
     @property
     def calls(self) -> Calls: ...

@@ -118,7 +118,7 @@ def mint(wish: Mint, correlation_id: str | None, principal: Principal, ports: Ad
     def prepare(_job_id: str) -> Prepared:
         token = _token(wish.token, ports)
         units = _units(wish.amount, token)
-        account = own_account(token.owner, principal, ports.chain_id, accounts=ports.accounts)
+        account = own_account(token.owner, principal, ports.chain_id, ports)
         account = account or signing_account(principal, ports)
         receiver = wish.to or account.address
         data = {**_about(token, units), "toAddress": receiver}
@@ -233,7 +233,7 @@ def _wallets_account(wallet: str, principal: Principal, ports: AdminPorts) -> Ac
     A shared account's wallet is only the issuer's whose job created it.
     """
     owner = ports.ledger.wallet_owner(wallet)
-    account = own_account(owner, principal, ports.chain_id, accounts=ports.accounts)
+    account = own_account(owner, principal, ports.chain_id, ports)
     if account is None or not may_use(wallet, principal, account, jobs=ports.jobs):
         raise NotYourWallet(f"{wallet} is not a wallet of yours.", [{"field": "from", "error": "It is not a wallet of yours."}])
     return account

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.auth.secrets import TokenKeys
     from chalicelib.cached import Cached
     from chalicelib.jobs.admission import Admission
+    from chalicelib.jobs.model import TransactionRequest
     from chalicelib.jobs.ports import Chain, Clock, Queue
     from chalicelib.jobs.stores import AccountStore, JobStore
     from chalicelib.settings import Settings
@@ -134,8 +135,14 @@ class ApiServices:
         return self.parts.keys
 
     def mined_counts(self, addresses: Sequence[str]) -> Mapping[str, int]:
-        """How many transactions of each account are mined: asked only where a pool's accounts are compared."""
+        """Return the number of mined transactions of each account."""
         return self.ledger.transaction_counts(addresses)
+
+    def callees(self, request: TransactionRequest) -> Sequence[str]:
+        """Return the contracts that a transaction calls. Only jobs of shared accounts are asked about."""
+        from chalicelib.chain.contracts.callees import callees_of  # noqa: PLC0415 -- most requests do without it
+
+        return callees_of(request)
 
     @property
     def token_factory(self) -> str:

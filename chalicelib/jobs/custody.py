@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from chalicelib.errors import NotYourContract, ValueNotAllowed
+from chalicelib.jobs.api_ports import ApiPorts
 from chalicelib.jobs.model import Account, Job, TransactionRequest, account_id
 from chalicelib.jobs.principal import Principal
-from chalicelib.jobs.stores import AccountStore
 
 BY_ADMIN = "issuedByAdministrator"
 """In the data of an administrator's job on a shared account: custody does not bind it. No request can set it."""
@@ -38,10 +38,6 @@ class EachOnce:
         if address not in self._found:
             self._found[address] = self._jobs.find_by_creation(address)
         return self._found[address]
-
-
-def called_directly(request: TransactionRequest) -> Sequence[str]:
-    return () if request.to is None else (request.to,)
 
 
 def require_own_contracts(
@@ -94,21 +90,19 @@ def is_by_admin(job: Job) -> bool:
 
 
 class Custody:
-    """Checks jobs that are stored already. Each account is read once."""
+    """Check jobs that are stored already. Each account is read once."""
 
-    def __init__(self, jobs: Creations, accounts: AccountStore | None, callees: Callees) -> None:
-        self._jobs = EachOnce(jobs)
-        self._accounts = accounts
-        self._callees = callees
+    def __init__(self, ports: ApiPorts) -> None:
+        self._ports = ports
+        self._jobs = EachOnce(ports.jobs)
         self._read: dict[str, Account | None] = {}
 
     def require(self, job: Job) -> None:
-        """Raises NotYourContract and ValueNotAllowed. Nothing is checked without a store of accounts."""
-        if self._accounts is None:
-            return
+        """Raises NotYourContract and ValueNotAllowed."""
         its_id = account_id(job.chain_id, job.account)
         if its_id not in self._read:
-            self._read[its_id] = self._accounts.get(its_id, consistent=False)
+            self._read[its_id] = self._ports.accounts.get(its_id, consistent=False)
         account = self._read[its_id]
         if account is not None:
-            require_custody(job.request, job.owner, account, jobs=self._jobs, callees=self._callees, by_admin=is_by_admin(job))
+            callees, by_admin = self._ports.callees, is_by_admin(job)
+            require_custody(job.request, job.owner, account, jobs=self._jobs, callees=callees, by_admin=by_admin)

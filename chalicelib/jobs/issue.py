@@ -6,15 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.errors import CorrelationIdReused, NotYourContract, TooManyOpenJobs, ValueNotAllowed
-from chalicelib.jobs.accounts import MinedCounts, default_account, named_account
-from chalicelib.jobs.admission import Admission
-from chalicelib.jobs.custody import BY_ADMIN, Callees, called_directly, require_custody
+from chalicelib.jobs.accounts import default_account, named_account
+from chalicelib.jobs.api_ports import ApiPorts
+from chalicelib.jobs.custody import BY_ADMIN, require_custody
 from chalicelib.jobs.ids import derived_job_id, fingerprint, random_job_id
 from chalicelib.jobs.model import Account, Event, Job, Status, TransactionRequest
 from chalicelib.jobs.nudge import nudge_execute
-from chalicelib.jobs.ports import Clock, Queue
 from chalicelib.jobs.principal import Principal
-from chalicelib.jobs.stores import AccountStore, JobStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,42 +53,32 @@ class Issued:
     replayed: bool
 
 
-def issue_job(
-    request: JobRequest,
-    principal: Principal,
-    *,
-    jobs: JobStore,
-    accounts: AccountStore,
-    queue: Queue,
-    clock: Clock,
-    mined: MinedCounts | None = None,
-    callees: Callees = called_directly,
-    admission: Admission | None = None,
-) -> Issued:
+def issue_job(request: JobRequest, principal: Principal, ports: ApiPorts) -> Issued:
     """Store a new pending job, or return the one this correlationId already names.
 
-    `mined` tells how busy a pool's accounts are, `callees` which contracts the transaction calls. Raises Forbidden for an
-    account the principal may not sign with, InvalidRequest for one this service does not know, NotYourContract and
-    ValueNotAllowed for what a shared account does not do, CorrelationIdReused when the correlationId names a job with another
-    request, and TooManyOpenJobs.
+    Raises Forbidden for an account the principal may not sign with, InvalidRequest for one this service does not know,
+    NotYourContract and ValueNotAllowed for what a shared account does not do, CorrelationIdReused when the correlationId names
+    a job with another request, and TooManyOpenJobs.
     """
     if request.sender is None:
-        account = default_account(principal, request.network, request.chain_id, jobs=jobs, accounts=accounts, mined=mined)
+        account = default_account(principal, request.network, request.chain_id, ports)
     else:
-        account = named_account(request.sender, principal, request.network, request.chain_id, accounts=accounts)
+        account = named_account(request.sender, principal, request.network, request.chain_id, ports)
     signer = principal.default_signer if request.sender is None else account.address
     wish = Wish(request.name, request.network, request.chain_id, request.fingerprint(signer), request.correlation_id)
     prepared = Prepared(account, request.transaction, request.data)
-    job = new_job(job_id_of(wish, principal, clock()), wish, prepared, principal, clock(), external_id=request.external_id)
+    job_id = job_id_of(wish, principal, ports.clock())
+    job = new_job(job_id, wish, prepared, principal, ports.clock(), external_id=request.external_id)
     try:
-        require_custody(job.request, job.owner, account, jobs=jobs, callees=callees, by_admin=principal.is_admin)
+        by_admin = principal.is_admin
+        require_custody(job.request, job.owner, account, jobs=ports.jobs, callees=ports.callees, by_admin=by_admin)
     except (NotYourContract, ValueNotAllowed):
-        existing = None if request.correlation_id is None else jobs.get(job.job_id)
+        existing = None if request.correlation_id is None else ports.jobs.get(job.job_id)
         if existing is None:
             raise
         # What has changed since the first request plays no part in the answer to its repetition.
-        return replayed(existing, job.owner, job.fingerprint, queue=queue)
-    return put_job(job, jobs=jobs, queue=queue, admission=admission)
+        return replayed(existing, job.owner, job.fingerprint, ports)
+    return put_job(job, ports)
 
 
 # --- what every kind of job is issued by -------------------------------------------------------------------------------
@@ -149,36 +137,37 @@ def new_job(
     )
 
 
-def put_job(job: Job, *, jobs: JobStore, queue: Queue, admission: Admission | None = None) -> Issued:
+def put_job(job: Job, ports: ApiPorts) -> Issued:
     """Store it and nudge, unless its correlationId names a job already. Raises CorrelationIdReused and TooManyOpenJobs."""
-    existing = _required_room(job, jobs, admission) or jobs.issue(job)
+    existing = _required_room(job, ports) or ports.jobs.issue(job)
     if existing is not None:
-        return replayed(existing, job.owner, job.fingerprint, queue=queue)
-    nudge_execute(queue, [job])
+        return replayed(existing, job.owner, job.fingerprint, ports)
+    nudge_execute(ports.queue, [job])
     return Issued(job, replayed=False)
 
 
-def _required_room(job: Job, jobs: JobStore, admission: Admission | None) -> Job | None:
-    """The job that its correlationId names already, where its owner has no room for another. Raises TooManyOpenJobs."""
-    if admission is None:
-        return None
+def _required_room(job: Job, ports: ApiPorts) -> Job | None:
+    """Take room for one more open job. If there is none, return the job that the correlationId names already.
+
+    Raises TooManyOpenJobs if there is no such job either.
+    """
     try:
-        admission.require_room(job.owner)
+        ports.admission.require_room(job.owner)
     except TooManyOpenJobs:
-        existing = jobs.get(job.job_id) if job.correlation_id is not None else None
+        existing = ports.jobs.get(job.job_id) if job.correlation_id is not None else None
         if existing is None:
             raise
         return existing
     return None
 
 
-def replayed(existing: Job, owner: str, fingerprint: str, *, queue: Queue) -> Issued:
+def replayed(existing: Job, owner: str, fingerprint: str, ports: ApiPorts) -> Issued:
     """The answer to a request whose correlationId names `existing`. Raises CorrelationIdReused when it was another request."""
     if existing.fingerprint != fingerprint or existing.owner != owner:
         raise CorrelationIdReused(
             f"The correlationId {existing.correlation_id!r} already names job {existing.job_id}, whose request was another one."
         )
     if existing.status is Status.PENDING:
-        # Whoever repeats a request may do so because the first one was cut off before its nudge.
-        nudge_execute(queue, [existing])
+        # A client may repeat its request because the first one was cut off before its nudge.
+        nudge_execute(ports.queue, [existing])
     return Issued(existing, replayed=True)

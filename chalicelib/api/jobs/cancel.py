@@ -7,6 +7,4 @@ from chalicelib.jobs.cancel import cancel_job
 
 
 def cancel(call: Call) -> Reply:
-    services = call.services
-    job = cancel_job(job_id_in(call), call.principal, jobs=services.jobs, queue=services.queue, clock=services.clock)
-    return one_job(call, job)
+    return one_job(call, cancel_job(job_id_in(call), call.principal, call.services))

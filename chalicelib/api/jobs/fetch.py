@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def fetch_by_id(call: Call) -> Reply:
-    return one_job(call, fetch.fetch_job(job_id_in(call), call.principal, jobs=call.services.jobs))
+    return one_job(call, fetch.fetch_job(job_id_in(call), call.principal, call.services))
 
 
 def fetch_by_correlation_id(call: Call) -> Reply:
@@ -25,7 +25,7 @@ def fetch_by_correlation_id(call: Call) -> Reply:
         correlation_id = text(call.path["correlation_id"])
     except ValueError as error:
         raise invalid([("correlationId", str(error))]) from None
-    return one_job(call, fetch.fetch_by_correlation_id(correlation_id, call.principal, jobs=call.services.jobs))
+    return one_job(call, fetch.fetch_by_correlation_id(correlation_id, call.principal, call.services))
 
 
 # --- what everything that is about one job shares ----------------------------------------------------------------------

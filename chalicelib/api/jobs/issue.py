@@ -1,6 +1,5 @@
 """Issue a job."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chalicelib.api.endpoint import Call
@@ -11,7 +10,6 @@ from chalicelib.api.wire import Reply
 from chalicelib.errors import FeeLimitTooLow
 from chalicelib.jobs.ids import derived_job_id
 from chalicelib.jobs.issue import Issued, issue_job
-from chalicelib.jobs.model import TransactionRequest
 
 if TYPE_CHECKING:
     from chalicelib.api.replies import IssuedView
@@ -26,25 +24,7 @@ def issue(call: Call) -> Reply:
     limit, least = body.max_fee_per_gas, services.parts.settings.network.least_price
     if limit is not None and limit < least and not _already_issued(call, body):
         raise FeeLimitTooLow(limit, least)
-    issued = issue_job(
-        request,
-        call.principal,
-        jobs=services.jobs,
-        accounts=services.accounts,
-        queue=services.queue,
-        clock=services.clock,
-        mined=services.mined_counts,
-        callees=callees,
-        admission=services.admission,
-    )
-    return issued_reply(issued)
-
-
-def callees(request: TransactionRequest) -> Sequence[str]:
-    """The contracts that a transaction calls. Asked for shared accounts only."""
-    from chalicelib.chain.contracts.callees import callees_of  # noqa: PLC0415 -- most requests do without it
-
-    return callees_of(request)
+    return issued_reply(issue_job(request, call.principal, services))
 
 
 def issued_reply(issued: Issued) -> Reply:

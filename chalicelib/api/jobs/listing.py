@@ -21,13 +21,13 @@ def list_page(call: Call) -> Reply:
     scope = scope_of(call, "list", query.scope())
     page: Page = fetch.list_jobs(
         call.principal,
+        call.services,
         status=query.status,
         name=query.name,
         correlation_id=query.correlation_id,
         account=query.account_address,
         limit=query.limit,
         cursor=position_of(call, query.cursor, scope),
-        jobs=call.services.jobs,
     )
     return _page_reply(call, page, scope)
 
@@ -39,9 +39,9 @@ def fetch_by_external_id(call: Call) -> Reply:
     page = fetch.fetch_by_external_id(
         query.external_id,
         call.principal,
+        call.services,
         limit=MAX_PAGE,
         cursor=position_of(call, query.cursor, scope),
-        jobs=call.services.jobs,
     )
     return _page_reply(call, page, scope)
 

@@ -6,7 +6,6 @@ from chalicelib.api.body import NO_BODY, shown
 from chalicelib.api.endpoint import Call
 from chalicelib.api.errors import invalid
 from chalicelib.api.jobs.fetch import job_id_in, one_job
-from chalicelib.api.jobs.issue import callees
 from chalicelib.api.pages import CHANGE_BYTES, position_of, room_of, scope_of
 from chalicelib.api.requests import RetryFilters, RetryOneBody
 from chalicelib.api.values import DEFAULT_PAGE
@@ -26,18 +25,7 @@ def retry_one(call: Call) -> Reply:
     body = RetryOneBody.parse({} if call.body is NO_BODY or call.body is None else call.body)
     if body.valid_until is not None and body.valid_until <= services.clock():
         raise invalid([("validUntil", "validUntil is in the past: nothing was retried.")])
-    job = retry_job(
-        job_id_in(call),
-        call.principal,
-        jobs=services.jobs,
-        queue=services.queue,
-        clock=services.clock,
-        accounts=services.accounts,
-        callees=callees,
-        valid_until=body.valid_until,
-        admission=services.admission,
-    )
-    return one_job(call, job)
+    return one_job(call, retry_job(job_id_in(call), call.principal, services, valid_until=body.valid_until))
 
 
 def retry_by_query(call: Call) -> Reply:
@@ -63,12 +51,7 @@ def retry_by_query(call: Call) -> Reply:
     retries = retry_jobs(
         query,
         call.principal,
-        jobs=services.jobs,
-        queue=services.queue,
-        clock=services.clock,
-        accounts=services.accounts,
-        callees=callees,
-        admission=services.admission,
+        services,
         has_room=lambda job: room.takes(job_view(job, reader, listed=True), CHANGE_BYTES),
     )
     results = list(retries.results)

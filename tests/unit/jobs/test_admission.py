@@ -11,7 +11,7 @@ from chalicelib.jobs.admission import AWAY_SECONDS, COUNT_SECONDS, SHARE, Admiss
 from chalicelib.jobs.issue import Issued, JobRequest, issue_job
 from chalicelib.jobs.model import Job, Status, TransactionRequest
 from chalicelib.jobs.principal import Principal
-from chalicelib.jobs.retry import Refusal, Retries, RetryQuery, retry_job, retry_jobs
+from chalicelib.jobs.retry import Refusal, Retries, RetryQuery, retry_jobs
 from tests.unit.jobs.a_job import ISSUER, NOW, OTHER, SOON, TARGET, pending_job
 from tests.unit.jobs.use_cases import ADMIN, ME, SOMEBODY, UseCases
 
@@ -43,23 +43,10 @@ class Bounded(UseCases):
 
     def post(self, principal: Principal = ME, correlation_id: str | None = None, value: int = 1) -> Issued:
         wish = JobRequest("job", TransactionRequest(TARGET, value), "fuse", 122, correlation_id=correlation_id)
-        return issue_job(
-            wish,
-            principal,
-            jobs=self.jobs,
-            accounts=self.accounts,
-            queue=self.queue,
-            clock=self.clock,
-            admission=self.admission,
-        )
-
-    def retry(self, job_id: str, principal: Principal = ME) -> Job:
-        return retry_job(job_id, principal, jobs=self.jobs, queue=self.queue, clock=self.clock, admission=self.admission)
+        return issue_job(wish, principal, self)
 
     def retry_by(self, query: RetryQuery, principal: Principal = ME, **more: Any) -> Retries:
-        return retry_jobs(
-            query, principal, jobs=self.jobs, queue=self.queue, clock=self.clock, admission=self.admission, **more
-        )
+        return retry_jobs(query, principal, self, **more)
 
     def failed(self, data: bytes = b"", owner: str = ISSUER) -> str:
         number = len(self.jobs.rows)

@@ -36,8 +36,7 @@ def issue(world: World, principal: Principal, to: str | None = OPEN_TO_ALL, data
     """A job of the principal's on the shared account; `to` None deploys."""
     world.now += timedelta(milliseconds=1)
     wish = JobRequest(name, TransactionRequest(to, data=data.encode()), "sim", NETWORK.chain_id, POOL)
-    ports = world.ports
-    return issue_job(wish, principal, jobs=ports.jobs, accounts=ports.accounts, queue=ports.queue, clock=world.clock).job.job_id
+    return issue_job(wish, principal, world.api_ports).job.job_id
 
 
 def created(world: World, principal: Principal) -> str:
