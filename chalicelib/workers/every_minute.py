@@ -1,5 +1,6 @@
-"""What is done each minute, each part on its own: one that fails does not keep the others from being done, and one that takes
-all of the function's time does not take with it what was measured before.
+"""The work of each minute. Each part runs on its own: a part that fails does not stop the others.
+
+Metrics are written after each part, so they are not lost when a later part takes all of the function's time.
 """
 
 import logging
@@ -15,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def handle_minute(ports: WorkerPorts) -> None:
-    """Raises what the first part that failed has raised, after all were tried: the invocation counts as failed."""
+    """Run all parts. Then raise the error of the first part that failed, so that the invocation counts as failed."""
     parts: tuple[Callable[[], object], ...] = (
         lambda: reconcile_jobs(ports),
         lambda: measure_gauges(ports),
@@ -27,7 +28,7 @@ def handle_minute(ports: WorkerPorts) -> None:
         try:
             part()
         except Exception as error:
-            if failures:  # Lambda's own line tells the first
+            if failures:  # Lambda logs the first one itself
                 log.error("a part of the minute failed", exc_info=error)
             failures.append(error)
         ports.flush_metrics()

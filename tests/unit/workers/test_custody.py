@@ -61,7 +61,7 @@ def fail_code(world: World, job_id: str) -> str | None:
 
 def waits_for_certainty(world: World, job_id: str) -> bool:
     job = world.job(job_id)
-    return job.status is Status.PENDING and "whose contract" in (job.waits_because or "")
+    return job.status is Status.PENDING and "whose job created" in (job.waits_because or "")
 
 
 def test_a_contract_that_no_job_created_is_called(world: World) -> None:
