@@ -1,6 +1,6 @@
-"""What the domain needs from outside, as protocols: `store`, `queues` and `chain` implement them, tests have fakes of them.
+"""The protocols of queues, chain and signers. `queues` and `chain` implement them, and tests have fakes of them.
 
-A fake obeys the same contract tests as the real adapter.
+A fake passes the same contract tests as the real adapter.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -19,16 +19,16 @@ Clock = Callable[[], datetime]
 
 
 class Queue(Protocol):
-    """Nudges (invariant 9): ids and a command. Losing one delays a job, never loses it."""
+    """Sends nudges: ids and a command (invariant 9). A lost nudge delays a job, and never loses it."""
 
     def execute(self, jobs: Sequence[Job]) -> None:
         """Ask the execute worker for these pending jobs at once: one message a job, grouped by account."""
 
     def execute_now(self, account_id: str, job_ids: Sequence[str]) -> None:
-        """What a delayed message becomes when its time has come."""
+        """Send a delayed message on to the execute worker, when its delay is over."""
 
     def execute_later(self, account_id: str, job_ids: Sequence[str], delay_seconds: int) -> None:
-        """Ask the execute worker for these jobs of the account, and whatever else is pending on it, after a delay."""
+        """Ask the execute worker for these jobs of the account, and its other pending jobs, after a delay."""
 
     def confirm(self, job_ids: Sequence[str], delay_seconds: int) -> None:
         """Ask the confirm worker for these jobs after a delay (0–900 s)."""
@@ -82,13 +82,13 @@ class Unfunded:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """No answer that can be believed for this item: nothing is known."""
+    """The node gave no answer for this item that can be believed."""
 
     reason: str
     alone: bool = False
-    """This item, asked for by itself, takes too long or has too large an answer, while the node answers others."""
+    """This item, asked for alone, takes too long or has too large an answer, while the node answers others."""
     answered: bool = True
-    """The node answered this item, with something that cannot be believed. False: nobody came to it, or the answer was lost."""
+    """The node answered this item. False: the node did not come to it, or the answer was lost."""
 
 
 Estimate = GasEstimate | Revert | Unfunded | Unavailable
@@ -124,7 +124,10 @@ class Broadcast:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """How an account stands, and what some calls of it would do: read together, from a node that is not behind."""
+    """What the chain shows of an account before it signs: nonce, funds and fees, with an estimate for each call.
+
+    It is read together, from a node that does not lag.
+    """
 
     head: Head
     fees: Fees
@@ -134,7 +137,7 @@ class AccountView:
     balance: int
     """Wei at the newest block."""
     spendable: int
-    """Wei of these that will be left once what is pending has been mined, as far as the node tells."""
+    """Wei that are left when the account's pending transactions are mined, as far as the node tells."""
     next_base_fee: int | None = None
     """The base fee of the next block, in wei; None on a chain without base fees."""
     gas_price: int | None = None
@@ -142,32 +145,32 @@ class AccountView:
     block_gas_limit: int | None = None
     """Of the newest block. None where the node does not tell."""
     estimates: tuple[Estimate, ...] = ()
-    """One a call, in order, each simulated against the pending state."""
+    """One for each call, in order, simulated on the pending state."""
 
 
 @dataclass(frozen=True, slots=True)
 class CanonicalBlock:
-    """A block of the chain as it is followed now, and what an account had done by then."""
+    """A block of the canonical chain, and the account's mined transactions up to it."""
 
     hash: str
     mined_count: int | None
     """The account's mined transactions up to this block, its own included. None: the node does not have the block's state."""
     at: datetime | None = None
-    """The time that the block tells."""
+    """The block's own time."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransactionsView:
-    """What is to be seen of an account's transactions: read together, from a node that is not behind."""
+    """What one node shows of an account's transactions. It is read together, from a node that does not lag."""
 
     head: int
     """The newest block's number."""
     mined_count: int
     """The account's mined transactions up to the newest block."""
     receipts: Mapping[str, Receipt]
-    """By hash; of those that are mined. Absence decides nothing (invariant 8)."""
+    """By hash, of the transactions that are mined. A missing receipt decides nothing (invariant 8)."""
     blocks: Mapping[int, CanonicalBlock]
-    """By number; of those that were asked for, as far as the node tells."""
+    """By number, of the blocks that were asked for, as far as the node tells."""
     base_fee: int | None = field(default=None, compare=False)
     """Of the newest block, in wei, where the chain has base fees."""
     too_large: frozenset[str] = frozenset()
@@ -175,7 +178,7 @@ class TransactionsView:
 
 
 class Code(StrEnum):
-    """What stands at an address."""
+    """What code an address has."""
 
     NONE = "none"
     WALLET = "wallet"  # of the stage's own factory
@@ -183,7 +186,7 @@ class Code(StrEnum):
 
 
 class Chain(Protocol):
-    """A node, or several. Everything here raises ChainUnavailable rather than guess."""
+    """One node or several. Every method raises ChainUnavailable rather than guess."""
 
     def head(self) -> Head: ...
 
@@ -204,27 +207,30 @@ class Chain(Protocol):
     def transactions_view(self, address: str, hashes: Sequence[str], blocks: Collection[int] = ()) -> TransactionsView: ...
 
     def canonical_blocks(self, address: str, numbers: Collection[int]) -> dict[int, CanonicalBlock]:
-        """Those of these blocks that there are on the chain followed now, each with the transactions of `address` by then; of
-        one of them at least the node tells how many they were.
+        """Return those of these blocks that exist on the canonical chain, each with the count of `address`.
+
+        The node tells the count of at least one of them.
         """
 
     def receipts(self, hashes: Sequence[str]) -> dict[str, Receipt]:
-        """Receipts of those that are mined. Absence from the result decides nothing (invariant 8)."""
+        """Return the receipts of the transactions that are mined. A missing receipt decides nothing (invariant 8)."""
 
     def block_hash(self, number: int) -> str | None:
-        """Of the block at this height on the chain followed now; None where there is none yet."""
+        """Return the hash of the canonical block with this number. None if it does not exist yet."""
 
     def user_of_nonce(self, address: str, nonce: int, block_number: int) -> str | None:
-        """Hash of the account's transaction that used this nonce, mined at or before the block. Where an authorization used it
-        (EIP-7702), the hash of the block in which it did. None when the node cannot tell.
+        """Return the hash of the account's transaction that used this nonce, mined at or before the block.
+
+        If an authorization used the nonce (EIP-7702), return the hash of its block. None if the node cannot tell.
         """
 
     def callees(self, request: TransactionRequest) -> Sequence[str]:
-        """The contracts that the transaction calls, also through the service's wallets. Checksummed; asks no node."""
+        """Return the checksummed contracts that the transaction calls, also through the service's wallets. Asks no node."""
 
     def code_at(self, addresses: Sequence[str], depth: int) -> dict[str, Code]:
-        """What stands at each of these addresses `depth` blocks below the newest one, as far as a node tells: an address that
-        is left out is not known to be without code.
+        """Return the code of each address, `depth` blocks below the newest one, as far as a node tells.
+
+        An address that is left out may have code.
         """
 
     def revert_reason(self, call: Call, block_number: int) -> str:
