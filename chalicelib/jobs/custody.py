@@ -1,7 +1,7 @@
-"""Whose contracts a shared account may call: an account of a pool signs for several issuers, and on chain it is one sender.
+"""Custody: which contracts an issuer may call with a shared account.
 
-A contract cannot tell those issuers apart. So the service does: with a shared account, only the issuer whose job created a
-contract calls it. Contracts that no job created are open to every issuer of the pool.
+An account of a pool signs for several issuers, and a contract cannot tell them apart. So only the issuer whose job created a
+contract may call it with a shared account. Contracts that no job created are open to every issuer of the pool.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -13,12 +13,12 @@ from chalicelib.jobs.model import Account, Job, TransactionRequest, account_id
 from chalicelib.jobs.principal import Principal
 
 BY_ADMIN = "issuedByAdministrator"
-"""In the data of an administrator's job on a shared account: custody does not bind it. No request can set it."""
+"""In the data of an administrator's job on a shared account, which may call any contract. No request can set it."""
 MOST_CALLEES = 20
 """Contracts that one transaction of a shared account may reach: each one is looked up."""
 
 Callees = Callable[[TransactionRequest], Sequence[str]]
-"""The contracts that a transaction calls: `to`, and those inside calls of wallets. Addresses are checksummed."""
+"""Returns the contracts that a transaction calls: `to`, and those that wallets call. Addresses are checksummed."""
 
 
 class Creations(Protocol):
@@ -67,7 +67,7 @@ def require_own_contracts(
 def require_custody(
     request: TransactionRequest, owner: str, account: Account, *, jobs: Creations, callees: Callees, by_admin: bool = False
 ) -> None:
-    """Whether this owner may have the account sign the transaction. Raises NotYourContract and ValueNotAllowed."""
+    """Raises NotYourContract and ValueNotAllowed if this owner may not have the account sign the transaction."""
     if not account.is_shared or by_admin:
         return
     if request.value > 0 and not account.allows_value:
@@ -76,7 +76,7 @@ def require_custody(
 
 
 def may_use(address: str, principal: Principal, account: Account, *, jobs: Creations) -> bool:
-    """Whether the principal may use this contract with the account: nobody else's job created it."""
+    """True if the principal may call this contract with the account: no other issuer's job created it."""
     try:
         require_own_contracts([address], principal.owner, account, jobs=jobs, by_admin=principal.is_admin)
     except NotYourContract:
@@ -85,7 +85,7 @@ def may_use(address: str, principal: Principal, account: Account, *, jobs: Creat
 
 
 def is_by_admin(job: Job) -> bool:
-    """Whether an administrator issued the job on a shared account."""
+    """True if an administrator issued the job on a shared account."""
     return job.data.get(BY_ADMIN) is True
 
 

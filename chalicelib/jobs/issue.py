@@ -147,7 +147,7 @@ def put_job(job: Job, ports: ApiPorts) -> Issued:
 
 
 def _required_room(job: Job, ports: ApiPorts) -> Job | None:
-    """Take room for one more open job. If there is none, return the job that the correlationId names already.
+    """Take room for one more open job. If there is no room, return the job that the correlationId names already.
 
     Raises TooManyOpenJobs if there is no such job either.
     """

@@ -175,7 +175,7 @@ class Job:
     data: Mapping[str, Any] = field(default_factory=dict)
     """What the issuer asked for. Its fields depend on the job's name. Only the owner sees it."""
     subject: str | None = None
-    """An index key: the hash of a phone number, or the owner of a token. Nobody sees it."""
+    """An index key: the hash of a phone number, or the owner of a token. It is never shown."""
     result: Mapping[str, Any] = field(default_factory=dict)
     """What the mined transaction made, by its receipt: `tokenAddress`, `walletAddress` or `contractAddress`, with
     `blockNumber`; or `amountReceived`, if it differs from the amount that was asked for.

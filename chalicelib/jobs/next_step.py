@@ -116,14 +116,17 @@ def next_step(job: Job, view: ChainView, network: Network, now: datetime) -> Ste
     | its nonce is settled, and no receipt of it is known         | ProveNonceUser         | ProveNonceUser               |
     | its receipt is too large to be read now                     | PollLater              | PollLater                    |
     | its nonce is used, not deep enough                          | PollLater, show result | PollLater                    |
-    | nothing is mined: the nonce of an earlier attempt, too      | Resubmit: cancel that earlier attempt                 |
-    | nothing is mined: it is to be cancelled, or it expired      | Resubmit: cancel       | Resubmit: cancel             |
+    | nothing is mined, nor at the nonce of an earlier attempt    | Resubmit: cancel that  | Resubmit: cancel that        |
+    | nothing is mined: it is to be cancelled, and no cancel      | Resubmit: cancel       | Resubmit: cancel             |
+    | transaction is signed yet                                   |                        |                              |
+    | nothing is mined: its validUntil has passed                 | Resubmit: cancel       | Resubmit: send again         |
     | nothing is mined: the next block does not take its fees     | Resubmit: replace      | Resubmit: replace or cancel  |
     | nothing is mined: it is the account's next, and it is stuck | Resubmit: replace      | Resubmit: send again         |
     | nothing is mined: a block came since it was signed          | Resubmit: send again   | Resubmit: send again         |
     | nothing is mined, and no block came since it was signed     | Resubmit: send nothing | Resubmit: send again         |
 
-    "Replace" becomes "cancel" for an attempt that is being cancelled already.
+    The first row that fits counts. "Replace" means a cancel transaction for an attempt that is being cancelled. With a new
+    transaction, what is stored is sent, too.
     """
     is_open = not is_reorged(job)
     match judge(job, view, network.confirmations):
