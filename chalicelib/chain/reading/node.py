@@ -108,8 +108,8 @@ class Node:
 
     def account_view(self, address: str, calls: Sequence[Call]) -> AccountView:
         """The account at the newest block, and what each call would do on the pending one (`Estimates.account_view`)."""
-        outlook = self._estimates.account_view(address, calls)
-        return replace(outlook, fees=self._asked.raised(outlook.fees))
+        view = self._estimates.account_view(address, calls)
+        return replace(view, fees=self._asked.raised(view.fees))
 
     # --- simulation ----------------------------------------------------------------------------------------------------
 

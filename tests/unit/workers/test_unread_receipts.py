@@ -96,11 +96,11 @@ def test_nobody_asks_what_used_a_nonce_after_the_run_is_over(world: World, monke
     asked: list[int] = []
     monkeypatch.setattr(world.ports.chain, "user_of_nonce", lambda *call: asked.append(call[1]))
     over = world.now + timedelta(seconds=20)
-    sighting = world.ports.chain.transactions_view
+    transactions_view = world.ports.chain.transactions_view
 
     def slow(*call):
         world.now = over
-        return sighting(*call)
+        return transactions_view(*call)
 
     monkeypatch.setattr(world.ports.chain, "transactions_view", slow)
     confirm_jobs([job_id], world.ports, over)

@@ -234,9 +234,9 @@ def test_nothing_is_signed_at_the_services_own_cap_while_the_network_asks_for_mo
 @pytest.mark.parametrize(("limit", "status"), [(29, Status.PENDING), (30, Status.SUCCEEDED)])
 def test_on_a_chain_without_base_fees_the_nodes_gas_price_decides(limit: int, status: Status) -> None:
     world = World()
-    outlook, asked_for = world.chain.account_view, 30 * GWEI
+    account_view, asked_for = world.chain.account_view, 30 * GWEI
     world.chain.account_view = lambda *asked: replace(  # type: ignore[method-assign]
-        outlook(*asked), fees=Fees(asked_for), next_base_fee=None, gas_price=asked_for
+        account_view(*asked), fees=Fees(asked_for), next_base_fee=None, gas_price=asked_for
     )
     job_id = world.issue("hit one", max_fee_per_gas=limit * GWEI)
     world.run(60)

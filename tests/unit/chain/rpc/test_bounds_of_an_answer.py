@@ -70,11 +70,11 @@ def took(act) -> float:
 def test_a_slow_call_stands_alone_and_everybody_else_is_answered(stub, node_of, health):
     slow = standing(stub)
     slow.seconds = lambda item: 5.0 if is_heavy(item) else 0.0
-    outlook = node_of(stub).account_view(WHO, [QUICK] * 20 + [HEAVY] + [QUICK] * 20)
-    assert (outlook.mined_count, outlook.head.number) == (9, 16)
-    assert outlook.estimates[:20] == outlook.estimates[21:] == (ESTIMATED,) * 20
-    assert isinstance(outlook.estimates[20], Unavailable)
-    assert outlook.estimates[20].alone
+    view = node_of(stub).account_view(WHO, [QUICK] * 20 + [HEAVY] + [QUICK] * 20)
+    assert (view.mined_count, view.head.number) == (9, 16)
+    assert view.estimates[:20] == view.estimates[21:] == (ESTIMATED,) * 20
+    assert isinstance(view.estimates[20], Unavailable)
+    assert view.estimates[20].alone
     assert health.failures == [], "the endpoint is not to blame"
 
 
@@ -89,8 +89,8 @@ def test_slow_calls_do_not_take_more_than_the_total_time(stub, node_of):
 def test_what_a_round_did_not_reach_is_not_said_to_be_too_slow_by_itself(stub, node_of):
     slow = standing(stub)
     slow.seconds = lambda item: 5.0 if is_heavy(item) else 0.0
-    outlook = node_of(stub).account_view(WHO, [HEAVY] * 10)
-    alone = [estimate.alone for estimate in outlook.estimates]
+    view = node_of(stub).account_view(WHO, [HEAVY] * 10)
+    alone = [estimate.alone for estimate in view.estimates]
     assert any(alone)
     assert not all(alone)
 
@@ -131,9 +131,9 @@ def test_a_node_that_is_slow_with_each_estimate_answers_them_all_in_a_few_rounds
     slow.seconds = lambda item: 0.02 if item["method"] == "eth_estimateGas" else 0.0
     node, left, rounds = node_of(stub), 100, 0
     while left:
-        outlook = node.account_view(WHO, [QUICK] * left)
-        assert not any(isinstance(estimate, Unavailable) and estimate.alone for estimate in outlook.estimates)
-        left -= outlook.estimates.count(ESTIMATED)
+        view = node.account_view(WHO, [QUICK] * left)
+        assert not any(isinstance(estimate, Unavailable) and estimate.alone for estimate in view.estimates)
+        left -= view.estimates.count(ESTIMATED)
         rounds += 1
         assert rounds <= 3
     assert health.failures == []
@@ -165,9 +165,9 @@ def test_a_gateway_that_gives_up_a_slow_batch_is_asked_for_its_parts(stub, node_
 def test_large_answers_stand_alone_and_everybody_else_is_answered(stub, node_of, health):
     large = standing(stub)
     large.padding = lambda item: 200_000 if is_heavy(item) else 0
-    outlook = node_of(stub).account_view(WHO, [*[HEAVY] * 34, QUICK, *[HEAVY] * 3, QUICK])
-    assert [index for index, estimate in enumerate(outlook.estimates) if estimate == ESTIMATED] == [34, 38]
-    rest = [estimate for estimate in outlook.estimates if estimate != ESTIMATED]
+    view = node_of(stub).account_view(WHO, [*[HEAVY] * 34, QUICK, *[HEAVY] * 3, QUICK])
+    assert [index for index, estimate in enumerate(view.estimates) if estimate == ESTIMATED] == [34, 38]
+    rest = [estimate for estimate in view.estimates if estimate != ESTIMATED]
     assert all(isinstance(estimate, Unavailable) and estimate.alone for estimate in rest)
     assert health.failures == []
 
@@ -175,9 +175,9 @@ def test_large_answers_stand_alone_and_everybody_else_is_answered(stub, node_of,
 def test_a_call_whose_data_is_too_long_for_an_endpoint_stands_alone(stub, node_of, health):
     standing_at(stub, 16)
     stub.http = lambda body: Http(413, b"too long") if "ab" * 5_000 in str(body) else None
-    outlook = node_of(stub).account_view(WHO, [QUICK, replace(HEAVY, data=b"\xab" * 5_000), QUICK])
-    assert [outlook.estimates[0], outlook.estimates[2]] == [ESTIMATED] * 2
-    assert outlook.estimates[1].alone
+    view = node_of(stub).account_view(WHO, [QUICK, replace(HEAVY, data=b"\xab" * 5_000), QUICK])
+    assert [view.estimates[0], view.estimates[2]] == [ESTIMATED] * 2
+    assert view.estimates[1].alone
     assert health.failures == []
 
 
@@ -271,9 +271,9 @@ def test_a_simulation_that_the_node_gives_up_by_itself_is_too_much_alone(stub, n
         return hex(50_000)
 
     standing_at(stub, 16).methods["eth_estimateGas"] = estimated
-    outlook = node_of(stub).account_view(WHO, [QUICK, HEAVY, QUICK])
-    assert [outlook.estimates[0], outlook.estimates[2]] == [ESTIMATED] * 2
-    assert outlook.estimates[1].alone
+    view = node_of(stub).account_view(WHO, [QUICK, HEAVY, QUICK])
+    assert [view.estimates[0], view.estimates[2]] == [ESTIMATED] * 2
+    assert view.estimates[1].alone
 
 
 # --- endpoints that are down or run nothing ----------------------------------------------------------------------------------
@@ -284,9 +284,9 @@ def test_a_node_that_hangs_is_left_out_and_the_next_one_asked_in_time(stubs, nod
     node = node_of(hung, other)
     assert node.account_view(WHO, [QUICK]).mined_count == 9
     hung.http = lambda body: Http(hang=True)
-    outlooks = []
-    assert took(lambda: outlooks.append(node.account_view(WHO, [QUICK] * 3))) < 2 * TOTAL_SECONDS
-    assert (outlooks[0].mined_count, outlooks[0].estimates) == (7, (ESTIMATED,) * 3)
+    views = []
+    assert took(lambda: views.append(node.account_view(WHO, [QUICK] * 3))) < 2 * TOTAL_SECONDS
+    assert (views[0].mined_count, views[0].estimates) == (7, (ESTIMATED,) * 3)
     assert health.failures == [hung.url.removeprefix("http://")]
 
 
@@ -302,8 +302,8 @@ def test_a_node_that_runs_no_code_in_time_is_left_out_and_no_call_blamed(stubs, 
 def test_a_only_node_that_runs_no_code_in_time_leaves_the_calls_unanswered(stub, node_of):
     stuck = standing(stub)
     stuck.seconds = lambda item: 5.0 if item["method"] in ("eth_estimateGas", "eth_call") else 0.0
-    outlook = node_of(stub).account_view(WHO, [QUICK, HEAVY])
-    assert [(type(estimate), estimate.alone) for estimate in outlook.estimates] == [(Unavailable, False)] * 2
+    view = node_of(stub).account_view(WHO, [QUICK, HEAVY])
+    assert [(type(estimate), estimate.alone) for estimate in view.estimates] == [(Unavailable, False)] * 2
 
 
 def test_reads_that_time_out_are_not_split(stub, node_of):
