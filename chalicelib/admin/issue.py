@@ -34,23 +34,16 @@ def issue_once(
     if correlation_id is not None:
         existing = ports.jobs.get(job_id)
         if existing is not None:
-            return replayed(existing, principal.owner, fingerprint_, queue=ports.queue)
+            return replayed(existing, principal.owner, fingerprint_, ports)
     job = job_of(prepare(job_id), job_id, fingerprint_, principal, ports.clock())
-    return put_job(job, jobs=ports.jobs, queue=ports.queue, admission=ports.admission)
+    return put_job(job, ports)
 
 
 def signing_account(principal: Principal, ports: AdminPorts) -> Account:
     """Return the account that signs where nothing on chain decides it. Raises InvalidRequest where it does not exist."""
-    return default_account(
-        principal,
-        ports.network,
-        ports.chain_id,
-        jobs=ports.jobs,
-        accounts=ports.accounts,
-        mined=ports.contracts.transaction_counts,
-    )
+    return default_account(principal, ports.network, ports.chain_id, ports)
 
 
 def is_account_idle(account: Account, ports: AdminPorts) -> bool:
     """Return True when no open job of the account can change what the chain says about it now (invariant 11)."""
-    return is_idle(account, jobs=ports.jobs, accounts=ports.accounts, mined=ports.contracts.transaction_counts)
+    return is_idle(account, ports)

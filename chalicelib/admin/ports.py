@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from chalicelib.jobs.admission import Admission
-from chalicelib.jobs.ports import Call, Chain, Clock, Queue
-from chalicelib.jobs.stores import AccountStore, JobStore
+from chalicelib.jobs.api_ports import ApiPorts
+from chalicelib.jobs.ports import Call, Chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +78,8 @@ class Keys(Protocol):
         """Keep a key whose account could not be stored, for the next account."""
 
 
-class AdminPorts(Protocol):
+class AdminPorts(ApiPorts, Protocol):
     """The adapters of one stage that the Admin API needs. Each is built at its first use."""
-
-    @property
-    def jobs(self) -> JobStore: ...
-
-    @property
-    def accounts(self) -> AccountStore: ...
-
-    @property
-    def queue(self) -> Queue: ...
-
-    @property
-    def clock(self) -> Clock: ...
-
-    @property
-    def admission(self) -> Admission: ...
 
     @property
     def call_data(self) -> CallEncoder: ...

@@ -125,7 +125,7 @@ def mint(details: Mint, correlation_id: str | None, principal: Principal, ports:
     def prepare(_job_id: str) -> NewJob:
         token = _token(details.token, ports)
         units = _units(details.amount, token)
-        account = own_account(token.owner, principal, ports.chain_id, accounts=ports.accounts)
+        account = own_account(token.owner, principal, ports.chain_id, ports)
         account = account or signing_account(principal, ports)
         receiver = details.to or account.address
         data = {**_about(token, units), "toAddress": receiver}
@@ -253,7 +253,7 @@ def _wallets_account(wallet: str, principal: Principal, ports: AdminPorts) -> Ac
     job created it.
     """
     owner = ports.contracts.wallet_owner(wallet)
-    account = own_account(owner, principal, ports.chain_id, accounts=ports.accounts)
+    account = own_account(owner, principal, ports.chain_id, ports)
     if account is None or not may_use(wallet, principal, account, jobs=ports.jobs):
         raise NotYourWallet(f"{wallet} is not a wallet of yours.", [{"field": "from", "error": "It is not a wallet of yours."}])
     return account

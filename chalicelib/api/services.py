@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.auth.secrets import TokenKeys
     from chalicelib.cached import Cached
     from chalicelib.jobs.admission import Admission
+    from chalicelib.jobs.model import TransactionRequest
     from chalicelib.jobs.ports import Chain, Clock, Queue
     from chalicelib.jobs.stores import AccountStore, JobStore
     from chalicelib.settings import Settings
@@ -136,6 +137,12 @@ class ApiServices:
     def mined_counts(self, addresses: Sequence[str]) -> Mapping[str, int]:
         """Return how many transactions of each account are mined. Only the choice among the accounts of a pool needs it."""
         return self.contracts.transaction_counts(addresses)
+
+    def callees(self, request: TransactionRequest) -> Sequence[str]:
+        """Return the contracts that a transaction calls. Only jobs of shared accounts are asked about."""
+        from chalicelib.chain.contracts.called_contracts import callees_of  # noqa: PLC0415 -- most requests do without it
+
+        return callees_of(request)
 
     @property
     def token_factory(self) -> str:

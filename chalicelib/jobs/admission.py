@@ -1,8 +1,8 @@
-"""What one issuer and one job may take up: checked before a job is issued or retried, so that the work on others goes on.
+"""Limit the open jobs of one owner and the size of one row. Both are checked before a job is issued or retried.
 
-Open jobs are counted without a cost for most requests: a process counts an owner's jobs once, lets a share of what is left
-through, and counts again when the share is used up or is a minute old. Jobs of the last minutes are in no index and do not
-count: the limit of requests in a minute bounds these.
+Most requests need no count. A process counts an owner's jobs once, lets a share of the remaining ones through, and counts again
+when the share is used up or a minute old. Jobs of the last minutes are in no index and do not count. The limit of requests in a
+minute bounds those.
 """
 
 import logging
@@ -34,7 +34,7 @@ class Admission:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._left: dict[str, tuple[int, float]] = {}
-        """By owner: how many more jobs may be opened, and until when that is believed."""
+        """By owner: how many more jobs may be opened, and until when that count is used."""
 
     def require_room(self, owner: str) -> None:
         """Take one open job of the owner's share. Raises TooManyOpenJobs when the owner has as many as it may have."""
@@ -42,7 +42,7 @@ class Admission:
             raise TooManyOpenJobs(self._bounds.open_jobs_of_owner, RETRY_AFTER_SECONDS)
 
     def require_small(self, job: Job) -> None:
-        """Raises JobTooLarge for a job whose row has no room for what one more attempt needs."""
+        """Raises JobTooLarge for a job whose row has no room for one more attempt."""
         row_bytes = self._jobs().row_bytes(job)
         if row_bytes > self._bounds.row_bytes:
             raise JobTooLarge(row_bytes, self._bounds.row_bytes)

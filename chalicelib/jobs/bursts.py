@@ -1,38 +1,37 @@
-"""Let a burst gather: a round costs the same few requests for one job as for ninety.
+"""Let the jobs of a burst gather for one round: a round takes the same few requests for one job as for ninety.
 
-A round starts at once, unless the one before it has only just ended and its jobs had come fast, or those that wait now have:
-then more are on their way, and the round waits a moment for them. What a process remembers of this decides nothing but how
-many jobs go together.
+A round starts at once in most cases. It waits for a moment if the round before it has just ended, and the jobs of that round or
+of this one came fast: then more jobs are on their way. This decides only how many jobs go together.
 """
 
 from collections.abc import Callable
 
 SEVERAL = 4
-"""Jobs in a round that may tell of a burst: light traffic never waits."""
+"""A burst has at least so many jobs in a round. Light traffic never waits."""
 FAST_PER_SECOND = 30.0
-"""Jobs a second that are worth waiting for. Slower ones would each be held up to save a round of a few."""
+"""A burst has at least so many jobs a second. It is not worth waiting for slower ones."""
 JUST_ENDED_SECONDS = 0.5
 GATHER_SECONDS = 0.3
 
 
 class Bursts:
-    """One process's memory of the rounds it has signed."""
+    """What one process remembers of the rounds that it signed."""
 
     def __init__(self, monotonic: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._monotonic = monotonic
         self._sleep = sleep
         self._ended: dict[str, float] = {}
-        """When the last round of an account ended."""
+        """By account: when its last round ended."""
         self._busy: set[str] = set()
 
     def gather(self, account_id: str, waiting: int) -> None:
-        """Wait, if the account is in the middle of a burst; so many jobs are known to wait."""
+        """Wait for a moment if the account is in the middle of a burst. `waiting` is the number of jobs known so far."""
         since_last = self._since_last(account_id)
         if since_last < JUST_ENDED_SECONDS and (account_id in self._busy or _is_fast(waiting, since_last)):
             self._sleep(GATHER_SECONDS)
 
     def signed(self, account_id: str, jobs: int) -> None:
-        """A round of so many jobs has just ended: those that had come since the one before it."""
+        """Remember that a round of so many jobs has just ended."""
         fast = _is_fast(jobs, min(self._since_last(account_id), JUST_ENDED_SECONDS))
         self._ended[account_id] = self._monotonic()
         if fast:

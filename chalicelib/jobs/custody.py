@@ -1,24 +1,24 @@
-"""Whose contracts a shared account may call: an account of a pool signs for several issuers, and on chain it is one sender.
+"""Custody: which contracts an issuer may call with a shared account.
 
-A contract cannot tell those issuers apart. So the service does: with a shared account, only the issuer whose job created a
-contract calls it. Contracts that no job created are open to every issuer of the pool.
+An account of a pool signs for several issuers, and a contract cannot tell them apart. So only the issuer whose job created a
+contract may call it with a shared account. Contracts that no job created are open to every issuer of the pool.
 """
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from chalicelib.errors import NotYourContract, ValueNotAllowed
+from chalicelib.jobs.api_ports import ApiPorts
 from chalicelib.jobs.model import Account, Job, TransactionRequest, account_id
 from chalicelib.jobs.principal import Principal
-from chalicelib.jobs.stores import AccountStore
 
 BY_ADMIN = "issuedByAdministrator"
-"""In the data of an administrator's job on a shared account: custody does not bind it. No request can set it."""
+"""In the data of an administrator's job on a shared account, which may call any contract. No request can set it."""
 MOST_CALLEES = 20
 """Contracts that one transaction of a shared account may reach: each one is looked up."""
 
 Callees = Callable[[TransactionRequest], Sequence[str]]
-"""The contracts that a transaction calls: `to`, and those inside calls of wallets. Addresses are checksummed."""
+"""Returns the contracts that a transaction calls: `to`, and those that wallets call. Addresses are checksummed."""
 
 
 class Creations(Protocol):
@@ -38,10 +38,6 @@ class EachOnce:
         if address not in self._found:
             self._found[address] = self._jobs.find_by_creation(address)
         return self._found[address]
-
-
-def called_directly(request: TransactionRequest) -> Sequence[str]:
-    return () if request.to is None else (request.to,)
 
 
 def require_own_contracts(
@@ -71,7 +67,7 @@ def require_own_contracts(
 def require_custody(
     request: TransactionRequest, owner: str, account: Account, *, jobs: Creations, callees: Callees, by_admin: bool = False
 ) -> None:
-    """Whether this owner may have the account sign the transaction. Raises NotYourContract and ValueNotAllowed."""
+    """Raises NotYourContract and ValueNotAllowed if this owner may not have the account sign the transaction."""
     if not account.is_shared or by_admin:
         return
     if request.value > 0 and not account.allows_value:
@@ -80,7 +76,7 @@ def require_custody(
 
 
 def may_use(address: str, principal: Principal, account: Account, *, jobs: Creations) -> bool:
-    """Whether the principal may use this contract with the account: nobody else's job created it."""
+    """True if the principal may call this contract with the account: no other issuer's job created it."""
     try:
         require_own_contracts([address], principal.owner, account, jobs=jobs, by_admin=principal.is_admin)
     except NotYourContract:
@@ -89,26 +85,24 @@ def may_use(address: str, principal: Principal, account: Account, *, jobs: Creat
 
 
 def is_by_admin(job: Job) -> bool:
-    """Whether an administrator issued the job on a shared account."""
+    """True if an administrator issued the job on a shared account."""
     return job.data.get(BY_ADMIN) is True
 
 
 class Custody:
-    """Checks jobs that are stored already. Each account is read once."""
+    """Check jobs that are stored already. Each account is read once."""
 
-    def __init__(self, jobs: Creations, accounts: AccountStore | None, callees: Callees) -> None:
-        self._jobs = EachOnce(jobs)
-        self._accounts = accounts
-        self._callees = callees
+    def __init__(self, ports: ApiPorts) -> None:
+        self._ports = ports
+        self._jobs = EachOnce(ports.jobs)
         self._read: dict[str, Account | None] = {}
 
     def require(self, job: Job) -> None:
-        """Raises NotYourContract and ValueNotAllowed. Nothing is checked without a store of accounts."""
-        if self._accounts is None:
-            return
+        """Raises NotYourContract and ValueNotAllowed."""
         its_id = account_id(job.chain_id, job.account)
         if its_id not in self._read:
-            self._read[its_id] = self._accounts.get(its_id, consistent=False)
+            self._read[its_id] = self._ports.accounts.get(its_id, consistent=False)
         account = self._read[its_id]
         if account is not None:
-            require_custody(job.request, job.owner, account, jobs=self._jobs, callees=self._callees, by_admin=is_by_admin(job))
+            callees, by_admin = self._ports.callees, is_by_admin(job)
+            require_custody(job.request, job.owner, account, jobs=self._jobs, callees=callees, by_admin=by_admin)

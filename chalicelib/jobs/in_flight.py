@@ -1,20 +1,20 @@
-"""What each owner has in flight on a shared account, as the account's row remembers it: for a bound of it (invariant 12).
+"""What each owner has in flight on a shared account, as the account's row stores it. It is bounded (invariant 12).
 
-An entry tells of some jobs that were signed together. It is forgotten once all nonces below its `to_nonce` are mined.
+An entry counts jobs that were signed together. It is dropped once all nonces below its `to_nonce` are mined.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 ENTRIES_OF_OWNER = 4
-"""More rounds of one owner are told together: then the older ones count until the newest of them is mined."""
+"""The oldest entries of an owner with more than these are merged. They count until the newest of them is mined."""
 MOST_ENTRIES = 50
-"""With more, each owner has one entry; of more than 50 owners, those with the least gas are not remembered."""
+"""With more entries, each owner keeps one. Of more than 50 owners, those with the least gas are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """Jobs of one owner, signed at nonces below `to_nonce`: how many, and the gas that they may take."""
+    """Jobs of one owner, signed at nonces below `to_nonce`: their number, and the gas that they may use."""
 
     owner: str
     to_nonce: int
@@ -23,12 +23,12 @@ class InFlight:
 
 
 def still_in_flight(entries: Iterable[InFlight], mined: int) -> tuple[InFlight, ...]:
-    """Those whose nonces are not all mined: the account's next nonce on chain is `mined`."""
+    """Return the entries whose nonces are not all mined. `mined` is the account's next nonce on chain."""
     return tuple(entry for entry in entries if entry.to_nonce > mined)
 
 
 def with_signed(entries: Sequence[InFlight], signed: Iterable[tuple[str, int, int]]) -> tuple[InFlight, ...]:
-    """The entries with those of newly signed jobs, each an (owner, nonce, gas)."""
+    """Return the entries with those of newly signed jobs, each an (owner, nonce, gas)."""
     of_owner: dict[str, list[InFlight]] = {}
     for entry in entries:
         of_owner.setdefault(entry.owner, []).append(entry)
@@ -46,7 +46,7 @@ def with_signed(entries: Sequence[InFlight], signed: Iterable[tuple[str, int, in
 
 
 def _at_most(count: int, entries: Sequence[InFlight]) -> list[InFlight]:
-    """As many of an owner's entries at most, the oldest first: the oldest are told together."""
+    """Return at most `count` entries of one owner, the oldest first. The oldest are merged."""
     kept = sorted(entries, key=lambda entry: entry.to_nonce)
     while len(kept) > count:
         kept[:2] = [_together(kept[0], kept[1])]

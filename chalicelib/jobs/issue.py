@@ -6,15 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.errors import CorrelationIdReused, NotYourContract, TooManyOpenJobs, ValueNotAllowed
-from chalicelib.jobs.accounts import MinedCounts, default_account, named_account
-from chalicelib.jobs.admission import Admission
-from chalicelib.jobs.custody import BY_ADMIN, Callees, called_directly, require_custody
+from chalicelib.jobs.accounts import default_account, named_account
+from chalicelib.jobs.api_ports import ApiPorts
+from chalicelib.jobs.custody import BY_ADMIN, require_custody
 from chalicelib.jobs.ids import derived_job_id, fingerprint, random_job_id
 from chalicelib.jobs.model import Account, Event, Job, Status, TransactionRequest
 from chalicelib.jobs.nudge import nudge_execute
-from chalicelib.jobs.ports import Clock, Queue
 from chalicelib.jobs.principal import Principal
-from chalicelib.jobs.stores import AccountStore, JobStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,54 +56,37 @@ class Issued:
     replayed: bool
 
 
-def signing_account(
-    sender: str | None,
-    principal: Principal,
-    network: str,
-    chain_id: int,
-    *,
-    jobs: JobStore,
-    accounts: AccountStore,
-    mined: MinedCounts | None = None,
-) -> Account:
+def signing_account(sender: str | None, principal: Principal, network: str, chain_id: int, ports: ApiPorts) -> Account:
     """Return the account that a request names as its sender, or the one that signs by default where `sender` is None.
 
-    `mined` tells how busy a pool's accounts are. Raises Forbidden for an account that the principal may not sign with, and
-    InvalidRequest for an account that this service does not have.
+    Raises Forbidden for an account that the principal may not sign with, and InvalidRequest for an account that this service
+    does not have.
     """
     if sender is None:
-        return default_account(principal, network, chain_id, jobs=jobs, accounts=accounts, mined=mined)
-    return named_account(sender, principal, network, chain_id, accounts=accounts)
+        return default_account(principal, network, chain_id, ports)
+    return named_account(sender, principal, network, chain_id, ports)
 
 
-def issue_job(
-    new: NewJob,
-    principal: Principal,
-    *,
-    jobs: JobStore,
-    queue: Queue,
-    clock: Clock,
-    names_sender: bool = False,
-    callees: Callees = called_directly,
-    admission: Admission | None = None,
-) -> Issued:
+def issue_job(new: NewJob, principal: Principal, ports: ApiPorts, *, names_sender: bool = False) -> Issued:
     """Store a new pending job, or return the job that its correlationId already names.
 
-    `names_sender` is true where the request named the account: then another account is another request. `callees` tells which
-    contracts the transaction calls. Raises NotYourContract and ValueNotAllowed for what a shared account does not do,
-    CorrelationIdReused when the correlationId names a job with another request, and TooManyOpenJobs.
+    `names_sender` is true where the request named the account: then another account is another request.
+
+    Raises NotYourContract and ValueNotAllowed for what a shared account does not do, CorrelationIdReused when the correlationId
+    names a job with another request, and TooManyOpenJobs.
     """
     asked = new.fingerprint(new.account.address if names_sender else principal.default_signer)
-    job = job_of(new, job_id_of(new.correlation_id, principal, clock()), asked, principal, clock())
+    job = job_of(new, job_id_of(new.correlation_id, principal, ports.clock()), asked, principal, ports.clock())
     try:
-        require_custody(job.request, job.owner, new.account, jobs=jobs, callees=callees, by_admin=principal.is_admin)
+        by_admin = principal.is_admin
+        require_custody(job.request, job.owner, new.account, jobs=ports.jobs, callees=ports.callees, by_admin=by_admin)
     except (NotYourContract, ValueNotAllowed):
-        existing = None if new.correlation_id is None else jobs.get(job.job_id)
+        existing = None if new.correlation_id is None else ports.jobs.get(job.job_id)
         if existing is None:
             raise
         # What has changed since the first request plays no part in the answer to its repetition.
-        return replayed(existing, job.owner, job.fingerprint, queue=queue)
-    return put_job(job, jobs=jobs, queue=queue, admission=admission)
+        return replayed(existing, job.owner, job.fingerprint, ports)
+    return put_job(job, ports)
 
 
 # --- what every kind of job is issued by -------------------------------------------------------------------------------
@@ -140,36 +121,37 @@ def job_of(new: NewJob, job_id: str, asked: str, principal: Principal, now: date
     )
 
 
-def put_job(job: Job, *, jobs: JobStore, queue: Queue, admission: Admission | None = None) -> Issued:
+def put_job(job: Job, ports: ApiPorts) -> Issued:
     """Store it and nudge, unless its correlationId names a job already. Raises CorrelationIdReused and TooManyOpenJobs."""
-    existing = _required_room(job, jobs, admission) or jobs.issue(job)
+    existing = _required_room(job, ports) or ports.jobs.issue(job)
     if existing is not None:
-        return replayed(existing, job.owner, job.fingerprint, queue=queue)
-    nudge_execute(queue, [job])
+        return replayed(existing, job.owner, job.fingerprint, ports)
+    nudge_execute(ports.queue, [job])
     return Issued(job, replayed=False)
 
 
-def _required_room(job: Job, jobs: JobStore, admission: Admission | None) -> Job | None:
-    """The job that its correlationId names already, where its owner has no room for another. Raises TooManyOpenJobs."""
-    if admission is None:
-        return None
+def _required_room(job: Job, ports: ApiPorts) -> Job | None:
+    """Take room for one more open job. If there is no room, return the job that the correlationId names already.
+
+    Raises TooManyOpenJobs if there is no such job either.
+    """
     try:
-        admission.require_room(job.owner)
+        ports.admission.require_room(job.owner)
     except TooManyOpenJobs:
-        existing = jobs.get(job.job_id) if job.correlation_id is not None else None
+        existing = ports.jobs.get(job.job_id) if job.correlation_id is not None else None
         if existing is None:
             raise
         return existing
     return None
 
 
-def replayed(existing: Job, owner: str, fingerprint: str, *, queue: Queue) -> Issued:
+def replayed(existing: Job, owner: str, fingerprint: str, ports: ApiPorts) -> Issued:
     """The answer to a request whose correlationId names `existing`. Raises CorrelationIdReused when it was another request."""
     if existing.fingerprint != fingerprint or existing.owner != owner:
         raise CorrelationIdReused(
             f"The correlationId {existing.correlation_id!r} already names job {existing.job_id}, whose request was another one."
         )
     if existing.status is Status.PENDING:
-        # Whoever repeats a request may do so because the first one was cut off before its nudge.
-        nudge_execute(queue, [existing])
+        # A client may repeat its request because the first one was cut off before its nudge.
+        nudge_execute(ports.queue, [existing])
     return Issued(existing, replayed=True)

@@ -1,4 +1,4 @@
-"""Job, Attempt and what they are made of: immutable values, changed only by `chalicelib.jobs.states`.
+"""Job, Attempt, Account and what they are made of: immutable values. `chalicelib.jobs.states` has the transitions.
 
 Amounts are int wei, times are aware UTC datetimes, addresses are EIP-55 checksummed, hashes are 0x + 64 lower-case hex digits.
 """
@@ -11,10 +11,11 @@ from typing import Any
 
 from chalicelib.jobs.in_flight import InFlight, with_signed
 from chalicelib.jobs.order import order
+from chalicelib.jobs.receipts import Receipt
 
 
 class Status(StrEnum):
-    """The coarse state a client sees (design: section 6)."""
+    """The state of a job that clients see (design: section 6)."""
 
     PENDING = "pending"
     STARTED = "started"
@@ -48,27 +49,27 @@ class Outcome(StrEnum):
 
 
 class WaitCode(StrEnum):
-    """Why a pending job is not signed yet. Clients see these in `waitsFor`; they stay stable."""
+    """Why a pending job is not signed yet. Clients see these codes in `waitsFor`, so they stay stable."""
 
     ACCOUNT_PAUSED = "accountPaused"  # by an operator
     ACCOUNT_MISSING = "accountMissing"
-    FUNDS_TOO_LOW = "fundsTooLow"  # for this job, or for any transaction of the account
-    EARLIER_TRANSACTIONS = "earlierTransactions"  # its estimate reverts while earlier ones are not signed or not settled
+    FUNDS_TOO_LOW = "fundsTooLow"  # they do not cover this job, or any transaction of the account
+    EARLIER_TRANSACTIONS = "earlierTransactions"  # its estimate reverts; earlier transactions are not settled
     FEE_LIMIT_TOO_LOW = "feeLimitTooLow"  # its maxFeePerGas is below what the next block can take
     TOO_MANY_IN_FLIGHT = "tooManyInFlight"
     ESTIMATE_FAILED = "estimateFailed"  # the node gave no answer to its estimate that can be believed
-    ESTIMATE_TOO_SLOW = "estimateTooSlow"  # its estimate, asked for alone, takes too long or answers too much
+    ESTIMATE_TOO_SLOW = "estimateTooSlow"  # its estimate, asked for alone, takes too long or is too large
     CHAIN_UNAVAILABLE = "chainUnavailable"
     SIGNER_UNAVAILABLE = "signerUnavailable"
     ROW_REFUSED = "rowRefused"  # the table does not take its row
     NOT_CONFIGURED = "notConfigured"
     CONTRACT_TOO_NEW = "contractTooNew"  # a shared account calls a contract whose creator is not certain yet
-    OTHER = "other"  # a job that an earlier version put off: its row has the reason alone
+    OTHER = "other"  # an earlier version of this service put the job off: its row has no code
 
 
 @dataclass(frozen=True, slots=True)
 class Fees:
-    """What a transaction offers per unit of gas, in wei. Without a priority fee it is a legacy transaction's gas price."""
+    """What a transaction offers per gas, in wei. Without a priority fee it is the gas price of a legacy transaction."""
 
     max_fee_per_gas: int
     max_priority_fee_per_gas: int | None = None
@@ -80,7 +81,7 @@ class Fees:
 
 @dataclass(frozen=True, slots=True)
 class TransactionRequest:
-    """What the issuer asked for. No `to` deploys a contract."""
+    """The transaction that the issuer asked for. Without `to` it deploys a contract."""
 
     to: str | None
     value: int = 0
@@ -103,7 +104,7 @@ class UnsignedTransaction:
 
 @dataclass(frozen=True, slots=True)
 class SignedTransaction:
-    """One signed payload of an attempt. `raw` is what is broadcast, always these very bytes; `hash` = keccak256(raw)."""
+    """One signed transaction of an attempt. `raw` are the bytes that are broadcast, and `hash` is keccak256(raw)."""
 
     hash: str
     raw: bytes = field(repr=False)
@@ -114,57 +115,14 @@ class SignedTransaction:
 
 
 @dataclass(frozen=True, slots=True)
-class ContractEvent:
-    """An event that a mined transaction emitted: by which contract, and its arguments by name (addresses checksummed)."""
-
-    contract: str
-    name: str
-    args: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class TokenTransfer:
-    """A Transfer event of ERC-20, by whichever contract. Addresses are in lower case, the amount is in smallest units."""
-
-    token: str
-    sender: str
-    receiver: str
-    amount: int
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """A transaction that was mined, as the node reports it. `succeeded` is the receipt's status, 1 or 0."""
-
-    hash: str
-    block_number: int
-    block_hash: str
-    succeeded: bool
-    gas_used: int
-    effective_gas_price: int
-    contract_address: str | None = None
-    mined_at: datetime | None = field(default=None, compare=False)
-    """The time that its block tells, where the block was read along. Never stored either."""
-    events: tuple[ContractEvent, ...] = field(default=(), compare=False, repr=False)
-    """Those of the service's own contracts. Read from the node each time, never stored: `Job.result` keeps what they say."""
-    transfers: tuple[TokenTransfer, ...] | None = field(default=None, compare=False, repr=False)
-    """The Transfer events of all contracts, read from the node each time. None where the logs are not known."""
-
-    @property
-    def fee(self) -> int:
-        """Wei paid: gasUsed × effectiveGasPrice, not the price asked."""
-        return self.gas_used * self.effective_gas_price
-
-
-@dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of a job: one nonce of one account, with every transaction ever signed for it (invariant 3)."""
+    """One try of a job: one nonce of one account, with every transaction that was signed for it (invariant 3)."""
 
     nonce: int
     gas: int
     transactions: tuple[SignedTransaction, ...]
     abandoned: "Failure | None" = None
-    """Set when we give the transaction up: once a cancel transaction has freed its nonce, the job fails with this."""
+    """Why this service gave the attempt up. The job fails with this once a cancel transaction has freed the nonce."""
     outcome: Outcome | None = None
     receipt: Receipt | None = None
 
@@ -176,10 +134,14 @@ class Attempt:
     def hashes(self) -> tuple[str, ...]:
         return tuple(transaction.hash for transaction in self.transactions)
 
+    def transaction(self, hash_: str) -> SignedTransaction:
+        """Return the attempt's transaction with this hash. Raises StopIteration if it has none."""
+        return next(transaction for transaction in self.transactions if transaction.hash == hash_)
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A dated line of a job's history."""
+    """One line of a job's history."""
 
     at: datetime
     event: str
@@ -188,7 +150,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a job failed: a stable code, and a sentence with the decoded reason."""
+    """Why a job failed: a stable code, and a sentence."""
 
     code: str
     """A `FailCode`. A row that another version of this service wrote may have a code that this version does not know."""
@@ -197,7 +159,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One unit of asynchronous work. `version` counts its writes: each is on condition of the one before (invariant 7)."""
+    """One piece of asynchronous work. `version` counts its writes: each is on condition of the one before (invariant 7)."""
 
     job_id: str
     owner: str
@@ -212,19 +174,19 @@ class Job:
     created_at: datetime
     updated_at: datetime
     data: Mapping[str, Any] = field(default_factory=dict)
-    """What was asked for, in the words of the job's name; shown to its owner."""
+    """What the issuer asked for. Its fields depend on the job's name. Only the owner sees it."""
     subject: str | None = None
-    """What the job is about, as an index key: a hash of a phone number, the owner of a token. Never shown."""
+    """An index key: the hash of a phone number, or the owner of a token. It is never shown."""
     result: Mapping[str, Any] = field(default_factory=dict)
-    """What the mined transaction made, from its receipt: `tokenAddress`, `walletAddress` or `contractAddress`, and
-    `blockNumber`. `amountReceived`, where it differs from the amount asked for.
+    """What the mined transaction made, by its receipt: `tokenAddress`, `walletAddress` or `contractAddress`, with
+    `blockNumber`; or `amountReceived`, if it differs from the amount that was asked for.
     """
     correlation_id: str | None = None
     external_id: str | None = None
     attempts: tuple[Attempt, ...] = ()
     attempt_count: int = 0
     dropped_fees: int = 0
-    """Wei paid by settled attempts that are no longer among `attempts`."""
+    """Wei that settled attempts cost that are no longer among `attempts`."""
     history: tuple[Event, ...] = ()
     unsaved: tuple[Event, ...] = field(default=(), compare=False, repr=False)
     """The events of the history that are not stored yet. A job that was just read or written has none."""
@@ -233,23 +195,21 @@ class Job:
     failed_at: datetime | None = None
     last_finished_at: datetime | None = None
     pending_since: datetime | None = None
-    """When it was issued or last retried: the order in which the account's jobs take effect (invariant 11)."""
+    """When it was issued or last retried. The account's jobs take effect in this order (invariant 11)."""
     next_check_at: datetime | None = None
-    """When reconcile looks at it, if nobody else did before (invariant 6). A fresh job has none: the sweep of its account
-    finds it by its age. Once an open job has one, it keeps one until it is final.
-    """
+    """When ReconcileJobs nudges it (invariant 6). A fresh job has none; another open job has one until it is final."""
     checks: int = 0
-    """How often it was put off or nudged since it was issued, retried or signed: the exponent of its back-off."""
+    """How often it was put off or nudged since it was issued, retried or signed. This is the exponent of its back-off."""
     waits_because: str | None = None
     """Why a pending job is not signed yet, as a sentence."""
     waits_code: WaitCode | None = None
-    """The kind of that reason. Rows that an earlier version wrote have none."""
+    """The code of that reason. Rows that an earlier version wrote have none."""
     waits_since: datetime | None = None
-    """Since when it waits for reasons of this kind, without one of another kind in between."""
+    """Since when it waits for reasons with this code, without another code in between."""
     waits_until: datetime | None = None
-    """Until then it rests: whoever made it wait has sent a nudge that arrives afterwards."""
+    """The end of its rest. A nudge was sent that arrives then."""
     waits_for_nonce: int | None = None
-    """Its estimate reverted: believed only once every nonce below this one is settled (invariant 11)."""
+    """Its estimate reverted. The revert is believed once every nonce below this one is settled (invariant 11)."""
 
     @property
     def is_open(self) -> bool:
@@ -257,7 +217,7 @@ class Job:
 
     @property
     def is_fresh(self) -> bool:
-        """Open, and so young that nobody but its own nudges looks after it yet."""
+        """True if it is open and has no next check yet: only its own nudges move it on."""
         return self.is_open and self.next_check_at is None
 
     @property
@@ -267,12 +227,12 @@ class Job:
 
     @property
     def issued_order(self) -> str:
-        """Its place in the order in which the account's jobs were issued."""
+        """Its place among the account's jobs, in the order they were issued."""
         return order(self.created_at, self.job_id)
 
     @property
     def creation(self) -> str | None:
-        """The address of the contract it made: of an ERC-20 token, a wallet, or one that its transaction deployed."""
+        """The address of the contract that it made: an ERC-20 token, a wallet, or a contract that its transaction deployed."""
         names = ("tokenAddress", "walletAddress", "contractAddress")
         return next((self.result[name] for name in names if self.result.get(name)), None)
 
@@ -283,16 +243,16 @@ class Job:
 
     @property
     def total_fee(self) -> int:
-        """Wei that all its mined transactions have cost: those that succeeded, those that reverted, cancel transactions."""
+        """Wei that all its mined transactions cost: also those that reverted, and cancel transactions."""
         return self.dropped_fees + sum(attempt.receipt.fee for attempt in self.attempts if attempt.receipt is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A signing account. `key` says where its key is (`kms:<key id>` or `secret:<id>[#<derivation path>]`), never what it is.
+    """A signing account. `key` says where its key is: `kms:<key id>` or `secret:<id>[#<derivation path>]`.
 
-    `next_nonce` is None until the account's first transaction: then it starts from the chain's own count. The three places in
-    the order of its jobs (`JobStore.issued_on`) only ever move forward; None is the beginning.
+    `next_nonce` is None before the account's first transaction, whose nonce is the chain's own count. `signed_to`, `swept_to`
+    and `swept_again_to` are places in the order of its jobs (`JobStore.issued_on`). They only move forward; None is the start.
     """
 
     chain_id: int
@@ -307,19 +267,19 @@ class Account:
     app_name: str | None = None
     created_at: datetime | None = None
     allows_value: bool = False
-    """Whether its issuers may send coins with it, where it is shared. Set when the account is made, and never changed."""
+    """Whether the issuers of a shared account may send coins with it. It never changes."""
     signed_to: str | None = None
-    """The newest job ever signed for it: who looks for jobs to sign begins after it. Older ones come by their own nudges."""
+    """The newest job ever signed for it. The search for jobs to sign begins after it. Older jobs come by their own nudges."""
     swept_to: str | None = None
-    """Up to here no open job is fresh any more: reconcile has seen each, and looks after those that it found open."""
+    """The first sweep has seen every job up to here. Each of them is final or has a next check."""
     swept_again_to: str | None = None
-    """The same, later: up to here it has looked a second time, for what an index that lagged had kept from the first look."""
+    """The second sweep has seen every job up to here, also those that a lagging index did not show the first time."""
     in_flight: tuple[InFlight, ...] = ()
-    """Of a shared account: what was signed for each owner. Written with the nonces, and so never older than they are."""
+    """What each owner of a shared account has in flight. It is written together with the nonces."""
 
     @property
     def is_shared(self) -> bool:
-        """It is a pool's: it signs for every issuer whose token has its role."""
+        """True if it is an account of a pool: it signs for every issuer whose JWT has its role."""
         return self.owner is None and self.role is not None
 
     @property
@@ -328,7 +288,7 @@ class Account:
         return account_id(self.chain_id, self.address)
 
     def having_signed(self, next_nonce: int, jobs: Sequence[Job]) -> "Account":
-        """The account after `JobStore.start` has stored these signed jobs."""
+        """Return the account as it is after `JobStore.start` has stored these signed jobs."""
         newest = max(job.issued_order for job in jobs)
         signed = [(job.owner, job.attempt.nonce, job.attempt.gas) for job in jobs] if self.is_shared else ()
         in_flight = with_signed(self.in_flight, signed) if signed else self.in_flight

@@ -1,5 +1,7 @@
-"""Nudges sent by whoever has just written a job. The write is what counts (invariant 9): from it on, reconcile finds the job,
-so a nudge that cannot be sent is a delay in the log, never a reason to answer that the request failed.
+"""Send the nudge of a job that was just stored.
+
+ReconcileJobs finds every stored job (invariant 6). So a nudge that cannot be sent delays the job and is logged, and the request
+has not failed.
 """
 
 import logging
@@ -26,6 +28,5 @@ def nudge_confirm(queue: Queue, jobs: Sequence[Job]) -> None:
 
 
 def _log_lost(jobs: Sequence[Job]) -> None:
-    log.warning(
-        "a nudge could not be sent; reconcile will send it", extra={"jobIds": [job.job_id for job in jobs]}, exc_info=True
-    )
+    job_ids = [job.job_id for job in jobs]
+    log.warning("a nudge could not be sent; ReconcileJobs will send another", extra={"jobIds": job_ids}, exc_info=True)

@@ -1,6 +1,6 @@
-"""What the domain needs from outside, as protocols: `store`, `queues` and `chain` implement them, tests have fakes of them.
+"""The protocols of queues, chain and signers. `queues` and `chain` implement them, and tests have fakes of them.
 
-A fake obeys the same contract tests as the real adapter.
+A fake passes the same contract tests as the real adapter.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -9,15 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from chalicelib.jobs.model import (
-    Account,
-    Fees,
-    Job,
-    Receipt,
-    SignedTransaction,
-    TransactionRequest,
-    UnsignedTransaction,
-)
+from chalicelib.jobs.model import Account, Fees, Job, SignedTransaction, TransactionRequest, UnsignedTransaction
+from chalicelib.jobs.receipts import Receipt
 
 Clock = Callable[[], datetime]
 
@@ -26,16 +19,16 @@ Clock = Callable[[], datetime]
 
 
 class Queue(Protocol):
-    """Nudges (invariant 9): ids and a command. Losing one delays a job, never loses it."""
+    """Sends nudges: ids and a command (invariant 9). A lost nudge delays a job, and never loses it."""
 
     def execute(self, jobs: Sequence[Job]) -> None:
         """Ask the execute worker for these pending jobs at once: one message a job, grouped by account."""
 
     def execute_now(self, account_id: str, job_ids: Sequence[str]) -> None:
-        """What a delayed message becomes when its time has come."""
+        """Send a delayed message on to the execute worker, when its delay is over."""
 
     def execute_later(self, account_id: str, job_ids: Sequence[str], delay_seconds: int) -> None:
-        """Ask the execute worker for these jobs of the account, and whatever else is pending on it, after a delay."""
+        """Ask the execute worker for these jobs of the account, and its other pending jobs, after a delay."""
 
     def confirm(self, job_ids: Sequence[str], delay_seconds: int) -> None:
         """Ask the confirm worker for these jobs after a delay (0–900 s)."""
@@ -89,13 +82,13 @@ class Unfunded:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """No answer that can be believed for this item: nothing is known."""
+    """The node gave no answer for this item that can be believed."""
 
     reason: str
     alone: bool = False
-    """This item, asked for by itself, takes too long or has too large an answer, while the node answers others."""
+    """This item, asked for alone, takes too long or has too large an answer, while the node answers others."""
     answered: bool = True
-    """The node answered this item, with something that cannot be believed. False: nobody came to it, or the answer was lost."""
+    """The node answered this item. False: the node did not come to it, or the answer was lost."""
 
 
 Estimate = GasEstimate | Revert | Unfunded | Unavailable
@@ -130,18 +123,21 @@ class Broadcast:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """How an account stands, and what some calls of it would do: read together, from a node that is not behind."""
+class AccountView:
+    """What the chain shows of an account before it signs: nonce, funds and fees, with an estimate for each call.
+
+    It is read together, from a node that does not lag.
+    """
 
     head: Head
     fees: Fees
     """What a transaction should offer now, within the network's floor and cap."""
-    mined: int
-    """Its transactions up to the newest block: the lowest nonce that none of them has used."""
+    mined_count: int
+    """The account's mined transactions up to the newest block. This is the lowest nonce that none of them has used."""
     balance: int
     """Wei at the newest block."""
     spendable: int
-    """Wei of these that will be left once what is pending has been mined, as far as the node tells."""
+    """Wei that are left when the account's pending transactions are mined, as far as the node tells."""
     next_base_fee: int | None = None
     """The base fee of the next block, in wei; None on a chain without base fees."""
     gas_price: int | None = None
@@ -149,32 +145,32 @@ class Outlook:
     block_gas_limit: int | None = None
     """Of the newest block. None where the node does not tell."""
     estimates: tuple[Estimate, ...] = ()
-    """One a call, in order, each simulated against the pending state."""
+    """One for each call, in order, simulated on the pending state."""
 
 
 @dataclass(frozen=True, slots=True)
-class StandingBlock:
-    """A block of the chain as it is followed now, and what an account had done by then."""
+class CanonicalBlock:
+    """A block of the canonical chain, and the account's mined transactions up to it."""
 
     hash: str
-    mined: int | None
-    """The account's transactions up to this block, those in it included. None where it is too old for the node to tell."""
+    mined_count: int | None
+    """The account's mined transactions up to this block, its own included. None: the node does not have the block's state."""
     at: datetime | None = None
-    """The time that the block tells."""
+    """The block's own time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """What is to be seen of an account's transactions: read together, from a node that is not behind."""
+class TransactionsView:
+    """What one node shows of an account's transactions. It is read together, from a node that does not lag."""
 
     head: int
     """The newest block's number."""
-    mined: int
-    """The account's transactions up to the newest block."""
+    mined_count: int
+    """The account's mined transactions up to the newest block."""
     receipts: Mapping[str, Receipt]
-    """By hash; of those that are mined. Absence decides nothing (invariant 8)."""
-    blocks: Mapping[int, StandingBlock]
-    """By number; of those that were asked for, as far as the node tells."""
+    """By hash, of the transactions that are mined. A missing receipt decides nothing (invariant 8)."""
+    blocks: Mapping[int, CanonicalBlock]
+    """By number, of the blocks that were asked for, as far as the node tells."""
     base_fee: int | None = field(default=None, compare=False)
     """Of the newest block, in wei, where the chain has base fees."""
     too_large: frozenset[str] = frozenset()
@@ -182,7 +178,7 @@ class Sighting:
 
 
 class Code(StrEnum):
-    """What stands at an address."""
+    """What code an address has."""
 
     NONE = "none"
     WALLET = "wallet"  # of the stage's own factory
@@ -190,11 +186,11 @@ class Code(StrEnum):
 
 
 class Chain(Protocol):
-    """A node, or several. Everything here raises ChainUnavailable rather than guess."""
+    """One node or several. Every method raises ChainUnavailable rather than guess."""
 
     def head(self) -> Head: ...
 
-    def outlook(self, address: str, calls: Sequence[Call]) -> Outlook: ...
+    def account_view(self, address: str, calls: Sequence[Call]) -> AccountView: ...
 
     def estimate(self, calls: Sequence[Call]) -> list[Estimate]:
         """Simulate each against the pending state. One answer a call, in order."""
@@ -208,30 +204,33 @@ class Chain(Protocol):
     def broadcast(self, transactions: Sequence[SignedTransaction]) -> list[Broadcast]:
         """Send the raw bytes in one JSON-RPC batch. Never raises for a node's refusal; one answer a transaction, in order."""
 
-    def sighting(self, address: str, hashes: Sequence[str], blocks: Collection[int] = ()) -> Sighting: ...
+    def transactions_view(self, address: str, hashes: Sequence[str], blocks: Collection[int] = ()) -> TransactionsView: ...
 
-    def standing_blocks(self, address: str, numbers: Collection[int]) -> dict[int, StandingBlock]:
-        """Those of these blocks that there are on the chain followed now, each with the transactions of `address` by then; of
-        one of them at least the node tells how many they were.
+    def canonical_blocks(self, address: str, numbers: Collection[int]) -> dict[int, CanonicalBlock]:
+        """Return those of these blocks that exist on the canonical chain, each with the count of `address`.
+
+        The node tells the count of at least one of them.
         """
 
     def receipts(self, hashes: Sequence[str]) -> dict[str, Receipt]:
-        """Receipts of those that are mined. Absence from the result decides nothing (invariant 8)."""
+        """Return the receipts of the transactions that are mined. A missing receipt decides nothing (invariant 8)."""
 
     def block_hash(self, number: int) -> str | None:
-        """Of the block at this height on the chain followed now; None where there is none yet."""
+        """Return the hash of the canonical block with this number. None if it does not exist yet."""
 
     def user_of_nonce(self, address: str, nonce: int, block_number: int) -> str | None:
-        """Hash of the account's transaction that used this nonce, mined at or before the block. Where an authorization used it
-        (EIP-7702), the hash of the block in which it did. None when the node cannot tell.
+        """Return the hash of the account's transaction that used this nonce, mined at or before the block.
+
+        If an authorization used the nonce (EIP-7702), return the hash of its block. None if the node cannot tell.
         """
 
     def callees(self, request: TransactionRequest) -> Sequence[str]:
-        """The contracts that the transaction calls, also through the service's wallets. Checksummed; asks no node."""
+        """Return the checksummed contracts that the transaction calls, also through the service's wallets. Asks no node."""
 
     def code_at(self, addresses: Sequence[str], depth: int) -> dict[str, Code]:
-        """What stands at each of these addresses `depth` blocks below the newest one, as far as a node tells: an address that
-        is left out is not known to be without code.
+        """Return the code of each address, `depth` blocks below the newest one, as far as a node tells.
+
+        An address that is left out may have code.
         """
 
     def revert_reason(self, call: Call, block_number: int) -> str:

@@ -1,15 +1,15 @@
-"""What a transaction offers: within the issuer's limit, and how much more when it has to be replaced."""
+"""The fees of a transaction: within the issuer's limit, and raised when it is replaced."""
 
 from chalicelib.jobs.model import Fees
 
 REPLACEMENT_NUMERATOR, REPLACEMENT_DENOMINATOR = 9, 8
 """Each fee rises by at least 12.5 % of the previous one; geth and Nethermind (CompareReplacedTxByFee) ask for 10 %."""
 CANCEL_STEPS = 2
-"""Replacements that a cancel transaction may be above the network's cap: itself, and one more of it."""
+"""So many raises a cancel transaction may be above the network's cap: one for itself, one to replace it once."""
 
 
 def limited(market: Fees, limit: int | None) -> Fees:
-    """The market's fees, never above the issuer's own limit per gas."""
+    """Return the market's fees, at most the issuer's own limit per gas."""
     if limit is None or market.max_fee_per_gas <= limit:
         return market
     tip = market.max_priority_fee_per_gas
@@ -17,9 +17,9 @@ def limited(market: Fees, limit: int | None) -> Fees:
 
 
 def replaced(previous: Fees, market: Fees, cap: int) -> Fees | None:
-    """Fees for a transaction that takes the place of `previous`: both at least 12.5 % higher and at least the market's.
+    """Return the fees that replace `previous`: at least 12.5 % higher, and at least the market's.
 
-    None when that would cross the cap: then the previous one stays, and is bumped once the market or the cap allows.
+    None if they would cross the cap. Then the previous transaction stays until the market or the cap allows more.
     """
     max_fee = max(_raised(previous.max_fee_per_gas), market.max_fee_per_gas)
     if previous.max_priority_fee_per_gas is None:
@@ -30,7 +30,7 @@ def replaced(previous: Fees, market: Fees, cap: int) -> Fees | None:
 
 
 def cancel_cap(cap: int) -> int:
-    """The most that a cancel transaction offers per gas: a transaction at the network's cap can still be replaced by it.
+    """Return the most that a cancel transaction offers per gas. So it can replace a transaction at the network's cap.
 
     For example, with a cap of 500 gwei a cancel transaction offers at most 632.8 gwei. It takes 21,000 gas.
     """
@@ -40,7 +40,7 @@ def cancel_cap(cap: int) -> int:
 
 
 def is_taken(fees: Fees, base_fee: int | None, least_tip: int) -> bool:
-    """Whether a block with this base fee takes a transaction with these fees. True on a chain without base fees: not known."""
+    """True if a block with this base fee takes these fees. Also True on a chain without base fees, where it is not known."""
     if base_fee is None:
         return True
     tip = fees.max_fee_per_gas if fees.max_priority_fee_per_gas is None else fees.max_priority_fee_per_gas
@@ -48,7 +48,7 @@ def is_taken(fees: Fees, base_fee: int | None, least_tip: int) -> bool:
 
 
 def at_least(market: Fees, minimum_fee: int | None, minimum_tip: int | None) -> Fees:
-    """The market's fees, raised to what a node has asked for in its refusal."""
+    """Return the market's fees, raised to what a node asked for in its refusal."""
     minimum_fee, minimum_tip = minimum_fee or 0, minimum_tip or 0
     tip = market.max_priority_fee_per_gas
     if tip is None:

@@ -1,4 +1,4 @@
-"""Who is asking, as the domain sees it: made from a token by `chalicelib.auth`, free of its format."""
+"""The caller of a request, as the domain sees it. `chalicelib.auth` makes it from a JWT."""
 
 from dataclasses import dataclass
 
@@ -18,18 +18,16 @@ class Principal:
 
     @property
     def default_signer(self) -> str:
-        """Who signs where a request names nobody, as a fingerprint tells it: of a pool any account will do, so the pool is
-        named and not the account that was chosen.
-        """
+        """The signer in the fingerprint of a request that names none. Any account of a pool will do, so this is the pool."""
         return self.account_address if self.role is None else f"pool:{self.role}"
 
     def may_see(self, job: Job) -> bool:
         return self.is_admin or job.owner == self.owner
 
     def may_sign_with(self, account: Account) -> bool:
-        """Its token's own account, an account that belongs to it, or one of its role's pool; an admin: any.
+        """True for the JWT's own account, an account of this owner, and an account of its role's pool. An admin may use any.
 
-        An account that belongs to somebody is in no pool, whatever its role says.
+        An account with an owner is in no pool, whatever its role is.
         """
         if self.is_admin or account.address == self.account_address:
             return True

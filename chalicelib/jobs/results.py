@@ -1,11 +1,12 @@
-"""What a mined transaction made or moved, read from its receipt: never from what was asked for or predicted."""
+"""What a mined transaction made or moved. It is read from the receipt, never from the request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.jobs.fail_codes import FailCode
-from chalicelib.jobs.model import Failure, Job, Receipt
+from chalicelib.jobs.model import Failure, Job
+from chalicelib.jobs.receipts import Receipt
 
 CREATE_TOKEN = "createToken"  # nosec B105 # noqa: S105 -- the name of a job
 CREATE_WALLET = "createWallet"
@@ -17,7 +18,7 @@ NOBODY = "0x" + "0" * 40
 
 @dataclass(frozen=True, slots=True)
 class _Maker:
-    """Which events of its factory name what a job has made, and under which name the job shows it."""
+    """The events of the factory that name the made contract, and the field in which the job shows it."""
 
     events: frozenset[str]
     argument: str
@@ -31,14 +32,14 @@ _MAKERS: Mapping[str, _Maker] = {
 
 
 def makes_something(job: Job) -> bool:
-    """Whether its transaction makes a contract, which is told as soon as it is mined."""
+    """True if the job makes a contract, whose address it shows as soon as the transaction is mined."""
     return job.name in _MAKERS or job.request.to is None
 
 
 def result_of(job: Job, receipt: Receipt) -> Mapping[str, Any]:
-    """What the transaction made: `{"tokenAddress" | "walletAddress" | "contractAddress", "blockNumber"}`. Empty for a revert.
+    """Return what it made: `{"tokenAddress" | "walletAddress" | "contractAddress", "blockNumber"}`. Empty for a revert.
 
-    A token or a wallet counts only by an event of the contract the job called, naming the job's account as owner.
+    A token or a wallet counts only if an event of the called contract names it, with the job's account as owner.
     """
     if not receipt.succeeded:
         return {}
@@ -58,10 +59,10 @@ def result_of(job: Job, receipt: Receipt) -> Mapping[str, Any]:
 
 
 def effect_missing(job: Job, receipt: Receipt) -> Failure | None:
-    """Why a job whose transaction is mined with status 1 has failed all the same. None where it did what was asked.
+    """Return why a job has failed although its transaction is mined with status 1. None if it had its effect.
 
-    A contract may accept any call, or return false in place of a revert. So a mint, a burn and a transfer from a wallet are
-    made only when the token's own Transfer event says so, between the right parties.
+    A contract may accept any call, or return false in place of a revert. So a mint, a burn and a transfer from a wallet count
+    only if the token's own Transfer event says so, between the right parties.
     """
     if not receipt.succeeded or _arrived(job, receipt) != 0:
         return None
@@ -74,9 +75,9 @@ def effect_missing(job: Job, receipt: Receipt) -> Failure | None:
 
 
 def _arrived(job: Job, receipt: Receipt) -> int | None:
-    """Units of the job's token that moved between its parties. A token that takes a fee moves fewer than were asked for.
+    """Return the units of the job's token that moved between its parties. A token with a fee moves less than was asked for.
 
-    None for a job that moves none, and where it cannot be told: its row does not name the parties, or the receipt has no logs.
+    None for a job that moves no token, and if its row does not name the parties or the logs are not known.
     """
     parties = _parties(job)
     if parties is None or receipt.transfers is None or not receipt.succeeded:
@@ -86,7 +87,7 @@ def _arrived(job: Job, receipt: Receipt) -> int | None:
 
 
 def _parties(job: Job) -> tuple[str, str] | None:
-    """(who gives, who gets), by the job's data."""
+    """Return (sender, receiver) from the job's data."""
     data = job.data
     if not {"tokenAddress", "amount"} <= data.keys():
         return None

@@ -1,31 +1,33 @@
-"""Retry what failed: the same job, the same id, one more attempt. Safe by invariant 4: a failed job cannot happen any more."""
+"""Retry failed and cancelled jobs: the same job id, one more attempt.
+
+This is safe by invariant 4: nothing of a failed or cancelled job can happen on chain any more.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.errors import JobNotFound, JobNotRetryable, JobsApiError, ReplyFull, VersionConflict
-from chalicelib.jobs.admission import Admission
-from chalicelib.jobs.custody import Callees, Custody, called_directly
+from chalicelib.jobs.api_ports import ApiPorts
+from chalicelib.jobs.custody import Custody
 from chalicelib.jobs.model import RETRYABLE, Job, Status
 from chalicelib.jobs.nudge import nudge_execute
-from chalicelib.jobs.ports import Clock, Queue
 from chalicelib.jobs.principal import Principal
-from chalicelib.jobs.settlement import is_taken_back
+from chalicelib.jobs.settlement import is_reorged
 from chalicelib.jobs.states import retried
-from chalicelib.jobs.stores import AccountStore, FailedQuery, JobStore, Page
+from chalicelib.jobs.stores import FailedQuery, Page
 
 FIRST_CHECK = timedelta(seconds=60)
-"""How long a nudge may take before reconcile sends another."""
+"""How long a nudge may take before ReconcileJobs sends another."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryQuery:
-    """Filters of a retry by query; all given ones must hold. With `job_ids`, exactly those jobs are looked at."""
+    """The filters of a retry by query. A job has to pass all of them. With `job_ids`, only those jobs are read."""
 
     job_ids: Sequence[str] | None = None
     status: Status | None = None
-    """None: failed ones, and with `job_ids` cancelled ones, too."""
+    """None: failed jobs, and with `job_ids` cancelled jobs, too."""
     name: str | None = None
     code: str | None = None
     failed_after: datetime | None = None
@@ -50,77 +52,61 @@ class Retries:
     cursor: Mapping[str, str] | None = None
 
 
-def retry_job(
-    job_id: str,
-    principal: Principal,
-    *,
-    jobs: JobStore,
-    queue: Queue,
-    clock: Clock,
-    accounts: AccountStore | None = None,
-    callees: Callees = called_directly,
-    admission: Admission | None = None,
-    valid_until: datetime | None = None,
-) -> Job:
-    """failed | cancelled → pending. `valid_until` takes the place of the job's own.
+def retry_job(job_id: str, principal: Principal, ports: ApiPorts, *, valid_until: datetime | None = None) -> Job:
+    """failed | cancelled → pending. `valid_until` replaces the job's own.
 
-    Raises JobNotFound; JobNotRetryable in any other state (also to the second of two), and when validUntil has passed;
-    JobTooLarge, and TooManyOpenJobs of the job's owner. With `accounts` it raises NotYourContract and ValueNotAllowed, too;
-    without them, the worker that signs decides alone.
+    Raises JobNotFound; JobNotRetryable in any other state (also to the second of two requests), and when validUntil has passed;
+    NotYourContract and ValueNotAllowed for what a shared account does not do; JobTooLarge, and TooManyOpenJobs of the job's
+    owner.
     """
-    custody = Custody(jobs, accounts, callees)
-    job = _visible(jobs.get(job_id), principal)
+    custody = Custody(ports)
+    job = _visible(ports.jobs.get(job_id), principal)
     if valid_until is not None:
         job = replace(job, request=replace(job.request, valid_until=valid_until))
-    _require_sense(job, clock(), custody)
-    job = _retry(job, jobs=jobs, clock=clock, admission=admission)
-    nudge_execute(queue, [job])
+    _require_chance(job, ports.clock(), custody)
+    job = _retry(job, ports)
+    nudge_execute(ports.queue, [job])
     return job
 
 
 def retry_jobs(
     query: RetryQuery,
     principal: Principal,
+    ports: ApiPorts,
     *,
-    jobs: JobStore,
-    queue: Queue,
-    clock: Clock,
-    accounts: AccountStore | None = None,
-    callees: Callees = called_directly,
-    admission: Admission | None = None,
     has_room: Callable[[Job], bool] = lambda _job: True,
 ) -> Retries:
-    """Retry every job the query finds, each on its own: one that is refused never stops the rest.
+    """Retry every job that the query finds, each on its own: a refused job never stops the others.
 
-    `has_room` tells whether the reply has room for a job. Where it has none, no further job is retried: the next page begins
-    with it; one that was named by id is refused with ReplyFull.
+    `has_room` tells if the reply has room for a job. From the first job without room on, no job is retried: the next page
+    begins with that job. A job that was named by its id is refused with ReplyFull.
     """
-    custody = Custody(jobs, accounts, callees)
-    found, page = _find(query, principal, jobs)
+    custody = Custody(ports)
+    found, page = _find(query, principal, ports)
     results: list[Job | Refusal] = []
     for job_id, job in found:
         try:
             visible = _matching(_visible(job, principal), query)
-            _require_sense(visible, clock(), custody)
+            _require_chance(visible, ports.clock(), custody)
             if not has_room(visible):
                 if page is not None:
                     page = page.first(len(results))
                     break
                 raise ReplyFull
-            results.append(visible if query.dry_run else _retry(visible, jobs=jobs, clock=clock, admission=admission))
+            results.append(visible if query.dry_run else _retry(visible, ports))
         except JobsApiError as error:
             results.append(Refusal(job_id, error))
     if not query.dry_run:
-        nudge_execute(queue, [result for result in results if isinstance(result, Job)])
+        nudge_execute(ports.queue, [result for result in results if isinstance(result, Job)])
     return Retries(tuple(results), None if page is None else page.cursor)
 
 
-def _find(query: RetryQuery, principal: Principal, jobs: JobStore) -> tuple[list[tuple[str, Job | None]], Page | None]:
-    """The jobs to look at, by id; and the page they are, where they were not named by id."""
+def _find(query: RetryQuery, principal: Principal, ports: ApiPorts) -> tuple[list[tuple[str, Job | None]], Page | None]:
+    """Return the jobs to retry, by id, and the page that holds them if the query names no ids."""
     if query.job_ids is not None:
-        by_id = {job.job_id: job for job in jobs.load(query.job_ids)}
+        by_id = {job.job_id: job for job in ports.jobs.load(query.job_ids)}
         return [(job_id, by_id.get(job_id)) for job_id in query.job_ids], None
-    page = jobs.find_failed(
+    page = ports.jobs.find_failed(
         FailedQuery(
             status=query.status or Status.FAILED,
             owner=query.owner if principal.is_admin else principal.owner,
@@ -142,7 +128,7 @@ def _visible(job: Job | None, principal: Principal) -> Job:
 
 
 def _matching(job: Job, query: RetryQuery) -> Job:
-    """The filters again, on the row as it is now: an index may lag behind it, and `job_ids` come unfiltered."""
+    """Apply the filters to the row as it is now: an index may lag behind the row, and `job_ids` come unfiltered."""
     _require_retryable(job)
     finished = job.last_finished_at
     fits = (
@@ -158,22 +144,21 @@ def _matching(job: Job, query: RetryQuery) -> Job:
     return job
 
 
-def _retry(job: Job, *, jobs: JobStore, clock: Clock, admission: Admission | None) -> Job:
+def _retry(job: Job, ports: ApiPorts) -> Job:
     _require_retryable(job)
-    now = clock()
+    now = ports.clock()
     changed = retried(job, now, next_check_at=now + FIRST_CHECK)
-    if admission is not None:
-        admission.require_small(changed)
-        admission.require_room(job.owner)
+    ports.admission.require_small(changed)
+    ports.admission.require_room(job.owner)
     try:
-        return jobs.save(changed)
+        return ports.jobs.save(changed)
     except VersionConflict:
-        current = jobs.get(job.job_id) or job
+        current = ports.jobs.get(job.job_id) or job
         raise JobNotRetryable(f"The job was changed at the same time; it is {current.status} now.") from None
 
 
-def _require_sense(job: Job, now: datetime, custody: Custody) -> None:
-    """A retry has to have a chance: it is in time, and its account may sign it today."""
+def _require_chance(job: Job, now: datetime, custody: Custody) -> None:
+    """Refuse a retry that cannot succeed: its validUntil has passed, or its account may not sign it."""
     _require_retryable(job)
     valid_until = job.request.valid_until
     if valid_until is not None and valid_until < now:
@@ -186,5 +171,5 @@ def _require_sense(job: Job, now: datetime, custody: Custody) -> None:
 def _require_retryable(job: Job) -> None:
     if job.status not in RETRYABLE:
         raise JobNotRetryable(f"Only a failed or cancelled job can be retried; this one is {job.status}.")
-    if is_taken_back(job):
+    if is_reorged(job):
         raise JobNotRetryable("A reorg has replaced the block that closed this job; retry it once its nonce is settled again.")

@@ -1,32 +1,36 @@
-"""What the chain says of a job in flight: the rules of invariants 3, 5 and 8, as one pure function."""
+"""What the chain shows of a job in flight: the rules of invariants 3, 5 and 8, as pure functions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chalicelib.jobs.model import FINAL, Job, Purpose, Receipt, Status
+from chalicelib.jobs.model import FINAL, Attempt, Job, Purpose, Status
+from chalicelib.jobs.receipts import Receipt
 
 REORGED = "reorged"
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What was read of one account: together the head, the count at it and the receipts, then what is settled below it."""
+class ChainView:
+    """What the chain shows of the transactions of one account. It is read from one node at a time."""
 
     head: int
-    mined: int
-    """The account's transactions in the newest block: nonces below are used, perhaps not for good."""
-    settled: int
-    """The same, `confirmations` deep: nonces below are used for good. Others may be, where that decides nothing."""
+    """The number of the newest block."""
+    mined_count: int
+    """The account's mined transactions up to the newest block. Lower nonces are used; a reorg may still undo that."""
+    settled_count: int
+    """The account's mined transactions up to the newest block that is deep enough. Lower nonces are settled. The count may be
+    too low where it decides nothing.
+    """
     receipts: Mapping[str, Receipt]
-    """By hash. One that is missing decides nothing: the node may lag."""
+    """By transaction hash. A missing receipt decides nothing, because the node may lag (invariant 8)."""
     base_fee: int | None = None
-    """Of the newest block, in wei, where the chain has base fees."""
+    """Of the newest block, in wei. None on a chain without base fees."""
     too_large: frozenset[str] = frozenset()
-    """Hashes whose receipts are too large to be read now."""
+    """Hashes of mined transactions whose receipts are too large to be read now."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Confirmed:
     """This transaction of the attempt is mined, deep enough."""
 
     receipt: Receipt
@@ -34,73 +38,86 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Mined:
-    """Mined, but not deep enough yet: so many blocks are missing (at least 1)."""
+    """The nonce is used, but not deep enough yet."""
 
     blocks_missing: int
+    """Until it is deep enough; at least 1."""
     receipt: Receipt | None = None
-    """Of the transaction that is mined; None while it is not certain which one that is."""
+    """Of the attempt's transaction that is mined. None while it is not certain which one that is."""
 
 
 @dataclass(frozen=True, slots=True)
-class NonceSettledElsewhere:
-    """The nonce is used for good and no receipt of ours is known. Needs proof of who used it before anything follows."""
+class SettledWithoutReceipt:
+    """The nonce is settled, and no receipt of the attempt is known. Proof of which transaction used it has to come first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
-    """The nonce is used, and a receipt of ours is too large to be read now. There is nothing to prove: ours used it."""
+class ReceiptTooLarge:
+    """A transaction of the attempt used the nonce, and its receipt is too large to be read now."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unmined:
-    """Nothing of the attempt is known to be mined; it may still be."""
+class NotMined:
+    """No transaction of the attempt is known to be mined. One may still be mined later."""
 
 
-Verdict = Settled | Mined | NonceSettledElsewhere | Unread | Unmined
+Verdict = Confirmed | Mined | SettledWithoutReceipt | ReceiptTooLarge | NotMined
 
 
-def judge(job: Job, sight: Sight, confirmations: int) -> Verdict:
-    """A transaction in block B is settled when the head is at B + confirmations - 1: then it is `confirmations` deep.
+def judge(job: Job, view: ChainView, confirmations: int) -> Verdict:
+    """Return what the chain shows of the job's last attempt.
 
-    A receipt alone settles nothing: it may be of a node that still follows blocks a reorg has removed. The count has to agree.
+    A transaction in block B is deep enough from head B + confirmations - 1 on. A receipt alone proves nothing: a node may still
+    follow blocks that a reorg has removed. The count of the account's transactions has to agree.
     """
     attempt = job.attempt
-    receipt = next((sight.receipts[hash_] for hash_ in attempt.hashes if hash_ in sight.receipts), None)
+    receipt = mined_receipt(attempt, view)
     if receipt is not None:
-        blocks_missing = receipt.block_number + confirmations - 1 - sight.head
+        blocks_missing = receipt.block_number + confirmations - 1 - view.head
         if blocks_missing > 0:
-            return Mined(blocks_missing, receipt if attempt.nonce < sight.mined else None)
-        if attempt.nonce < sight.settled:
-            return Settled(receipt)
-    elif attempt.nonce < sight.mined and not sight.too_large.isdisjoint(attempt.hashes):
-        return Unread()
-    elif attempt.nonce < sight.settled:
-        return NonceSettledElsewhere()
-    if attempt.nonce < sight.mined:
-        return Mined(blocks_missing=1)  # by one of ours whose receipt lags, or by another's: depth will tell
-    return Unmined()
+            return Mined(blocks_missing, receipt if attempt.nonce < view.mined_count else None)
+        if attempt.nonce < view.settled_count:
+            return Confirmed(receipt)
+    elif attempt.nonce < view.mined_count and not view.too_large.isdisjoint(attempt.hashes):
+        return ReceiptTooLarge()
+    elif attempt.nonce < view.settled_count:
+        return SettledWithoutReceipt()
+    if attempt.nonce < view.mined_count:
+        return Mined(blocks_missing=1)  # by one of ours whose receipt lags, or by another program's: depth will tell
+    return NotMined()
+
+
+def mined_receipt(attempt: Attempt, view: ChainView) -> Receipt | None:
+    """Return the receipt of the attempt's transaction that is mined, if the node shows one."""
+    return next((view.receipts[hash_] for hash_ in attempt.hashes if hash_ in view.receipts), None)
+
+
+def newest_deep_block(head: int, confirmations: int) -> int:
+    """Return the number of the newest block that is deep enough."""
+    return head - confirmations + 1
 
 
 def is_to_be_cancelled(job: Job) -> bool:
-    """Asked for by the issuer, or given up by us: the nonce has to be freed."""
+    """True if the nonce has to be freed: the issuer asked for it, or the service gave the transaction up."""
     return job.status in {Status.CANCEL_REQUESTED, Status.FAILED, Status.CANCELLED} or job.attempt.abandoned is not None
 
 
 def is_being_cancelled(job: Job) -> bool:
+    """True if the latest transaction of the attempt is a cancel transaction."""
     return job.attempt.latest.purpose is Purpose.CANCEL
 
 
 def may_be_out_of_gas(job: Job, receipt: Receipt) -> bool:
-    """Whether a transaction that reverted may have run out of a gas limit that this service estimated: a replay decides.
+    """True if a reverted transaction may have run out of a gas limit that this service estimated. A replay decides.
 
     A contract call keeps 1/64 of its gas when the call that it makes runs out (EIP-150). Eight such calls, one inside the
-    other, leave about 1/8 of the limit. The issuer's own limit is not ours to raise.
+    other, leave about 1/8 of the limit. A gas limit that the issuer set is not raised.
     """
     return job.request.gas is None and not receipt.succeeded and receipt.gas_used * 8 >= job.attempt.gas * 7
 
 
-def is_taken_back(job: Job) -> bool:
-    """Whether a reorg has replaced the block that closed this job, and nothing has settled its nonce since."""
+def is_reorged(job: Job) -> bool:
+    """True if a reorg has replaced the block that closed this final job, and its nonce is not settled again yet."""
     signed = {"replaced", "cancelSigned"}
     last = next((event.event for event in reversed(job.history) if event.event not in signed), None)
     return job.status in FINAL and bool(job.attempts) and last == REORGED

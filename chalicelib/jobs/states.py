@@ -1,13 +1,12 @@
-"""The state machine: every transition a job can make, as functions from a job to the next one (design: section 6).
+"""The state machine: each transition is a function from a job to the next one (design: section 6).
 
-They are pure. A transition that is not allowed from the job's state raises IllegalTransition: callers guard first, this is
-the second lock. Writing the result, once, at the job's version, is the store's part.
+They are pure; the store writes their results. A transition that the job's status does not allow raises IllegalTransition.
+Callers check the status first, so that is a bug. `chalicelib.jobs.endings` has what follows when a nonce is settled.
 """
 
 from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.model import (
     FINAL,
     IN_FLIGHT,
@@ -16,15 +15,14 @@ from chalicelib.jobs.model import (
     Event,
     Failure,
     Job,
-    Outcome,
     Purpose,
-    Receipt,
     SignedTransaction,
     Status,
     WaitCode,
 )
-from chalicelib.jobs.results import effect_missing, result_of
-from chalicelib.jobs.settlement import is_taken_back
+from chalicelib.jobs.receipts import Receipt
+from chalicelib.jobs.results import result_of
+from chalicelib.jobs.settlement import is_reorged
 
 HISTORY_LIMIT = 50
 WAITING = "waiting"
@@ -42,7 +40,7 @@ class IllegalTransition(Exception):
 
 
 def with_event(job: Job, now: datetime, event: str, detail: str | None = None) -> Job:
-    """Add a line to the history. The first line and the latest ones are kept: retries do not let it grow without bound."""
+    """Add a line to the history. The first line and the latest lines are kept, so that retries do not make it grow for ever."""
     happened = Event(now, event, detail)
     history = (*job.history, happened)
     if len(history) > HISTORY_LIMIT:
@@ -53,10 +51,10 @@ def with_event(job: Job, now: datetime, event: str, detail: str | None = None) -
 def started(job: Job, attempt: Attempt, now: datetime, next_check_at: datetime) -> Job:
     """pending → started: the attempt's signed transaction is stored with the nonce it uses, in one write (invariant 2).
 
-    A fresh job stays without a next check: most are final before anybody has to look.
+    A fresh job stays without a next check, because most jobs are final before one is due.
     """
-    _require(job, {Status.PENDING}, "started")
-    if any(earlier.outcome is None for earlier in job.attempts):  # invariant 3, whatever the caller believes
+    require_status(job, {Status.PENDING}, "started")
+    if any(earlier.outcome is None for earlier in job.attempts):  # invariant 3
         raise IllegalTransition(job, "signed anew while an earlier attempt is not settled")
     dropped, kept = job.attempts[: -ATTEMPTS_KEPT + 1], job.attempts[-ATTEMPTS_KEPT + 1 :]
     job = replace(
@@ -72,7 +70,7 @@ def started(job: Job, attempt: Attempt, now: datetime, next_check_at: datetime) 
 
 
 def no_longer_pending(job: Job) -> Job:
-    """Return the job without what only a pending one tells: since when it is pending, and what it waits for."""
+    """Return the job without the fields of a pending job: since when it is pending, and what it waits for."""
     return replace(
         job,
         pending_since=None,
@@ -95,12 +93,12 @@ def waiting(
     next_check_at: datetime,
     waits_for_nonce: int | None = None,
 ) -> Job:
-    """Keep a pending job waiting: it tells the reason, the reason's kind `code`, and until when it rests.
+    """Let a pending job wait: it shows the reason, the reason's code, and until when it rests.
 
-    `reason` may hold amounts that change, so the kind alone decides whether the job still waits for the same thing. The history
-    has one line for each kind, however often the job comes back to it before it is signed. `checks` counts every wait.
+    `reason` may hold amounts that change, so only the code decides whether the job still waits for the same thing. The history
+    has one line for each code until the job is signed. `checks` counts every wait.
     """
-    _require(job, {Status.PENDING}, "kept waiting")
+    require_status(job, {Status.PENDING}, "kept waiting")
     if job.waits_code is WaitCode.ACCOUNT_PAUSED and code is not WaitCode.ACCOUNT_PAUSED:
         job = with_event(job, now, RESUMED, "the account is no longer paused")
     if not _has_told(job, code):
@@ -118,7 +116,7 @@ def waiting(
 
 
 def _has_told(job: Job, code: WaitCode) -> bool:
-    """True if the history has a line about a wait of this kind since the job was issued, retried or last signed."""
+    """True if the history has a line with this code since the job was issued, retried or last signed."""
     for event in reversed(job.history):
         if event.event in _BEGINNINGS:
             return False
@@ -130,34 +128,35 @@ def _has_told(job: Job, code: WaitCode) -> bool:
 def unsigned_since(job: Job) -> datetime:
     """Return the time from which a pending job's age counts: since it became pending, or since an operator resumed its account.
 
-    While an operator has paused the account, nobody could sign: that time does not count.
+    The time for which an operator has paused the account does not count.
     """
     resumed = [event.at for event in job.history if event.event == RESUMED]
     return max([job.pending_since or job.created_at, *resumed])
 
 
 def is_resting(job: Job, now: datetime) -> bool:
-    """It waits, and whoever made it wait has seen to it that it is looked at again later."""
+    """True if it waits and its rest is not over. A nudge arrives when it is."""
     return job.waits_until is not None and job.waits_until > now
 
 
-def checked(job: Job, next_check_at: datetime) -> Job:
-    """Somebody looks after this open job: reconcile need not before `next_check_at`."""
-    _require(job, set(Status) - FINAL, "checked")
+def with_next_check(job: Job, next_check_at: datetime) -> Job:
+    """Move the next check of an open job: ReconcileJobs does not nudge it before `next_check_at`."""
+    require_status(job, set(Status) - FINAL, "given a next check")
     return replace(job, next_check_at=next_check_at, checks=job.checks + 1)
 
 
 def with_transaction(
     job: Job, transaction: SignedTransaction, now: datetime, abandoned: Failure | None = None, nonce: int | None = None
 ) -> Job:
-    """Another transaction of the attempt in flight, or of one that a reorg has taken back: same nonce, higher fees. Stored
-    before it is broadcast (invariant 1).
+    """Add a replacement transaction to the attempt with this nonce: the last attempt, if `nonce` is None.
+
+    The job is in flight or reorged. The result is stored before the transaction is broadcast (invariant 1).
     """
-    if not is_taken_back(job):
-        _require(job, IN_FLIGHT, "replaced")
+    if not is_reorged(job):
+        require_status(job, IN_FLIGHT, "replaced")
     at = next((n for n, one in enumerate(job.attempts) if one.nonce == nonce), len(job.attempts) - 1)
     attempt = job.attempts[at]
-    # Only the latest is ever sent again; of the earlier ones hashes and fees are watched. Rows hold 400 KB.
+    # Only the latest is sent again, so the earlier ones lose their raw bytes: a row holds at most 400 KB.
     earlier = (replace(sent, raw=b"") for sent in attempt.transactions)
     attempt = replace(attempt, transactions=(*earlier, transaction), abandoned=abandoned or attempt.abandoned)
     job = replace(job, attempts=(*job.attempts[:at], attempt, *job.attempts[at + 1 :]))
@@ -166,117 +165,43 @@ def with_transaction(
 
 
 def seen_mined(job: Job, receipt: Receipt, now: datetime) -> Job:
-    """In flight still: mined, but not deep enough. What it made is shown already; a reorg may take it back."""
-    _require(job, IN_FLIGHT, "shown as mined")
+    """Show what the transaction made, as soon as it is mined. The job stays in flight, because a reorg may undo it."""
+    require_status(job, IN_FLIGHT, "shown as mined")
     job = replace(job, result=result_of(job, receipt))
     return with_event(job, now, "mined", f"block {receipt.block_number}, {receipt.hash}")
 
 
-def taken_back(job: Job, now: datetime) -> Job:
-    """In flight still: the block it was mined in is no more, and so is what it had made."""
-    _require(job, IN_FLIGHT, "shown as not mined")
+def seen_unmined(job: Job, now: datetime) -> Job:
+    """Show no longer what the transaction made: a reorg has replaced its block. The job stays in flight."""
+    require_status(job, IN_FLIGHT, "shown as not mined")
     return with_event(replace(job, result={}), now, "unmined")
 
 
-def settled(job: Job, receipt: Receipt, now: datetime) -> Job:
-    """in flight → final, by a receipt as deep as the network asks (invariants 4 and 5).
-
-    A transaction that did not do what the job is for fails the job: its nonce is settled, so nothing more can happen.
-    """
-    _require(job, IN_FLIGHT, "settled")
-    mined = next(transaction for transaction in job.attempt.transactions if transaction.hash == receipt.hash)
-    if mined.purpose is Purpose.CANCEL:
-        job = _with_outcome(job, Outcome.CANCELLED, receipt)
-        if job.attempt.abandoned is not None:
-            return failed(job, job.attempt.abandoned, now)
-        return cancelled(job, now, receipt.hash)
-    if not receipt.succeeded:
-        raise IllegalTransition(job, "settled by a revert without its reason: use `reverted`")
-    job = _with_outcome(job, Outcome.CONFIRMED, receipt)
-    missing = effect_missing(job, receipt)
-    if missing is not None:
-        return failed(job, missing, now)
-    job = replace(_closed(job, Status.SUCCEEDED, now), result=result_of(job, receipt))
-    return with_event(job, now, "succeeded", f"block {receipt.block_number}, {receipt.hash}")
-
-
-def reverted(job: Job, receipt: Receipt, reason: str, now: datetime) -> Job:
-    """in flight → failed: the transaction is mined, deep enough, with status 0 (invariant 5)."""
-    _require(job, IN_FLIGHT, "reverted")
-    job = _with_outcome(job, Outcome.REVERTED, receipt)
-    return failed(job, Failure(FailCode.TRANSACTION_REVERTED, reason), now)
-
-
-def out_of_gas(job: Job, receipt: Receipt, now: datetime, next_check_at: datetime) -> Job:
-    """in flight → pending: mined, deep enough, but the gas limit that this service had estimated was too low.
-
-    The transaction has reverted, so its nonce is settled and nothing of the job has happened (invariants 3 and 4).
-    """
-    _require(job, IN_FLIGHT, "signed anew for want of gas")
-    asked_to_cancel = job.status is Status.CANCEL_REQUESTED
-    job = _with_outcome(job, Outcome.OUT_OF_GAS, receipt)
-    detail = f"nonce {job.attempt.nonce}: the estimated gas limit was {job.attempt.gas}, it used {receipt.gas_used}"
-    return _open_again(with_event(job, now, "outOfGas", detail), asked_to_cancel, now, next_check_at)
-
-
-def displaced(job: Job, now: datetime, next_check_at: datetime) -> Job:
-    """in flight → pending: another program's transaction settled the nonce, so none of ours can be mined any more."""
-    _require(job, IN_FLIGHT, "displaced")
-    asked_to_cancel = job.status is Status.CANCEL_REQUESTED
-    job = _with_outcome(job, Outcome.DISPLACED, None)
-    job = with_event(job, now, "displaced", f"nonce {job.attempt.nonce} was used by another program")
-    return _open_again(job, asked_to_cancel, now, next_check_at)
-
-
-def in_a_row(job: Job, outcome: Outcome) -> int:
-    """Number of its latest attempts, since it was issued or retried, that all ended with this outcome."""
-    count = 0
-    for attempt in reversed(job.attempts):
-        if attempt.outcome is not outcome or attempt.transactions[0].signed_at < job.open_since:
-            break
-        count += 1
-    return count
-
-
-def _open_again(job: Job, asked_to_cancel: bool, now: datetime, next_check_at: datetime) -> Job:
-    """The job, waiting for its next attempt.
-
-    A job whose cancellation was asked for is cancelled instead: what the issuer wanted is already true. A transaction that this
-    service had given up fails as it would have.
-    """
-    if job.attempt.abandoned is not None:
-        return failed(job, job.attempt.abandoned, now)
-    if asked_to_cancel:
-        return cancelled(job, now)
-    # Its place among the jobs of its account (invariant 11): losing a nonce does not put it behind those that need it.
-    return replace(job, status=Status.PENDING, result={}, pending_since=job.open_since, next_check_at=next_check_at, checks=0)
-
-
 def failed(job: Job, failure: Failure, now: datetime) -> Job:
-    """→ failed: nothing of this job can happen on chain any more (invariant 4)."""
-    _require(job, {Status.PENDING, *IN_FLIGHT}, "failed")
+    """→ failed. Nothing of this job can happen on chain any more (invariant 4)."""
+    require_status(job, {Status.PENDING, *IN_FLIGHT}, "failed")
     _require_settled(job, "failed")
-    job = _closed(job, Status.FAILED, now)
+    job = with_final_status(job, Status.FAILED, now)
     job = replace(job, failure=failure, failed_at=now, fail_count=job.fail_count + 1)
     return with_event(job, now, "failed", f"{failure.code}: {failure.reason}")
 
 
 def cancel_requested(job: Job, now: datetime) -> Job:
-    """started → cancelRequested: decided by whichever transaction of the nonce is mined."""
-    _require(job, {Status.STARTED}, "asked to cancel")
+    """started → cancelRequested. The transaction of the nonce that is mined decides how the job ends."""
+    require_status(job, {Status.STARTED}, "asked to cancel")
     return with_event(replace(job, status=Status.CANCEL_REQUESTED), now, "cancelRequested")
 
 
 def cancelled(job: Job, now: datetime, by_hash: str | None = None) -> Job:
-    """→ cancelled: nothing of this job can happen on chain any more (invariant 4)."""
-    _require(job, {Status.PENDING, Status.CANCEL_REQUESTED, Status.STARTED}, "cancelled")
+    """→ cancelled. Nothing of this job can happen on chain any more (invariant 4)."""
+    require_status(job, {Status.PENDING, Status.CANCEL_REQUESTED, Status.STARTED}, "cancelled")
     _require_settled(job, "cancelled")
-    return with_event(_closed(job, Status.CANCELLED, now), now, "cancelled", by_hash)
+    return with_event(with_final_status(job, Status.CANCELLED, now), now, "cancelled", by_hash)
 
 
 def retried(job: Job, now: datetime, next_check_at: datetime) -> Job:
-    """failed | cancelled → pending: the same job and id; its next attempt is appended when it is signed."""
-    _require(job, RETRYABLE, "retried")
+    """failed | cancelled → pending. The next attempt is added when the job is signed."""
+    require_status(job, RETRYABLE, "retried")
     _require_settled(job, "retried")
     job = replace(
         job,
@@ -289,19 +214,19 @@ def retried(job: Job, now: datetime, next_check_at: datetime) -> Job:
     return with_event(job, now, "retried")
 
 
-def _require(job: Job, allowed: set[Status] | frozenset[Status], transition: str) -> None:
+def require_status(job: Job, allowed: set[Status] | frozenset[Status], transition: str) -> None:
     if job.status not in allowed:
         raise IllegalTransition(job, transition)
 
 
 def _require_settled(job: Job, transition: str) -> None:
-    """Invariant 4: a job is never closed or retried over an attempt that could still be mined."""
+    """Raise IllegalTransition if the last attempt could still be mined (invariant 4)."""
     if job.attempts and job.attempt.outcome is None:
         raise IllegalTransition(job, f"{transition} while its nonce {job.attempt.nonce} is not settled")
 
 
-def _closed(job: Job, status: Status, now: datetime) -> Job:
-    """Without a result: only a job that succeeds has one, by its last receipt."""
+def with_final_status(job: Job, status: Status, now: datetime) -> Job:
+    """Return the job with a final status and no result: only a job that succeeds has one, from its last receipt."""
     return replace(
         no_longer_pending(job),
         status=status,
@@ -309,11 +234,3 @@ def _closed(job: Job, status: Status, now: datetime) -> Job:
         last_finished_at=now,
         next_check_at=None,
     )
-
-
-def _with_outcome(job: Job, outcome: Outcome, receipt: Receipt | None) -> Job:
-    """Settle the attempt in flight. Of its raw bytes only the mined ones stay: after a deep reorg they are sent again."""
-    mined = receipt.hash if receipt else None
-    transactions = tuple(sent if sent.hash == mined else replace(sent, raw=b"") for sent in job.attempt.transactions)
-    attempt = replace(job.attempt, outcome=outcome, receipt=receipt, transactions=transactions)
-    return replace(job, attempts=(*job.attempts[:-1], attempt))

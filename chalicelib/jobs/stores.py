@@ -1,6 +1,6 @@
-"""What the domain needs stored, as protocols: `store` implements them on DynamoDB, tests have fakes of them.
+"""The protocols of what is stored. `store` implements them on DynamoDB, and tests have fakes of them.
 
-A fake obeys the same contract tests as the real adapter.
+A fake passes the same contract tests as the real adapter.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ class Page:
     """The position after each of the jobs."""
 
     def first(self, count: int) -> "Page":
-        """The page as it is with only its first `count` jobs, at least one of which there is."""
+        """Return the page with only its first `count` jobs. `count` is at least 1."""
         if count >= len(self.jobs):
             return self
         return Page(self.jobs[:count], self.cursors[count - 1], self.cursors[:count])
@@ -48,8 +48,9 @@ class JobStore(Protocol):
         """Strongly consistent read."""
 
     def load(self, job_ids: Iterable[str], *, consistent: bool = True) -> list[Job]:
-        """Read many; unknown ids are left out, order is that of the ids. An inconsistent read costs half: it may show a row as
-        it was a moment ago, or not at all.
+        """Read many, in the order of the ids. Unknown ids are left out.
+
+        An inconsistent read costs half. It may show a row as it was a moment ago, or not at all.
 
         A row that cannot be read is logged and left out. Raises RowTooNew for one that a newer version wrote.
         """
@@ -61,7 +62,7 @@ class JobStore(Protocol):
         """Write `job` if its stored version is still `job.version`; returns it as it is now: the next
         version, nothing unsaved.
 
-        Raises VersionConflict when somebody else wrote first, WriteRefused when the table will never take the row.
+        Raises VersionConflict when another process wrote first, WriteRefused when the table will never take the row.
         """
 
     def save_each(self, jobs: Sequence[Job]) -> list[Job | Exception]:
@@ -78,7 +79,7 @@ class JobStore(Protocol):
         """
 
     def find_by_correlation_id(self, correlation_id: str) -> list[Job]:
-        """Jobs of any owner with this correlationId, by the GSI (eventually consistent), in no order; a thousand at most."""
+        """Return jobs of any owner with this correlationId (eventually consistent), in no order: a thousand at most."""
 
     def find_by_external_id(self, external_id: str, owner: str | None, limit: int, cursor: Mapping[str, str] | None) -> Page:
         """Jobs with this externalId, newest first: of `owner`, or of every owner when None (eventually consistent)."""
@@ -120,13 +121,15 @@ class JobStore(Protocol):
         """
 
     def count_pending(self, account: Account, at_most: int) -> int:
-        """About how many jobs of the account are pending, `at_most` when there are more: counted in the indexes alone, so that
-        jobs which ended unsigned in the last minutes count, too.
+        """Return about how many jobs of the account are pending, `at_most` if there are more.
+
+        Only the indexes are counted, so jobs that ended unsigned in the last minutes count, too.
         """
 
     def has_pending(self, account: Account) -> bool:
-        """Whether any job of the account is pending (eventually consistent): each candidate's row is looked at. True also when
-        there are too many to look at each of them.
+        """True if a job of the account is pending (eventually consistent): the row of each candidate is read.
+
+        Also True if there are too many candidates to read.
         """
 
     def count_open(self, owner: str, at_most: int) -> int:
@@ -154,7 +157,7 @@ class JobStore(Protocol):
 
 
 class Sweep(StrEnum):
-    """The two looks that reconcile takes at every job, and how far each has come with an account."""
+    """The two sweeps of ReconcileJobs. Each value names the account's attribute that says how far the sweep has come."""
 
     FIRST = "sweptTo"
     SECOND = "sweptAgainTo"
@@ -170,7 +173,7 @@ class AccountStore(Protocol):
     def pause(self, account: Account, reason: str | None) -> Account:
         """Pause the account for `reason`, or resume it (None), if it still is as `account` says; jobs are kept.
 
-        Raises VersionConflict when somebody else paused or resumed it meanwhile.
+        Raises VersionConflict when another process paused or resumed it meanwhile.
         """
 
     def swept(self, account: Account, sweep: Sweep, to: str) -> None:
@@ -180,7 +183,7 @@ class AccountStore(Protocol):
         """
 
     def of_role(self, chain_id: int, role: str) -> list[Account]:
-        """The pool: accounts of the role that belong to nobody, by address (eventually consistent)."""
+        """Return the accounts of the role without an owner, by address (eventually consistent): the pool."""
 
     def all(self) -> list[Account]: ...
 
@@ -196,7 +199,7 @@ class Checkpoint:
 
 class CheckpointStore(Protocol):
     def read(self, chain_id: int) -> list[Checkpoint]:
-        """Oldest first; none at first."""
+        """Return the checkpoints, oldest first. Empty at first."""
 
     def write(self, chain_id: int, checkpoints: Sequence[Checkpoint]) -> None:
-        """Replace them. The last writer wins: what is written is true whoever writes it."""
+        """Replace them. The last writer wins, because every writer stores what is true."""

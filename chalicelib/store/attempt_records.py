@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from chalicelib.jobs.model import Attempt, Event, Failure, Fees, Outcome, Purpose, Receipt, SignedTransaction
+from chalicelib.jobs.model import Attempt, Event, Failure, Fees, Outcome, Purpose, SignedTransaction
+from chalicelib.jobs.receipts import Receipt
 from chalicelib.store.attributes import Item, hash_from, hash_value, optional_int, optional_wei, unless, wei_value, without_none
 
 SHORTEST_DATA_LEFT_OUT = 32

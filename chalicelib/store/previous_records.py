@@ -13,11 +13,11 @@ from chalicelib.jobs.model import (
     Job,
     Outcome,
     Purpose,
-    Receipt,
     SignedTransaction,
     Status,
     TransactionRequest,
 )
+from chalicelib.jobs.receipts import Receipt
 from chalicelib.store.attributes import Item, optional_int, optional_time, plain, read_time
 
 

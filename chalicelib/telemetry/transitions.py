@@ -11,8 +11,9 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from chalicelib.jobs.model import FINAL, Attempt, Event, Job, Outcome, Receipt
+from chalicelib.jobs.model import FINAL, Attempt, Event, Job, Outcome
 from chalicelib.jobs.ports import Clock
+from chalicelib.jobs.receipts import Receipt
 from chalicelib.metrics import COIN, Metric, Metrics
 from chalicelib.telemetry.logs import FIELDS
 

@@ -1,18 +1,20 @@
-"""Custody, where it is decided for good: right before a shared account signs.
+"""Decide right before a shared account signs which contracts it may call (custody).
 
-The API has looked already. But a contract may become another issuer's while the job waits. And its address can be known before
-it exists: it follows from the account's next nonce, or from a wallet's salt. So a shared account calls a contract only when
+The API has checked this already. But another issuer's job may create the contract while this job waits. And the address of a
+contract can be known before it exists: it follows from the account's next nonce, or from a wallet's salt. So a shared account
+calls a contract only if
 
-1. the caller's own job created it, by the index of creations; or
-2. no job created it, it has been there for KNOWN_AFTER_SECONDS, and it is no wallet of the stage's factory.
+1. a job of the same issuer created it, by the index of creations; or
+2. no job created it, it has existed for KNOWN_AFTER_SECONDS, and it is not a wallet of the stage's factory.
 
-Anybody may have the factory make a wallet for the account, also the one that a job of another issuer's is about to make: that
-job then succeeds with the wallet that is there. So a wallet that is in no row may yet become somebody's.
+Anybody may ask the factory for a wallet of the account, also for the wallet that another issuer's job is about to make. Then
+that job succeeds with the existing wallet. So a wallet that is in no row may still become an issuer's wallet.
 
 ConfirmJobs writes what a job creates into the index when it first sees the transaction mined: within seconds, and within two
-minutes after a lost message. A contract that has been there for longer, and in no row, was created by no job. A call is never
-signed for an address without code: the account's later nonces are mined after it, so nothing can stand there in time. Without
-data it is a payment, which takes nothing from anybody; at an address with code it is a call like any other.
+minutes after a lost message. A contract that is older, and in no row, was created by no job.
+
+A call to an address without code is never signed. The account's later nonces are mined after it, so no contract can be there in
+time. A transaction without data to an address without code is a payment, which is safe. To an address with code it is a call.
 """
 
 from collections import defaultdict
@@ -34,20 +36,21 @@ KNOWN_AFTER_SECONDS = 180
 MOST_BLOCKS = 100
 """Nodes keep the state of some 128 blocks."""
 PATIENCE = timedelta(minutes=10)
-"""How long a call waits for a contract that is not there at all."""
+"""How long a call waits for a contract that does not exist."""
 
 MOST_LOOKED_UP = 50
-"""Contracts of one owner in one round. Each look-up takes milliseconds, which the account's other owners wait for."""
+"""Contracts of one owner in one round. Each look-up takes milliseconds, and the account's other owners wait for it."""
 
-TOO_MANY = "the account's transactions that come first call many contracts, and each has to be looked up"
-TOO_NEW = "it is not certain yet whose contract {} is: a shared account waits until it has been there for some minutes"
+TOO_MANY = "the issuer's earlier transactions call many contracts, and each contract has to be looked up"
+TOO_NEW = "it is not certain yet whose job created the contract {}: a shared account waits until it is some minutes old"
 
 
 def in_custody(
     jobs: Sequence[Job], account: Account, changed: list[Job], ports: WorkerPorts
 ) -> tuple[list[Job], list[tuple[Job, str]]]:
-    """(jobs that the account may sign, jobs that have to wait, each with the reason). The others have failed, or, where
-    somebody else has changed them meanwhile, are added to `changed`. Raises ChainUnavailable.
+    """Return the jobs that the account may sign, and the jobs that have to wait, each with the reason.
+
+    The other jobs fail, or are added to `changed` if they were changed meanwhile. Raises ChainUnavailable.
     """
     if not account.is_shared:
         return list(jobs), []
@@ -66,7 +69,7 @@ def in_custody(
         except NotYourContract as error:
             _fail(job, FailCode.NOT_YOUR_CONTRACT, error.message, changed, ports)
     payees = frozenset().union(*(unknown[job.job_id] for job in jobs if job.job_id in unknown and not job.request.data))
-    codeless = _those_of(Code.NONE, ports.chain.code_at(sorted(payees), 0))  # a payment takes nothing from them
+    codeless = _those_of(Code.NONE, ports.chain.code_at(sorted(payees), 0))  # a payment to an address without code is safe
     for job in jobs:
         if job.job_id in unknown and not job.request.data:
             unknown[job.job_id] -= codeless
@@ -77,8 +80,8 @@ def in_custody(
         if job.job_id not in unknown:
             continue
         too_new = sorted(unknown[job.job_id] - known)
-        if nobodys := sorted(unknown[job.job_id] & wallets):
-            problem = f"No job of yours created the wallet {nobodys[0]}: the shared account {account.address} may not call it."
+        if unowned := sorted(unknown[job.job_id] & wallets):
+            problem = f"No job of yours created the wallet {unowned[0]}: the shared account {account.address} may not call it."
             _fail(job, FailCode.NOT_YOUR_CONTRACT, problem, changed, ports)
         elif not too_new:
             allowed.append(job)
@@ -99,9 +102,9 @@ def _those_of(kind: Code, codes: Mapping[str, Code]) -> frozenset[str]:
 
 
 def _callees(job: Job, ports: WorkerPorts) -> Sequence[str]:
-    """The contracts that have to be looked up. Raises NotYourContract for call data that describes too many calls."""
+    """Return the contracts that have to be looked up. Raises NotYourContract for call data with too many calls."""
     if job.name in (CREATE_TOKEN, CREATE_WALLET) or is_by_admin(job):
-        return ()  # it calls the stage's own factory; or custody does not bind it
+        return ()  # it calls the stage's own factory, or an administrator issued it
     return ports.chain.callees(job.request)
 
 

@@ -1,4 +1,4 @@
-"""Dead letters: what could not be handled is written into the jobs it was about, and, where that is safe, ends them."""
+"""Write into jobs that a message about them became a dead letter. A pending job fails after several dead letters."""
 
 from collections.abc import Sequence
 
@@ -11,15 +11,15 @@ from chalicelib.workers.ports import WorkerPorts
 
 DEAD_LETTERED = "deadLettered"
 DEAD_LETTERS_ALLOWED = 3
-"""An outage may dead-letter a nudge once or twice, and reconcile sends another; a job that does it again is poison itself."""
+"""An outage may turn a nudge into a dead letter once or twice. A job with more dead letters is itself the cause."""
 LOST_RACES_ALLOWED = 5
 
 
 def record_dead_letter(job_ids: Sequence[str], reason: str, ports: WorkerPorts) -> None:
-    """Note it in the history of each job that is still open. A pending one that keeps doing it fails: it is not on chain.
+    """Add a line to the history of each open job. A pending job fails at its third dead letter, because it is not on chain.
 
-    One in flight stays open, whatever happens: only the chain can close it (invariant 4), and reconcile goes on with it.
-    Raises what another delivery may mend, after every job was tried.
+    A job in flight stays open: only the chain can close it (invariant 4), and ReconcileJobs goes on with it. An error that
+    another delivery may mend is raised after every job was tried.
     """
     failure: Exception | None = None
     for job_id in job_ids:
@@ -27,7 +27,7 @@ def record_dead_letter(job_ids: Sequence[str], reason: str, ports: WorkerPorts) 
             _record(job_id, reason, ports)
         except (WriteRefused, RowUnreadable) as error:
             log_isolated("a dead letter could not be noted", job_id, error)
-        except Exception as error:  # noqa: BLE001 -- what is wrong with one job must not keep the others from being told
+        except Exception as error:  # noqa: BLE001 -- an error of one job must not stop the others
             failure = error
     if failure is not None:
         raise failure
@@ -46,7 +46,7 @@ def _record(job_id: str, reason: str, ports: WorkerPorts) -> None:
 
 
 def _is_noted(job: Job, reason: str) -> bool:
-    """The same dead letter, delivered again: the worker died after it had noted it."""
+    """True if this dead letter was delivered before, and the worker died after it had noted it."""
     return any(event.event == DEAD_LETTERED and event.detail == reason for event in job.history)
 
 

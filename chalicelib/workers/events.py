@@ -1,4 +1,7 @@
-"""From a Lambda's event to the step, and back to what SQS is told. One bad message never touches the rest of its batch."""
+"""Turn a Lambda event into the work of a step, and its outcome into the answer to SQS.
+
+A message that fails never affects the rest of its batch.
+"""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,8 +24,8 @@ Event = Mapping[str, Any]
 def handle_execute(event: Event, ports: WorkerPorts) -> BatchAnswer:
     """Handle a batch of the execute queue: one run for each account, all within `Bounds.run_seconds`.
 
-    The accounts share the time that is left. The messages of an account that no run began for in time are answered as failed:
-    SQS delivers them again, and then their account comes first.
+    The accounts share the time that is left. If no run of an account began in time, its messages are answered as failed. SQS
+    delivers them again, and then their account comes first.
     """
     messages, failed = messages_of(event)
     by_account: dict[str, dict[str, tuple[str, ...]]] = {}
@@ -44,9 +47,9 @@ def handle_execute(event: Event, ports: WorkerPorts) -> BatchAnswer:
 
 
 def handle_confirm(event: Event, ports: WorkerPorts) -> BatchAnswer:
-    """Handle a batch of the confirm queue: pass on what was delayed for the execute queue, then poll all jobs in one run.
+    """Handle a batch of the confirm queue: pass delayed messages on to the execute queue, then poll all jobs in one run.
 
-    Messages with a job of an account that the run did not reach within `Bounds.run_seconds` are answered as failed.
+    A message is answered as failed if the run did not reach the account of one of its jobs within `Bounds.run_seconds`.
     """
     deadline = _deadline(ports)
     messages, failed = messages_of(event)
@@ -65,7 +68,7 @@ def handle_confirm(event: Event, ports: WorkerPorts) -> BatchAnswer:
 def _failed_polls(polls: Mapping[str, Sequence[str]], deadline: datetime, ports: WorkerPorts) -> set[str]:
     """Poll the jobs of these messages (job ids by message id) in one run. Returns the messages to be delivered again.
 
-    Where a newer version of this service wrote one of the rows, each message gets a run of its own: the others go on.
+    If a newer version of this service wrote one of the rows, each message gets a run of its own, so that the others go on.
     """
     if not polls:
         return set()
@@ -110,7 +113,7 @@ def _pass_on(message: ExecuteJobs, ports: WorkerPorts) -> Callable[[], None]:
 
 
 def handle_dead_letters(event: Event, ports: WorkerPorts) -> BatchAnswer:
-    """Both dead-letter queues. Bodies that are none of ours are logged for good: there is no job to tell."""
+    """Handle a batch of either dead-letter queue. A body that is not a message of this service is logged and dropped."""
     messages, unreadable = messages_of(event)
     failed: set[str] = set()
     attempts = {

@@ -1,27 +1,22 @@
-"""What is done each minute, each part on its own: one that fails does not keep the others from being done, and one that takes
-all of the function's time does not take with it what was measured before.
+"""The work of each minute. Each part runs on its own: a part that fails does not stop the others.
+
+Metrics are written after each part, so they are not lost when a later part takes all of the function's time.
 """
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
 
-from chalicelib.workers.gauges import GaugePorts, measure_gauges
-from chalicelib.workers.nonces import NoncePorts, watch_nonces
+from chalicelib.workers.gauges import measure_gauges
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.reconcile import reconcile_jobs
-from chalicelib.workers.reorgs import WatchPorts, watch_chain
+from chalicelib.workers.watch_chain import watch_chain
+from chalicelib.workers.watch_nonces import watch_nonces
 
 log = logging.getLogger(__name__)
 
 
-class MinutePorts(WorkerPorts, GaugePorts, WatchPorts, NoncePorts, Protocol):
-    def flush_metrics(self) -> None:
-        """Write what was measured; raises nothing."""
-
-
-def handle_minute(ports: MinutePorts) -> None:
-    """Raises what the first part that failed has raised, after all were tried: the invocation counts as failed."""
+def handle_minute(ports: WorkerPorts) -> None:
+    """Run all parts. Then raise the error of the first part that failed, so that the invocation counts as failed."""
     parts: tuple[Callable[[], object], ...] = (
         lambda: reconcile_jobs(ports),
         lambda: measure_gauges(ports),
@@ -33,7 +28,7 @@ def handle_minute(ports: MinutePorts) -> None:
         try:
             part()
         except Exception as error:
-            if failures:  # Lambda's own line tells the first
+            if failures:  # Lambda logs the first one itself
                 log.error("a part of the minute failed", exc_info=error)
             failures.append(error)
         ports.flush_metrics()

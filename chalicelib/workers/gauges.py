@@ -1,6 +1,6 @@
-"""Gauges: what stands, measured each minute beside what happens.
+"""Measure open jobs, paused accounts and balances each minute.
 
-A figure that could not be read is not published: CloudWatch shows a gap, never a 0 that nobody has seen (invariant 8).
+A figure that could not be read is not published. CloudWatch then shows a gap, and not a false 0 (invariant 8).
 """
 
 import logging
@@ -8,14 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import pairwise
 from math import inf
-from typing import Protocol
 
 from chalicelib.errors import JobsApiError
 from chalicelib.jobs.model import Account
-from chalicelib.jobs.ports import Chain, Clock
-from chalicelib.jobs.stores import AccountStore, JobStore
-from chalicelib.metrics import COIN, Metric, Metrics
-from chalicelib.networks import Network
+from chalicelib.metrics import COIN, Metric
+from chalicelib.workers.ports import WorkerPorts
 
 log = logging.getLogger(__name__)
 
@@ -26,40 +23,21 @@ AGES: Mapping[str, float] = {
     "under1Hour": timedelta(hours=1).total_seconds(),
     "over1Hour": inf,
 }
-"""Each counts what the ones before it do not, by the age in seconds that is too much for it."""
+"""By name, the age in seconds below which a job counts. A job counts once, at the first name that fits."""
 
 
-class GaugePorts(Protocol):
-    @property
-    def jobs(self) -> JobStore: ...
-
-    @property
-    def accounts(self) -> AccountStore: ...
-
-    @property
-    def chain(self) -> Chain: ...
-
-    @property
-    def network(self) -> Network: ...
-
-    @property
-    def metrics(self) -> Metrics: ...
-
-    @property
-    def clock(self) -> Clock: ...
-
-
-def measure_gauges(ports: GaugePorts) -> None:
-    """Raises ServiceUnavailable when the tables do not answer; what was measured until then is published."""
+def measure_gauges(ports: WorkerPorts) -> None:
+    """Raises ServiceUnavailable when the tables do not answer. What was measured until then is published."""
     _measure_open_jobs(ports)
     accounts = [account for account in ports.accounts.all() if account.chain_id == ports.network.chain_id]
     ports.metrics.add(Metric.PausedAccounts, sum(account.paused is not None for account in accounts))
     _measure_balances(accounts, ports)
 
 
-def _measure_open_jobs(ports: GaugePorts) -> None:
-    """Those that reconcile looks after: what is younger than about two minutes is in no index, and is not counted. Of more than
-    JOBS_LOOKED_AT those with the next look soonest: then the figures are the least that there are, which the log says.
+def _measure_open_jobs(ports: WorkerPorts) -> None:
+    """Measure the open jobs that have a next check. Jobs younger than about two minutes have none, and do not count.
+
+    Of more than JOBS_LOOKED_AT jobs, those with the soonest next check count. Then the figures are too low, as the log says.
     """
     jobs = ports.jobs.watched(JOBS_LOOKED_AT)
     if len(jobs) >= JOBS_LOOKED_AT:
@@ -71,7 +49,7 @@ def _measure_open_jobs(ports: GaugePorts) -> None:
     ports.metrics.add(Metric.OldestOpenJob, round(max(ages, default=0.0), 3))
 
 
-def _measure_balances(accounts: Sequence[Account], ports: GaugePorts) -> None:
+def _measure_balances(accounts: Sequence[Account], ports: WorkerPorts) -> None:
     if not accounts:
         return
     try:

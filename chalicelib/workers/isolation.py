@@ -1,4 +1,4 @@
-"""One job's trouble is one job's: it is logged with the job's id, and the work on others goes on (invariant 12)."""
+"""Log an error of one job with the job's id, so that the work on other jobs can go on (invariant 12)."""
 
 import logging
 
@@ -8,7 +8,7 @@ log = logging.getLogger(__name__)
 
 
 def log_isolated(what: str, job_id: str, error: Exception) -> None:
-    """Write one line for the operator. An error that this service does not name is told with its traceback."""
+    """Write one line for the operator, with a traceback if the error is not one of this service's own."""
     if isinstance(error, JobsApiError):
         log.error(what, extra={"jobId": job_id, "code": error.code, "reason": error.message})
     else:

@@ -1,13 +1,14 @@
-"""What there is to sign for an account: what messages name, and what was issued after the newest job ever signed for it.
+"""Find the jobs to sign for an account: those that messages name, and those issued after the newest job ever signed for it.
 
-So one nudge is enough for a burst. Whatever this does not find comes by a nudge of its own: retried jobs and those that waited
-by theirs, and what lost its nudge by reconcile's.
+So one nudge is enough for a burst. Other jobs come by their own nudges: retried jobs, jobs that waited, and jobs whose nudge
+was lost, for which ReconcileJobs sends another.
 
-Jobs are taken in the order in which they were issued or retried (invariant 11). Where there are more than one round takes, the
-owners take turns, each with its own jobs in their order: so no owner keeps another waiting for longer than a round (invariant
-12), and on a shared account no order is promised between jobs of different owners. A job whose estimate was too slow before
-comes after all others, in a round of its own, and only one of them in a run. Where rounds are down to one job, it comes after
-the first round: each of the others may be as slow.
+Jobs are taken in the order in which they were issued or retried (invariant 11). When there are more than one round takes, the
+owners take turns, each with its own jobs in their order. So no owner keeps another waiting for longer than a round (invariant
+12). On a shared account no order is promised between jobs of different owners.
+
+A job whose estimate was too slow before comes after all others, in a round of its own. A run tries one such job. When rounds
+are down to one job, it comes after the first round, because each of the others may be as slow.
 """
 
 from collections import deque
@@ -23,21 +24,24 @@ from chalicelib.workers.ports import WorkerPorts
 __all__ = ["JOBS_PER_ROUND", "Backlog", "place", "read_jobs"]
 
 USUAL_DATA_BYTES = 2_000
-"""Of call data, and of what a job tells beside it: characters there, of which one has four bytes at most."""
+"""Bytes of call data, and characters of a job's own data. A character has at most four bytes."""
 USUAL_LINES = 10
 USUAL_ROW_BYTES = 24_000
-"""More than the row of a job has that is within these; 90 of them fit into one write."""
+"""More bytes than the row of a job within these limits has. 90 such rows fit into one write."""
 SIGNED_BYTES = 1_000
-"""By how much a row grows when its job is signed. The call data stands in it already."""
+"""How much a row grows when its job is signed. The row already has the call data."""
 IDS_PER_PAGE = 500
 ROWS_PER_RUN = 4_000
-"""More than a run signs, in case many of them rest and are read for nothing."""
+"""More than a run signs, because many of the rows that are read may be of jobs that rest."""
 AHEAD_BYTES = 16_000_000
-"""Of call data, about: what a shared account's jobs that are read ahead of their round may take in memory."""
+"""About how much memory the call data of a shared account's jobs may take, when they are read ahead of their round."""
 
 
 class Backlog:
-    """Jobs are read once and eventually consistent: states only move on, and every write is conditional on what was read."""
+    """The account's jobs that this run may sign.
+
+    Each is read once, eventually consistent. That is safe, because every write is conditional on the version that was read.
+    """
 
     def __init__(self, account_id: str, named: Sequence[Job], ports: WorkerPorts) -> None:
         self._account_id = account_id
@@ -45,29 +49,29 @@ class Backlog:
         self._seen = {job.job_id for job in named}
         self._jobs = self._to_sign(named)
         self._found: list[tuple[str, str]] | None = None
-        """(order, job id) of what the index shows and was not read yet, oldest first; None before the first look."""
+        """(order, job id) of the index's jobs whose rows are not read yet, oldest first. None before the index is read."""
         self._reached: str | None = None
         self._at_end = False
         self._rows_left = ROWS_PER_RUN
         self._places: dict[str, str] = {}
         self._rounds = 0
-        self._slow_left = 1
-        """Jobs whose estimate was too slow before that this run may still try."""
+        self._has_tried_slow = False
+        """A job whose estimate was too slow before was in a round of this run. There is one at most."""
 
     def __len__(self) -> int:
-        """Those that are known so far."""
+        """The number of jobs that are read and not taken."""
         return len(self._jobs)
 
     def next_round(self, account: Account) -> list[Job]:
-        """The next jobs, taken out; as many as one round takes."""
+        """Take out the next jobs, as many as one round takes."""
         pace = self._ports.paces.of(self._account_id)
         self._read_on(account, pace.jobs)
         self._jobs.sort(key=self._place)
         quick = [job for job in self._jobs if not _was_slow(job)]
-        slow = [job for job in self._jobs if _was_slow(job)][: len(self._jobs) * self._slow_left]
+        slow = [] if self._has_tried_slow else [job for job in self._jobs if _was_slow(job)]
         if slow and (not quick or (pace.is_slowest and self._rounds)):
             chosen = _in_turns(slow, 1, pace.last_slow_owner)
-            self._slow_left -= 1
+            self._has_tried_slow = True
             pace.last_slow_owner = chosen[-1].owner
         elif quick:
             chosen = _that_fit(_in_turns(quick, pace.jobs, pace.last_owner), self._ports)
@@ -82,9 +86,9 @@ class Backlog:
         return chosen
 
     def _read_on(self, account: Account, wanted: int) -> None:
-        """Read the rows of the index's next jobs: as many as a round takes; on a shared account all, to find every owner's."""
+        """Read the rows of the index's next jobs: as many as a round takes, or on a shared account all, to find every owner."""
         if self._found is None:
-            # What reconcile has swept or was signed after needs no looking at: the index is not read from its beginning.
+            # Begin after the jobs that are signed or swept: older jobs come by their own nudges.
             self._reached = max(filter(None, (account.signed_to, account.swept_to)), default=None)
             self._found = self._next_of_index()
         while self._found and self._rows_left > 0:
@@ -98,19 +102,19 @@ class Backlog:
             self._found = self._found or self._next_of_index()
 
     def _place(self, job: Job) -> str:
-        """The job's place, made out once: while it is pending, it stays."""
+        """Return the job's place. It is worked out once, because it does not change while the job is pending."""
         return self._places.get(job.job_id) or self._places.setdefault(job.job_id, place(job))
 
     def _bytes_ahead(self) -> int:
         return sum(1_000 + len(job.request.data) for job in self._jobs)
 
     def rest(self) -> list[Job]:
-        """All that is left, taken out."""
+        """Take out all jobs that are left."""
         rest, self._jobs = self._jobs, []
         return rest
 
     def of_owners(self, owners: Collection[str], at_most: int) -> list[Job]:
-        """The next jobs of these owners, taken out in their order: they need no estimate now. Those that were slow stay."""
+        """Take out the next jobs of these owners, in their order: they need no estimate now. Slow jobs stay."""
         found = sorted((job for job in self._jobs if job.owner in owners and not _was_slow(job)), key=self._place)[:at_most]
         taken = {job.job_id for job in found}
         self._jobs = [job for job in self._jobs if job.job_id not in taken]
@@ -120,12 +124,13 @@ class Backlog:
         self._jobs += jobs
 
     def read_again(self) -> None:
-        """Somebody else has written one of the jobs, or the account: from here on, what is true now."""
+        """Read the jobs again, strongly consistent: one of them or the account was written meanwhile."""
         self._jobs = self._to_sign(self._ports.jobs.load([job.job_id for job in self._jobs]))
 
     def take_changed(self, jobs: Iterable[Job]) -> None:
-        """Somebody else has written these jobs of a round: those that are still pending are taken again, as they are now. Their
-        owners stand last in the next rounds, so that no owner can keep others from being signed (invariant 12).
+        """Read these jobs of a round again: another worker or request has written them. Those still pending are put back.
+
+        Their owners come last in the next rounds, so that no owner can keep others from being signed (invariant 12).
         """
         changed = list(jobs)
         if changed:
@@ -135,7 +140,7 @@ class Backlog:
             self._jobs += self._to_sign(self._ports.jobs.load([job.job_id for job in changed]))
 
     def _next_of_index(self) -> list[tuple[str, str]]:
-        """The next ones that were not seen before; none where the index ends."""
+        """Return the next (order, job id) of the index that were not seen before. Empty at the end of the index."""
         fresh: list[tuple[str, str]] = []
         while not fresh and not self._at_end:
             found = self._ports.jobs.issued_on(self._account_id, self._reached, IDS_PER_PAGE)
@@ -147,7 +152,7 @@ class Backlog:
         return fresh
 
     def _to_sign(self, jobs: Iterable[Job]) -> list[Job]:
-        """Whose a job is the row says, not the message (invariant 9)."""
+        """Return the jobs that may be signed now. The row says which account signs a job, not the message (invariant 9)."""
         now = self._ports.clock()
         return [
             job
@@ -159,7 +164,7 @@ class Backlog:
 
 
 def place(job: Job) -> str:
-    """Among the account's jobs: in the order they were issued or retried (invariant 11)."""
+    """Return the job's place among the account's jobs, in the order they were issued or retried (invariant 11)."""
     return order(job.pending_since or job.created_at, job.job_id)
 
 
@@ -168,9 +173,7 @@ def _was_slow(job: Job) -> bool:
 
 
 def _in_turns(jobs: Sequence[Job], at_most: int, last_owner: str | None) -> list[Job]:
-    """Choose `at_most` jobs, in the order given. Where there are more, and of several owners, choose one of each owner in turn,
-    beginning with the owner after `last_owner`.
-    """
+    """Choose at most so many of the first jobs. If there are more, the owners take turns, first the one after `last_owner`."""
     if len(jobs) <= at_most:
         return list(jobs)
     of_owner: dict[str, deque[Job]] = {}
@@ -189,8 +192,10 @@ def _in_turns(jobs: Sequence[Job], at_most: int, last_owner: str | None) -> list
 
 
 def read_jobs(job_ids: Sequence[str], ports: WorkerPorts, unlikely: Collection[Status] = ()) -> list[Job]:
-    """Eventually consistent, at half the price. What such a read does not show yet, or shows in a state that is unlikely for a
-    job somebody asks for, may be older than the question: it is read again.
+    """Read jobs eventually consistent, at half the price, and read some again, strongly consistent.
+
+    Read again are jobs that the first read does not show, or shows in a status that is unlikely for a job in a message: the
+    first read may be older than the message.
     """
     if not job_ids:
         return []
@@ -201,7 +206,7 @@ def read_jobs(job_ids: Sequence[str], ports: WorkerPorts, unlikely: Collection[S
 
 
 def _that_fit(jobs: Sequence[Job], ports: WorkerPorts) -> list[Job]:
-    """The first of them, at least one, whose rows fit into one write."""
+    """Return the first jobs whose rows fit into one write: at least one job."""
     total, chosen = 0, list[Job]()
     for job in jobs:
         total += _row_bytes(job, ports)
@@ -212,7 +217,7 @@ def _that_fit(jobs: Sequence[Job], ports: WorkerPorts) -> list[Job]:
 
 
 def _row_bytes(job: Job, ports: WorkerPorts) -> int:
-    """The size of its row once it is signed, rather too large. It is computed only where a row can be large."""
+    """Return the bytes of the job's row once it is signed, or a little more. Only large rows are measured."""
     is_usual = (
         len(job.request.data) <= USUAL_DATA_BYTES
         and len(job.history) <= USUAL_LINES

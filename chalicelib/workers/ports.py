@@ -1,4 +1,7 @@
-"""What the workers are given: every port of the domain. `chalicelib.wiring` has them, each built when it is first asked for."""
+"""The ports of the workers: everything that a worker reads from, writes to or asks.
+
+`chalicelib.wiring` builds each port when it is first asked for.
+"""
 
 from typing import Protocol
 
@@ -6,7 +9,8 @@ from chalicelib.bounds import Bounds
 from chalicelib.jobs.bursts import Bursts
 from chalicelib.jobs.pace import Paces
 from chalicelib.jobs.ports import Chain, Clock, Queue, Signers
-from chalicelib.jobs.stores import AccountStore, JobStore
+from chalicelib.jobs.stores import AccountStore, CheckpointStore, JobStore
+from chalicelib.metrics import Metrics
 from chalicelib.networks import Network
 
 
@@ -16,6 +20,9 @@ class WorkerPorts(Protocol):
 
     @property
     def accounts(self) -> AccountStore: ...
+
+    @property
+    def checkpoints(self) -> CheckpointStore: ...
 
     @property
     def queue(self) -> Queue: ...
@@ -40,3 +47,9 @@ class WorkerPorts(Protocol):
 
     @property
     def clock(self) -> Clock: ...
+
+    @property
+    def metrics(self) -> Metrics: ...
+
+    def flush_metrics(self) -> None:
+        """Write what was measured. Raises nothing."""

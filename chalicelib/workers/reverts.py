@@ -1,7 +1,7 @@
-"""Reverts: close the jobs whose transaction is mined, deep enough, and has reverted.
+"""Close the jobs whose transaction is mined, deep enough, and has reverted.
 
-Only a replay tells why, and a replay may be slow or large. So all that needs no replay is stored before the first one is made,
-and all replays of a run share one bounded time.
+Only a replay tells why it reverted, and a replay may be slow or large. So all that needs no replay is stored before the first
+replay begins, and all replays of a run share one bounded time.
 """
 
 import logging
@@ -10,72 +10,80 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.errors import ChainUnavailable
-from chalicelib.jobs.model import Job, Receipt
+from chalicelib.jobs.model import Job
+from chalicelib.jobs.next_step import Close, after_replay, closed, without_replay
+from chalicelib.jobs.nudge import nudge_execute
 from chalicelib.jobs.ports import Call
+from chalicelib.jobs.receipts import Receipt
 from chalicelib.jobs.settlement import may_be_out_of_gas
-from chalicelib.jobs.states import reverted
-from chalicelib.workers.polls import Polled, after_error
+from chalicelib.workers.polling import Poll, poll_after_error
 from chalicelib.workers.ports import WorkerPorts
-from chalicelib.workers.reopen import sign_anew_with_more_gas
 
 log = logging.getLogger(__name__)
 
-NOT_READ = "reverted; the reason could not be read from the node in time"
+CHECK_MARGIN = timedelta(seconds=60)
+"""How long the nudge of a job that is pending again may take before ReconcileJobs sends another."""
 
 
 @dataclass(frozen=True, slots=True)
 class MinedRevert:
-    """A job with the receipt that settles it, and the newest block when that was seen."""
+    """A job with the receipt that settles its nonce, and the number of the newest block when the receipt was read."""
 
     job: Job
     receipt: Receipt
     head: int
 
 
-def close_reverts(reverts: Sequence[MinedRevert], ports: WorkerPorts, deadline: datetime | None = None) -> list[Polled]:
-    """Close each, or have it signed anew where our estimate of its gas was too low. Returns those to be looked at again.
+def close_reverts(reverts: Sequence[MinedRevert], ports: WorkerPorts, deadline: datetime | None = None) -> list[Poll]:
+    """Close each job, or have it signed anew with a higher gas limit. Returns the polls of those that are still open.
 
-    No replay begins after the run's `deadline`.
+    No replay begins after `deadline`.
     """
-    polled: list[Polled] = []
+    polls: list[Poll] = []
     until = ports.clock() + timedelta(seconds=ports.bounds.replay_seconds)
     until = until if deadline is None else min(until, deadline)
-    answers = True
+    node_answers = True
     for revert in reverts:
+        job = revert.job
         try:
-            if answers and ports.clock() < until:
-                _replay(revert, ports)
+            if node_answers and ports.clock() < until:
+                _close_by_replay(job, revert.receipt, ports)
                 continue
         except ChainUnavailable as error:
-            answers = False  # nor will it answer for the next one: do not wait for as many time-outs
-            log.warning("a revert could not be replayed", extra={"jobId": revert.job.job_id, "reason": error.message})
-        except Exception as error:  # noqa: BLE001 -- what is wrong with one job must not hold back the others
-            polled.append(after_error(revert.job, error, ports))
+            node_answers = False  # do not wait for as many time-outs as there are reverts
+            log.warning("a revert could not be replayed", extra={"jobId": job.job_id, "reason": error.message})
+        except Exception as error:  # noqa: BLE001 -- an error of one job must not stop the others
+            polls.append(poll_after_error(job, error, ports))
             continue
-        polled += _without_replay(revert, answers, ports)
-    return polled
+        polls += _without_replay(revert, ports, node_answers=node_answers)
+    return polls
 
 
-def _replay(revert: MinedRevert, ports: WorkerPorts) -> None:
-    job, receipt = revert.job, revert.receipt
+def _close_by_replay(job: Job, receipt: Receipt, ports: WorkerPorts) -> None:
     call = replace(Call.of(job.account, job.request), gas=job.attempt.gas)
-    if may_be_out_of_gas(job, receipt) and ports.chain.passes_with_more_gas(call, receipt.block_number):
-        sign_anew_with_more_gas(job, receipt, ports)
-    else:
-        _close(revert, ports.chain.revert_reason(call, receipt.block_number), ports)
+    reason = None
+    if not (may_be_out_of_gas(job, receipt) and ports.chain.passes_with_more_gas(call, receipt.block_number)):
+        reason = ports.chain.revert_reason(call, receipt.block_number)
+    now, gas_attempts = ports.clock(), ports.bounds.gas_attempts
+    moved = after_replay(job, receipt, reason, now, next_check_at=now + CHECK_MARGIN, gas_attempts=gas_attempts)
+    save_and_nudge(moved, ports)
 
 
-def _without_replay(revert: MinedRevert, answers: bool, ports: WorkerPorts) -> list[Polled]:
-    """Look again in the next block while a replay may still tell more: for a bounded time, and not for a reason alone."""
-    waits_for_replay = not answers or may_be_out_of_gas(revert.job, revert.receipt)
-    if waits_for_replay and revert.head - revert.receipt.block_number < ports.bounds.unmined_blocks:
-        return [Polled(revert.job, ports.network.block_seconds)]
+def _without_replay(revert: MinedRevert, ports: WorkerPorts, *, node_answers: bool) -> list[Poll]:
+    job, most_blocks = revert.job, ports.bounds.unmined_blocks
     try:
-        _close(revert, NOT_READ, ports)
+        match without_replay(job, revert.receipt, revert.head, node_answers=node_answers, most_blocks=most_blocks):
+            case Close(receipt, reason):
+                ports.jobs.save(closed(job, receipt, ports.clock(), reason))
+                return []
+            case later:
+                return [Poll(job, (later.blocks or 1) * ports.network.block_seconds)]
     except Exception as error:  # noqa: BLE001 -- as above
-        return [after_error(revert.job, error, ports)]
-    return []
+        return [poll_after_error(job, error, ports)]
 
 
-def _close(revert: MinedRevert, reason: str, ports: WorkerPorts) -> None:
-    ports.jobs.save(reverted(revert.job, revert.receipt, reason, ports.clock()))
+def save_and_nudge(moved: Job, ports: WorkerPorts) -> None:
+    """Store a job whose nonce is settled, and ask for its next attempt if it is pending again."""
+    moved = ports.jobs.save(moved)
+    if moved.is_open:
+        nudge_execute(ports.queue, [moved])

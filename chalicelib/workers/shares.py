@@ -1,7 +1,7 @@
-"""How much of a shared account one owner may have in flight, so that another's job never stands behind more (invariant 12).
+"""How much one owner may have in flight on a shared account, so that other owners' jobs do not wait for more (invariant 12).
 
-Of gas, that is `Bounds.shared_blocks_of_gas` blocks, and of transactions `Bounds.shared_part_in_flight` of what the network
-takes. A single job always goes, however much gas it takes. An account with an owner has no such bound.
+The bounds are `Bounds.shared_blocks_of_gas` blocks of gas, and `Bounds.shared_part_in_flight` of the transactions that the
+network takes. A single job always goes, however much gas it takes. An account with an owner has no such bound.
 """
 
 from collections import Counter
@@ -11,16 +11,18 @@ from chalicelib.jobs.model import Account, Job, WaitCode
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.waits import Wait, put_off
 
-FULL = "its issuer has as much in flight as one issuer may have on a shared account"
+FULL = "the issuer already has as much in flight as one issuer may have on a shared account"
 
 
 class Shares:
-    """What the owners have in flight, with what a round adds to it. An owner is full from the first job on that does not fit:
-    its later jobs of the run wait as well, so that they keep their order (invariant 11).
+    """What each owner has in flight, together with what the round adds.
+
+    An owner is full from the first job on that does not fit. Its later jobs wait as well, so that they keep their order
+    (invariant 11).
     """
 
     def __init__(self, account: Account, block_gas: int | None, ports: WorkerPorts) -> None:
-        """Without `block_gas`, the gas limit of a block, only transactions are counted."""
+        """`block_gas` is the gas limit of a block. Without it only transactions are counted."""
         self._is_bound = account.is_shared
         self._block_gas = block_gas
         self._blocks = ports.bounds.shared_blocks_of_gas
@@ -31,10 +33,10 @@ class Shares:
             self._gas[entry.owner] += entry.gas
             self._jobs[entry.owner] += entry.jobs
         self.full: dict[str, int] = {}
-        """Owner → how many of its jobs have been put off for it."""
+        """By owner that is full: how many of its jobs were put off because of that."""
 
     def takes(self, job: Job, gas: int) -> bool:
-        """Count the job as one that is in flight, if it fits; else its owner is full from here on."""
+        """Count the job as in flight, if it fits. Otherwise its owner is full from here on."""
         if not self._is_bound:
             return True
         if job.owner in self.full or not self._fits(job.owner, gas):
@@ -52,8 +54,10 @@ class Shares:
         return self._block_gas is None or self._gas[owner] + gas <= self._blocks * self._block_gas
 
     def put_off(self, job: Job) -> Wait:
-        """Let a job of a full owner rest until it is probably its turn: as many blocks as those before it take, at the pace at
-        which those in flight are mined. So the jobs of a long queue are not all written again with every block.
+        """Let a job of a full owner rest until it is probably its turn.
+
+        It rests for as many blocks as the jobs before it take, at the pace at which those in flight are mined. So the jobs of a
+        long queue are not all written again with every block.
         """
         before, self.full[job.owner] = self.full[job.owner], self.full[job.owner] + 1
         return put_off(job, WaitCode.TOO_MANY_IN_FLIGHT, FULL, 1 + before // self._jobs_per_block(job.owner))

@@ -1,4 +1,4 @@
-"""Sign: each job with a new attempt at the next nonce. Nothing is taken yet: that happens when they are stored."""
+"""Sign each job with a new attempt at the next nonce. The nonces are taken when the jobs are stored, not here."""
 
 import logging
 from collections.abc import Sequence
@@ -8,17 +8,17 @@ from datetime import timedelta
 from chalicelib.errors import JobsApiError
 from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.model import Account, Attempt, Failure, Fees, Job, SignedTransaction, UnsignedTransaction
-from chalicelib.jobs.ports import Outlook
+from chalicelib.jobs.ports import AccountView
 from chalicelib.jobs.pricing import limited
 from chalicelib.jobs.states import failed, started
-from chalicelib.workers.poll_delays import first_look_seconds
+from chalicelib.workers.polling import first_poll_seconds
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.storing import save_failed
 
 log = logging.getLogger(__name__)
 
 CHECK_MARGIN = timedelta(seconds=60)
-"""How long after the first look at a transaction reconcile looks, if nobody did."""
+"""How long after the first poll is due ReconcileJobs asks for another one."""
 
 
 @dataclass(slots=True)
@@ -27,15 +27,15 @@ class Signing:
 
     signed: list[Job] = field(default_factory=list)
     put_off: list[Job] = field(default_factory=list)
-    """Those from the first one on whose signature could not be had."""
+    """The jobs from the first one on that the key did not sign."""
     because: JobsApiError | None = None
-    """Why they were put off: an error of the key or its service. None when none was."""
+    """Why they were put off: an error of the key or its service. None if no job was put off."""
     changed: list[Job] = field(default_factory=list)
-    """Those that cannot be built, and that somebody else has changed meanwhile."""
+    """Jobs whose transaction cannot be built, and that another worker or request has changed meanwhile."""
 
 
 def sign_jobs(
-    accepted: Sequence[tuple[Job, int]], account: Account, first_nonce: int, outlook: Outlook, ports: WorkerPorts
+    accepted: Sequence[tuple[Job, int]], account: Account, first_nonce: int, account_view: AccountView, ports: WorkerPorts
 ) -> Signing:
     """Sign `accepted`, the jobs with their gas limits, at the nonces from `first_nonce` on.
 
@@ -47,7 +47,7 @@ def sign_jobs(
     rest = list(accepted)
     while rest:
         nonces = range(first_nonce + len(signing.signed), first_nonce + len(signing.signed) + len(rest))
-        transactions = [_unsigned(job, gas, nonce, outlook.fees) for (job, gas), nonce in zip(rest, nonces, strict=True)]
+        transactions = [_unsigned(job, gas, nonce, account_view.fees) for (job, gas), nonce in zip(rest, nonces, strict=True)]
         behind: list[tuple[Job, int]] | None = None
         for (job, gas), transaction, outcome in zip(rest, transactions, signer.sign_each(transactions), strict=True):
             if isinstance(outcome, JobsApiError):
@@ -57,9 +57,9 @@ def sign_jobs(
                 _fail(job, outcome, signing.changed, ports)
                 behind = behind or []
             elif behind is None:
-                signing.signed.append(_with_attempt(job, transaction, outcome, outlook.head.number, ports))
+                signing.signed.append(_with_attempt(job, transaction, outcome, account_view.head.number, ports))
             else:
-                behind.append((job, gas))  # to be signed anew: its nonce is another now
+                behind.append((job, gas))  # it is signed anew, because its nonce has changed
         if signing.because is not None:
             signing.put_off[:0] = [job for job, _ in behind or []]
             break
@@ -79,14 +79,14 @@ def _with_attempt(job: Job, unsigned: UnsignedTransaction, signed: tuple[str, by
     now = ports.clock()
     transaction_hash, raw = signed
     transaction = SignedTransaction(transaction_hash, raw, unsigned.fees, now, block)
-    look = now + timedelta(seconds=first_look_seconds(ports.network))
-    soon = look + CHECK_MARGIN / 2
-    next_check_at = job.next_check_at if job.next_check_at and job.next_check_at > soon else look + CHECK_MARGIN
+    first_poll = now + timedelta(seconds=first_poll_seconds(ports.network))
+    soon = first_poll + CHECK_MARGIN / 2
+    next_check_at = job.next_check_at if job.next_check_at and job.next_check_at > soon else first_poll + CHECK_MARGIN
     return started(job, Attempt(unsigned.nonce, unsigned.gas, (transaction,)), now, next_check_at)
 
 
 def _fail(job: Job, error: Exception, changed: list[Job], ports: WorkerPorts) -> None:
-    """Whatever is wrong with this one job must not hold back the account. Nothing of it exists on chain."""
+    """Fail this one job, so that it does not hold up the account. Nothing of it is on chain."""
     log.error("a job could not be signed", extra={"jobId": job.job_id}, exc_info=error)
     save_failed(
         failed(job, Failure(FailCode.INTERNAL_ERROR, "The transaction could not be built."), ports.clock()), changed, ports

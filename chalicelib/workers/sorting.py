@@ -1,4 +1,4 @@
-"""What each estimate of a round means for its job: it is signed, it waits, it goes into the next round, or it has failed."""
+"""Sort the jobs of a round by their gas estimates: a job is signed, waits, goes into the next round, or fails."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from functools import cached_property
 
 from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.model import Account, Failure, Job, WaitCode
-from chalicelib.jobs.ports import GasEstimate, Outlook, Revert, Unavailable, Unfunded
+from chalicelib.jobs.ports import AccountView, GasEstimate, Revert, Unavailable, Unfunded
 from chalicelib.jobs.pricing import limited
 from chalicelib.jobs.states import failed
 from chalicelib.workers.pending import place
@@ -15,70 +15,70 @@ from chalicelib.workers.shares import Shares
 from chalicelib.workers.storing import save_failed
 from chalicelib.workers.waits import Wait, has_waited, put_off
 
-REVERTS_BEFORE_JOBS = "its gas estimate reverts while earlier jobs of the account are not signed"
-NO_ROOM = "the account has as many transactions in flight as the network takes"
-REVERTS_BEFORE_TRANSACTIONS = "its gas estimate reverts while earlier transactions of the account are not settled"
+REVERTS_BEFORE_JOBS = "the gas estimate reverts, and earlier jobs of the account are not signed yet"
+NO_ROOM = "the account already has as many transactions in flight as the network takes"
+REVERTS_BEFORE_TRANSACTIONS = "the gas estimate reverts, and earlier transactions of the account are not settled yet"
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How the account and the chain stood when the estimates were made."""
+class RoundContext:
+    """The account and the chain at the time of the round's estimates."""
 
     account: Account
-    outlook: Outlook
+    account_view: AccountView
     ports: WorkerPorts
 
     @property
     def first_nonce(self) -> int:
-        """The chain is ahead where the key is used elsewhere, too."""
-        return max(self.account.next_nonce or 0, self.outlook.mined)
+        """The nonce of the first job that is signed. The chain is ahead of the row if another program uses the key, too."""
+        return max(self.account.next_nonce or 0, self.account_view.mined_count)
 
     @property
     def room(self) -> int:
-        """How many more transactions the network takes of the account."""
-        return max(0, self.ports.network.max_in_flight - (self.first_nonce - self.outlook.mined))
+        """How many more transactions of the account the network takes."""
+        return max(0, self.ports.network.max_in_flight - (self.first_nonce - self.account_view.mined_count))
 
     @property
     def least_price(self) -> int:
-        """Wei per gas that a transaction has to offer for the next block to take it."""
-        if self.outlook.next_base_fee is None:
-            return self.outlook.gas_price or 0
+        """The wei per gas that a transaction has to offer so that the next block takes it."""
+        if self.account_view.next_base_fee is None:
+            return self.account_view.gas_price or 0
         network = self.ports.network
-        return max(self.outlook.next_base_fee, network.min_base_fee) + network.min_priority_fee
+        return max(self.account_view.next_base_fee, network.min_base_fee) + network.min_priority_fee
 
     @cached_property
-    def settled(self) -> int:
-        """Nonces below are used for good, as of the head that was seen with the estimates. Few rounds need to know."""
-        head = self.outlook.head.number
-        # Below the head in any case: nodes work on the requests of a batch at the same time, and a block may come in between.
+    def settled_count(self) -> int:
+        """Lower nonces are settled, at the head that was read with the estimates. It is read only when it is needed."""
+        head = self.account_view.head.number
+        # Below the head in any case: a node answers the requests of a batch at the same time, and a block may come in between.
         deep_enough = max(0, head - max(self.ports.network.confirmations - 1, 1))
-        block = self.ports.chain.standing_blocks(self.account.address, [deep_enough]).get(deep_enough)
-        return (block.mined or 0) if block else 0
+        block = self.ports.chain.canonical_blocks(self.account.address, [deep_enough]).get(deep_enough)
+        return (block.mined_count or 0) if block else 0
 
 
 @dataclass(slots=True)
-class Round:
-    """What became of a round's jobs. Those in none of the lists have failed, or somebody else has changed them."""
+class RoundResult:
+    """What became of a round's jobs. A job in none of the lists has failed, or another worker or request has changed it."""
 
     account: Account
     shares: Shares | None = None
-    """Which owners are full. None where the round did not come so far."""
+    """Which owners are full. None if the round ended before that was known."""
     accepted: list[tuple[Job, int]] = field(default_factory=list)
-    """To be signed, each with its gas limit."""
+    """Jobs to sign, each with its gas limit."""
     next_round: list[Wait] = field(default_factory=list)
-    """They wait, unless jobs are signed in this round: those may be what they need, so they get another round at once."""
+    """Jobs that wait only if this round signs nothing. Otherwise they get another round: they may need it."""
     waits: list[Wait] = field(default_factory=list)
-    """They wait, whatever is signed."""
+    """Jobs that wait, whatever this round signs."""
     unreached: list[Job] = field(default_factory=list)
-    """They are taken again as they are: nobody came to their estimates, or to that of an earlier job of their owner; or they
-    were signed behind a job that was not stored, so at nonces that are not theirs.
+    """Jobs that the next round takes as they are. The node did not come to their estimate, or to that of an earlier job of
+    their owner. Or they were signed behind a job that was not stored, so their nonces have changed.
     """
     busy: bool = False
-    """The node still works on estimates that were cut off: no other round of this run would come through."""
+    """The node still works on estimates that were cut off. No other round of this run would get its estimates."""
     unfunded: bool = False
     signed: bool = False
     stopped: bool = False
-    """Jobs are signed in the next round because somebody else has changed a job of this one."""
+    """Another worker or request has changed a job of this round, so jobs are signed in the next round."""
 
     @property
     def for_next_round(self) -> list[Job]:
@@ -91,83 +91,83 @@ class Round:
 
 @dataclass(frozen=True)
 class _Others:
-    """The account's jobs that wait and are not in the round: looked for once a round, at its first revert."""
+    """The account's waiting jobs that are not in the round. They are looked up once a round, at its first revert."""
 
     jobs: Sequence[Job]
-    """Those of the round."""
-    standing: Standing
+    """The jobs of the round."""
+    context: RoundContext
 
     @cached_property
     def earliest(self) -> str | None:
-        """The place of the first of them."""
-        account, last = self.standing.account.account_id, max(map(place, self.jobs))
+        """The place of the first waiting job that is not in the round, if it is before the round's last job."""
+        account, last = self.context.account.account_id, max(map(place, self.jobs))
         ids = frozenset(job.job_id for job in self.jobs)
-        return self.standing.ports.jobs.earliest_waiting(account, last, ids)
+        return self.context.ports.jobs.earliest_waiting(account, last, ids)
 
     def any_before(self, job: Job) -> bool:
         return self.earliest is not None and self.earliest < place(job)
 
 
-def sort_jobs(jobs: Sequence[Job], changed: list[Job], standing: Standing) -> Round:
-    """Sort the jobs of a round by their estimates, in the order that they have in the round.
+def sort_jobs(jobs: Sequence[Job], changed: list[Job], context: RoundContext) -> RoundResult:
+    """Sort the jobs of a round by their estimates, in the order of the round.
 
-    A job that fails, and that somebody else has changed meanwhile, is added to `changed`.
+    A job that would fail, but that another worker or request has changed, is added to `changed`.
     """
-    outlook, ports = standing.outlook, standing.ports
-    shares = Shares(standing.account, outlook.block_gas_limit, ports)
-    result = Round(standing.account, shares)
-    funds = outlook.spendable
+    account_view, ports = context.account_view, context.ports
+    shares = Shares(context.account, account_view.block_gas_limit, ports)
+    result = RoundResult(context.account, shares)
+    funds = account_view.spendable
     held: set[str] = set()
-    """Owners with a job that nobody came to: their later jobs keep their place behind it."""
-    others = _Others(jobs, standing)
-    for number, (job, estimate) in enumerate(zip(jobs, outlook.estimates, strict=False)):
+    """Owners with a job whose estimate the node did not come to. Their later jobs keep their place behind it."""
+    others = _Others(jobs, context)
+    for number, (job, estimate) in enumerate(zip(jobs, account_view.estimates, strict=False)):
         if job.owner in held:
             result.unreached.append(job)
             continue
-        if isinstance(estimate, GasEstimate | Revert) and (no_place := _no_place(job, result, shares, standing)) is not None:
+        if isinstance(estimate, GasEstimate | Revert) and (no_place := _no_place(job, result, shares, context)) is not None:
             result.waits.append(no_place)
             continue
         match estimate:
             case GasEstimate(gas):
-                funds -= _accepted(job, gas, funds=funds, result=result, shares=shares, standing=standing)
+                funds -= _accepted(job, gas, funds=funds, result=result, shares=shares, context=context)
             case Revert(reason):
                 own_changed = [one for one in changed if one.owner == job.owner]
                 unsigned = [*result.unreached, *own_changed, *jobs[number + 1 :]]
-                if not _waits_for_earlier(job, result, unsigned, others, standing):
+                if not _waits_for_earlier(job, result, unsigned, others, context):
                     save_failed(failed(job, Failure(FailCode.ESTIMATE_REVERTED, reason), ports.clock()), changed, ports)
             case Unfunded(reason):
                 result.unfunded = True
-                reason = f"the account's funds do not cover it: {reason}"
+                reason = f"the account's funds do not cover the job: {reason}"
                 result.waits.append(put_off(job, WaitCode.FUNDS_TOO_LOW, reason))
             case Unavailable(reason, alone=True):
-                reason = f"its gas could not be estimated: {reason}"
+                reason = f"the gas could not be estimated: {reason}"
                 result.waits.append(put_off(job, WaitCode.ESTIMATE_TOO_SLOW, reason))
             case Unavailable(answered=False):
                 held.add(job.owner)
                 result.unreached.append(job)
             case Unavailable(reason):
-                result.waits.append(put_off(job, WaitCode.ESTIMATE_FAILED, f"the node could not estimate it: {reason}"))
+                result.waits.append(put_off(job, WaitCode.ESTIMATE_FAILED, f"the node could not estimate the gas: {reason}"))
     return result
 
 
-def _no_place(job: Job, result: Round, shares: Shares, standing: Standing) -> Wait | None:
-    """Put off a job that would wait whatever its estimate says: its owner is full, or the whole account is."""
+def _no_place(job: Job, result: RoundResult, shares: Shares, context: RoundContext) -> Wait | None:
+    """Put off a job that waits whatever its estimate says, because its owner or the whole account is full."""
     if job.owner in shares.full:
         return shares.put_off(job)
-    if len(result.accepted) < standing.room:
+    if len(result.accepted) < context.room:
         return None
-    return put_off(job, WaitCode.TOO_MANY_IN_FLIGHT, NO_ROOM, 1 if standing.account.is_shared else None)
+    return put_off(job, WaitCode.TOO_MANY_IN_FLIGHT, NO_ROOM, 1 if context.account.is_shared else None)
 
 
-def _accepted(job: Job, gas: int, *, funds: int, result: Round, shares: Shares, standing: Standing) -> int:
-    """Accept the job, or put it off. Returns the wei of `funds` that it may take."""
-    price = limited(standing.outlook.fees, job.request.max_fee_per_gas).max_fee_per_gas
+def _accepted(job: Job, gas: int, *, funds: int, result: RoundResult, shares: Shares, context: RoundContext) -> int:
+    """Accept the job, or put it off. Returns the wei of `funds` that the job may spend."""
+    price = limited(context.account_view.fees, job.request.max_fee_per_gas).max_fee_per_gas
     most = job.request.value + gas * price
-    if price < standing.least_price:  # signed, it would hold its nonce, and with it every later job
-        result.waits.append(put_off(job, WaitCode.FEE_LIMIT_TOO_LOW, _too_cheap(job, price, standing)))
-    elif most > funds:  # the same
+    if price < context.least_price:  # once signed, it would hold its nonce, and every later job would wait
+        result.waits.append(put_off(job, WaitCode.FEE_LIMIT_TOO_LOW, _too_cheap(job, price, context)))
+    elif most > funds:  # as above
         result.unfunded = True
-        reason = f"the account's funds do not cover it: it may take {most} wei, and {funds} wei are left"
+        reason = f"the account's funds do not cover the job: it may spend {most} wei, and {funds} wei are left"
         result.waits.append(put_off(job, WaitCode.FUNDS_TOO_LOW, reason))
     elif not shares.takes(job, gas):
         result.waits.append(shares.put_off(job))
@@ -177,23 +177,25 @@ def _accepted(job: Job, gas: int, *, funds: int, result: Round, shares: Shares, 
     return 0
 
 
-def _too_cheap(job: Job, price: int, standing: Standing) -> str:
+def _too_cheap(job: Job, price: int, context: RoundContext) -> str:
     limit = job.request.max_fee_per_gas
-    whose = "its maxFeePerGas" if limit is not None and limit <= price else "the most that this service offers"
-    return f"the network asks for {standing.least_price} wei per gas, and {whose} is {price} wei"
+    whose = "the job's maxFeePerGas" if limit is not None and limit <= price else "the most that this service offers"
+    return f"the network asks for {context.least_price} wei per gas, and {whose} is {price} wei"
 
 
-def _waits_for_earlier(job: Job, result: Round, unsigned: Sequence[Job], others: _Others, standing: Standing) -> bool:
-    """Invariant 11: put off a job whose estimate reverts, where something before it may be what it needs. False: believe it.
+def _waits_for_earlier(job: Job, result: RoundResult, unsigned: Sequence[Job], others: _Others, context: RoundContext) -> bool:
+    """Put off a job whose estimate reverts while something before it may still change that (invariant 11).
 
-    1. Earlier jobs that are signed in this very round: it gets another round.
-    2. Earlier jobs that wait, those of the round that are not sorted yet (`unsigned`), and `others`: it waits for them for
-       `Bounds.earlier_jobs_seconds` at most. They may never be signed.
-    3. Nonces that were taken before: it waits until they are settled, for `Bounds.revert_belief_seconds` at most.
+    Returns False if the revert is believed. The job waits for:
 
-    Both times count from when it was first put off because of its revert, without a wait of another kind in between.
+    1. earlier jobs that this round signs: it gets another round;
+    2. earlier jobs that wait, jobs of the round that are not sorted yet (`unsigned`), and `others`: for
+       `Bounds.earlier_jobs_seconds` at most, because they may never be signed;
+    3. nonces that were taken before: until they are settled, for `Bounds.revert_belief_seconds` at most.
+
+    Both times count from when the job was first put off because of its revert, without a wait of another kind in between.
     """
-    ports, now = standing.ports, standing.ports.clock()
+    ports, now = context.ports, context.ports.clock()
 
     def has_waited_for(seconds: float) -> bool:
         return has_waited(job, WaitCode.EARLIER_TRANSACTIONS, seconds, now)
@@ -205,8 +207,8 @@ def _waits_for_earlier(job: Job, result: Round, unsigned: Sequence[Job], others:
     ):
         result.next_round.append(Wait(job, WaitCode.EARLIER_TRANSACTIONS, REVERTS_BEFORE_JOBS, waits_for_nonce=None))
         return True
-    taken = _nonces_taken_before(job, standing.first_nonce)
-    if standing.settled < taken and not has_waited_for(ports.bounds.revert_belief_seconds):
+    taken = _nonces_taken_before(job, context.first_nonce)
+    if context.settled_count < taken and not has_waited_for(ports.bounds.revert_belief_seconds):
         wait = Wait(job, WaitCode.EARLIER_TRANSACTIONS, REVERTS_BEFORE_TRANSACTIONS, waits_for_nonce=taken)
         result.waits.append(wait)
         return True
@@ -218,9 +220,9 @@ def _any_before(job: Job, others: Sequence[Job]) -> bool:
 
 
 def _nonces_taken_before(job: Job, first_nonce: int) -> int:
-    """Invariant 11: below which nonce everything must be settled before a revert of this job is believed.
+    """Return the nonce below which all have to be settled before a revert of this job is believed (invariant 11).
 
-    Those taken when it was first seen to revert with no earlier job of the account still pending: all that it can depend on has
-    its nonce by then, and later jobs cannot put the answer off for ever. Never one that nobody has taken.
+    These are the nonces that were taken when the job first reverted with no earlier job of the account pending. All that it can
+    depend on has its nonce by then, and later jobs cannot delay the answer for ever. It is never above the first free nonce.
     """
     return first_nonce if job.waits_for_nonce is None else min(job.waits_for_nonce, first_nonce)

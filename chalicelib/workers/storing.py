@@ -1,5 +1,7 @@
-"""Store the signed jobs of a round. A job that somebody else has changed, or whose row the table does not take, is left out;
-the others are stored (invariant 12).
+"""Store the signed jobs of a round.
+
+A job that another worker or request has changed is left out, and so is a job whose row the table refuses. The others are
+stored (invariant 12).
 """
 
 from collections.abc import Sequence
@@ -13,11 +15,11 @@ from chalicelib.jobs.states import failed, waiting
 from chalicelib.workers.isolation import log_isolated
 from chalicelib.workers.ports import WorkerPorts
 
-REFUSED = "the table does not take its row, which is probably too large"
+REFUSED = "the table does not take the job's row, which is probably too large"
 AGAIN_SECONDS = 60
 CHECK_MARGIN = timedelta(seconds=60)
 LINES_KEPT = 10
-"""Of the history of a job whose row is too large to be closed as it is."""
+"""Lines of the history of a job whose row is too large to be closed as it is."""
 
 
 @dataclass(slots=True)
@@ -25,24 +27,25 @@ class Stored:
     """What became of the signed jobs of a round."""
 
     started: list[Job] = field(default_factory=list)
-    """Stored with the nonces they were signed at."""
+    """Jobs that are stored with the nonces they were signed at."""
     refused: list[str] = field(default_factory=list)
     """Ids of jobs whose rows are refused. Nothing of them is stored, and their nonces are not taken."""
     changed: list[str] = field(default_factory=list)
-    """Ids of jobs that somebody else has changed meanwhile. Nothing of them is stored, and their nonces are not taken."""
+    """Ids of jobs that were changed meanwhile. Nothing of them is stored, and their nonces are not taken."""
     behind: list[str] = field(default_factory=list)
-    """Ids of jobs that are not stored either: they were signed behind one that is left out, so their nonces are others now."""
+    """Ids of jobs that were signed behind a job that is left out. They are not stored, because their nonces have changed."""
 
 
 def store_signed(
     account: Account, first_nonce: int, signed: Sequence[Job], ports: WorkerPorts, *, raced: bool = False
 ) -> Stored:
-    """Store jobs that were signed at the nonces from `first_nonce` on, up to the first one that was changed meanwhile or whose
-    row is refused.
+    """Store jobs that were signed at the nonces from `first_nonce` on, up to the first changed job or refused row.
 
-    DynamoDB tells which row it refuses, or only that it refuses all of them together: then each half is tried.
-    When jobs are changed again while those before the first change are stored (`raced`), only the jobs before all those of the
-    same owners are tried. So nobody can make this take many writes by changing one job after another.
+    DynamoDB tells which row it refuses, or only that it refuses all of them together. Then each half is tried.
+
+    After a first change, the jobs before it are tried again (`raced`). When one of these is changed, too, only the jobs before
+    all jobs of its owner are tried. So an issuer cannot force many writes by changing one job after another.
+
     Raises VersionConflict when nothing was stored because the account was changed meanwhile.
     """
     ids = [job.job_id for job in signed]
@@ -75,15 +78,15 @@ def store_signed(
         moved, next_nonce = account.having_signed(first_nonce + half, signed[:half]), first_nonce + half
         tail = store_signed(moved, next_nonce, signed[half:], ports, raced=raced)
     except (VersionConflict, ServiceUnavailable):
-        return Stored(head.started, behind=ids[half:])  # what is stored is broadcast now; the next round sees what is true
+        return Stored(head.started, behind=ids[half:])  # broadcast what is stored; the next round reads the account again
     return replace(tail, started=[*head.started, *tail.started])
 
 
 def _together(head: Stored, left_out: Stored, ids: Sequence[str]) -> Stored:
-    """What became of jobs of which the first ones were stored alone. Those that are not left out are behind."""
+    """Return what became of all jobs, when only the first of them were stored. Those that are not left out are behind."""
     refused, changed = [*head.refused, *left_out.refused], [*head.changed, *left_out.changed]
-    settled = {*(job.job_id for job in head.started), *refused, *changed}
-    return Stored(head.started, refused, changed, [job_id for job_id in ids if job_id not in settled])
+    known = {*(job.job_id for job in head.started), *refused, *changed}
+    return Stored(head.started, refused, changed, [job_id for job_id in ids if job_id not in known])
 
 
 def put_refused_off(account_id: str, jobs: Sequence[Job], ports: WorkerPorts) -> None:
@@ -91,13 +94,14 @@ def put_refused_off(account_id: str, jobs: Sequence[Job], ports: WorkerPorts) ->
     for job in jobs:
         try:
             if job.waits_code is WaitCode.ROW_REFUSED or not _waits(account_id, job, ports):
-                _save_failed(failed(job, Failure(FailCode.ROW_REFUSED, f"It was not signed: {REFUSED}."), ports.clock()), ports)
+                failure = Failure(FailCode.ROW_REFUSED, f"The job was not signed: {REFUSED}.")
+                _save_failed(failed(job, failure, ports.clock()), ports)
         except VersionConflict:
             continue  # cancelled meanwhile
 
 
 def _waits(account_id: str, job: Job, ports: WorkerPorts) -> bool:
-    """Write down that the job waits, and come back. False where not even that is taken. Raises VersionConflict."""
+    """Store that the job waits, and ask for another try. False if the table refuses that row, too. Raises VersionConflict."""
     now = ports.clock()
     until = now + timedelta(seconds=AGAIN_SECONDS)
     try:
@@ -109,8 +113,9 @@ def _waits(account_id: str, job: Job, ports: WorkerPorts) -> bool:
 
 
 def save_failed(job: Job, changed: list[Job], ports: WorkerPorts) -> None:
-    """Write a job of a round that has failed with nothing of it on chain. Where somebody else has changed it meanwhile, it is
-    added to `changed`: this stops no other job of the round (invariant 12).
+    """Store a job of a round that has failed with nothing of it on chain.
+
+    A job that was changed meanwhile is added to `changed`, and stops no other job of the round (invariant 12).
     """
     try:
         _save_failed(job, ports)
@@ -119,9 +124,9 @@ def save_failed(job: Job, changed: list[Job], ports: WorkerPorts) -> None:
 
 
 def _save_failed(job: Job, ports: WorkerPorts) -> None:
-    """Write a job that has failed with nothing of it on chain. Where its row is refused, it is written with less of its past.
+    """Store a job that has failed with nothing of it on chain. If the table refuses its row, store a shorter row.
 
-    A refusal of that, too, is logged and stops nothing. Raises VersionConflict.
+    If the table refuses that row, too, log it and go on. Raises VersionConflict.
     """
     try:
         ports.jobs.save(job)
@@ -134,7 +139,7 @@ def _save_failed(job: Job, ports: WorkerPorts) -> None:
 
 
 def _shortened(job: Job) -> Job:
-    """The job with the first line and the latest lines of its history, and its last attempt. What the others cost is kept."""
+    """Return the job with the first and latest lines of its history and its last attempt. Fees of other attempts are kept."""
     dropped = sum(attempt.receipt.fee for attempt in job.attempts[:-1] if attempt.receipt is not None)
     return replace(
         job,

@@ -1,9 +1,9 @@
-"""Sweep: look once, and once more, at every job that was issued, so that none is forgotten (invariant 6).
+"""Sweep: read every issued job twice, so that none is forgotten (invariant 6).
 
-A fresh job stands in no index of open jobs: most are final before anybody would look there. Instead a watermark goes along
-each account's jobs in the order they were issued, a minute behind the newest. What it finds still open gets a next check and is
-reconcile's from then on; what it has passed is either final or looked after. A second watermark follows a quarter of an hour
-behind, for a job that an index which lagged did not show the first time.
+A fresh job is in no index of open jobs, because most jobs are final before that index would be read. Instead a watermark moves
+along each account's jobs in the order they were issued, a minute behind the newest. A job that it finds open gets a next check,
+and ReconcileJobs finds it by that from then on. So every job behind the watermark is final or has a next check. A second
+watermark follows a quarter of an hour behind, for jobs that a lagging index did not show the first time.
 """
 
 import logging
@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from chalicelib.errors import JobsApiError, RowTooNew, RowUnreadable, VersionConflict, WriteRefused
 from chalicelib.jobs.model import Account, Job, Status
-from chalicelib.jobs.states import checked
+from chalicelib.jobs.states import with_next_check
 from chalicelib.jobs.stores import Sweep
 from chalicelib.workers.isolation import log_isolated
 from chalicelib.workers.ports import WorkerPorts
@@ -23,15 +23,15 @@ from chalicelib.workers.ports import WorkerPorts
 log = logging.getLogger(__name__)
 
 BEHIND: Mapping[Sweep, timedelta] = {Sweep.FIRST: timedelta(seconds=60), Sweep.SECOND: timedelta(minutes=15)}
-"""How old a job is when it is looked at: the first time its own nudges should have been enough."""
+"""How old a job is when it is swept. By the first time, its own nudges should have been enough."""
 JOBS_PER_PAGE = 100
 PAGES = 400
 MARKED_AT_MOST = 1_000
-"""What one run may read and write, beside a look at each account. It goes on from there a minute later."""
+"""What one run may read and write, beside one page of each account. The next minute goes on from there."""
 PENDING_PAUSE = timedelta(seconds=60)
-"""A pending job is nudged at once; how long that nudge may take."""
+"""A pending job is nudged at once. This is how long that nudge may take."""
 IN_FLIGHT_PAUSE = timedelta(seconds=45)
-"""Most in flight are polled all along: who polls them has this long to say so, or they would be polled twice from then on."""
+"""Most jobs in flight are being polled. Their next poll has this long to move the next check, or they are polled twice."""
 LOST_RACES_ALLOWED = 5
 
 
@@ -45,15 +45,16 @@ class Walk:
 
 
 class NotSeen(Exception):
-    """A job changed whenever it was to be written, or a newer version of this service wrote it: it is looked at again a minute
-    later, and nobody of its account behind it before.
+    """A job changed at each try to write it, or a newer version of this service wrote it.
+
+    The next minute tries again. The watermark of its account does not pass it before.
     """
 
 
 def sweep_jobs(ports: WorkerPorts) -> int:
-    """Go on with both sweeps of every account, in turns, as far as one run goes; returns how many jobs were nudged.
+    """Move both watermarks of every account, in turns, as far as one run may. Returns how many jobs were nudged.
 
-    Raises ServiceUnavailable when the table or the queue does not answer; the next minute goes on.
+    Raises ServiceUnavailable when the table or the queue does not answer. The next minute goes on.
     """
     walks = deque(_walks(ports))
     pages = marked = nudged = 0
@@ -66,11 +67,11 @@ def sweep_jobs(ports: WorkerPorts) -> int:
             if not page:
                 continue
             pages += 1
-            found, is_done = _look_at(page, MARKED_AT_MOST - marked, walk, ports)
+            found, is_done = _mark(page, MARKED_AT_MOST - marked, walk, ports)
         except JobsApiError:
             raise
         except Exception:
-            # Whatever is wrong with this one account's jobs must not keep the others' from being seen.
+            # An error of this one account must not stop the others.
             log.exception("an account's jobs could not be swept", extra={"account": walk.account.address})
             continue
         pending = [job for job in found if job.status is Status.PENDING]
@@ -84,7 +85,7 @@ def sweep_jobs(ports: WorkerPorts) -> int:
 
 
 def _walks(ports: WorkerPorts) -> list[Walk]:
-    """In no order, so that none is always the one for which a run was too short."""
+    """Return both sweeps of every account, shuffled, so that a run that is too short does not always miss the same one."""
     accounts = ports.accounts.all()
     walks = [Walk(account, Sweep.FIRST, account.swept_to) for account in accounts]
     walks += [Walk(account, Sweep.SECOND, account.swept_again_to) for account in accounts]
@@ -92,10 +93,10 @@ def _walks(ports: WorkerPorts) -> list[Walk]:
     return walks
 
 
-def _look_at(page: Sequence[tuple[str, str]], at_most: int, walk: Walk, ports: WorkerPorts) -> tuple[list[Job], bool]:
-    """Those of the page that nobody looked after, and now somebody does; and whether all of it was seen.
+def _mark(page: Sequence[tuple[str, str]], at_most: int, walk: Walk, ports: WorkerPorts) -> tuple[list[Job], bool]:
+    """Give a next check to the page's open jobs that have none. Returns these jobs, and whether the whole page was seen.
 
-    The watermark moves to the last one seen, after it was.
+    Then the watermark moves to the last job that was seen.
     """
     rows = _rows([job_id for _, job_id in page], ports)
     found: list[Job] = []
@@ -104,7 +105,7 @@ def _look_at(page: Sequence[tuple[str, str]], at_most: int, walk: Walk, ports: W
         if len(found) >= at_most:
             break
         try:
-            marked = _looked_after(job_id, rows.get(job_id), ports)
+            marked = _with_next_check(job_id, rows.get(job_id), ports)
         except NotSeen:
             break
         if marked is not None:
@@ -116,16 +117,17 @@ def _look_at(page: Sequence[tuple[str, str]], at_most: int, walk: Walk, ports: W
 
 
 def _rows(job_ids: Sequence[str], ports: WorkerPorts) -> dict[str, Job]:
-    """The jobs' rows. Where a newer version wrote one of them, none: each is read on its own then."""
+    """Read the jobs' rows. Returns none if a newer version wrote one of them: then each is read on its own."""
     try:
         return {job.job_id: job for job in ports.jobs.load(job_ids, consistent=False)}
     except RowTooNew:
         return {}
 
 
-def _looked_after(job_id: str, job: Job | None, ports: WorkerPorts) -> Job | None:
-    """The job with a next check, if it had none. An old row does no harm: a next check stays until the job is final, and who
-    retries it then sets another.
+def _with_next_check(job_id: str, job: Job | None, ports: WorkerPorts) -> Job | None:
+    """Store a next check in the job if it is open and has none. Returns the job, or None if it needs none.
+
+    A row that is read late does no harm: a next check stays until the job is final, and a retry sets another one.
     """
     for _ in range(LOST_RACES_ALLOWED):
         if job is None:
@@ -134,14 +136,14 @@ def _looked_after(job_id: str, job: Job | None, ports: WorkerPorts) -> Job | Non
             return None
         pause = PENDING_PAUSE if job.status is Status.PENDING else IN_FLIGHT_PAUSE
         try:
-            return ports.jobs.save(checked(job, ports.clock() + pause))
+            return ports.jobs.save(with_next_check(job, ports.clock() + pause))
         except VersionConflict:
-            job = None  # somebody moved it on: as what it is now it may still need looking after
+            job = None  # it was moved on, and may still need a next check
         except RowTooNew:
             break
         except (WriteRefused, RowUnreadable) as error:
-            log_isolated("a job could not be looked after", job_id, error)
-            return job  # one nudge is all that can be done for it
+            log_isolated("a job could not be given a next check", job_id, error)
+            return job  # its row cannot be written: nudge it once
     raise NotSeen(job_id)
 
 
@@ -157,5 +159,5 @@ def _move(walk: Walk, to: str, ports: WorkerPorts) -> None:
     try:
         ports.accounts.swept(walk.account, walk.sweep, to)
     except VersionConflict:
-        # The account was just signing. The next page says it, or the next run looks at this one again.
+        # The account was just written. The next page moves it, or the next run reads this page again.
         log.info("a sweep's place could not be kept", extra={"account": walk.account.address})

@@ -1,11 +1,11 @@
-"""Jobs that cannot be signed yet: why, until when they rest, and when they fail instead.
+"""Jobs that cannot be signed yet: why they wait, how long each rests, and when it fails instead.
 
-How long a job rests grows with the number of its waits, whatever their reasons are. The longest rest is a minute, and for a
-job that has waited long a tenth of that time, up to five minutes. So the end of a condition (funds arrive, the base fee falls,
-an account is resumed) is noticed within a minute, or within a tenth of the time that the job has waited. A job that waits for a
-day is written about 300 times. No rest goes on past the moment at which the job fails, or at which more is known.
+A job rests longer with each wait, whatever the reasons are. The longest rest is a minute. For a job that has waited long it is
+a tenth of that time, up to five minutes. So the end of a condition (funds arrive, the base fee falls, an account is resumed) is
+noticed within a minute, or within a tenth of the time that the job has waited. A job that waits for a day is written about 300
+times. A rest ends at the latest when the job fails, or when more is known.
 
-A job of a shared account that waits for its turn is another matter: it rests for about as many blocks as that takes.
+A job of a shared account that waits for its turn rests for about as many blocks as that takes.
 """
 
 import logging
@@ -20,7 +20,7 @@ from chalicelib.errors import ChainUnavailable, ConfigurationError, JobsApiError
 from chalicelib.jobs.fail_codes import FailCode
 from chalicelib.jobs.model import Failure, Job, WaitCode
 from chalicelib.jobs.states import failed, unsigned_since, waiting
-from chalicelib.workers.poll_delays import by_delay
+from chalicelib.workers.polling import by_delay
 from chalicelib.workers.ports import WorkerPorts
 from chalicelib.workers.sign import CHECK_MARGIN
 
@@ -29,9 +29,9 @@ log = logging.getLogger(__name__)
 LONGEST_SECONDS_AT_FIRST = 60.0
 LONGEST_SECONDS = 300.0
 LONGEST_SHARE = 0.1
-"""Of the time that a job has waited: the longest rest between the two bounds above."""
+"""The longest rest, as a part of the time that a job has waited, between the two bounds above."""
 BLOCKS_AGAIN = 4
-"""How long a job rests at most whose turn it is already, and that comes back for nothing, as where no blocks are made."""
+"""The longest rest of a job whose turn it is, but that still cannot be signed: for example because no blocks are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,11 @@ class Wait:
     reason: str
     waits_for_nonce: int | None
     blocks: int | None = None
-    """After how many blocks it is probably its turn. None: nobody knows, and its rests get longer each time."""
+    """After how many blocks it is probably its turn. None if that is not known: then each rest is longer."""
 
 
 def put_off(job: Job, code: WaitCode, reason: str, blocks: int | None = None) -> Wait:
-    """The job waits for a reason that tells nothing about its estimate: what is known of that stays."""
+    """Return the wait of a job for a reason that says nothing about its estimate. `waits_for_nonce` stays as it is."""
     return Wait(job, code, reason, job.waits_for_nonce, blocks)
 
 
@@ -73,10 +73,10 @@ def has_waited(job: Job, code: WaitCode, seconds: float, now: datetime) -> bool:
 
 
 def postpone(account_id: str, waits: Sequence[Wait], ports: WorkerPorts) -> None:
-    """Write down why each job waits and until when, and send a delayed nudge. Jobs whose time is over fail instead.
+    """Store why each job waits and until when, and send a delayed nudge. Jobs whose time is over fail instead.
 
-    A job whose row cannot be written is logged and left to reconcile; the others go on. Raises ServiceUnavailable when the
-    table did not answer, after the other jobs have their nudges.
+    A job whose row cannot be written is logged, and ReconcileJobs finds it later. Raises ServiceUnavailable when the table did
+    not answer, after the nudges of the other jobs are sent.
     """
     if not waits:
         return
@@ -88,7 +88,7 @@ def postpone(account_id: str, waits: Sequence[Wait], ports: WorkerPorts) -> None
     for wait, outcome, delay in zip(waits, ports.jobs.save_each(changed), delays, strict=True):
         match outcome:
             case VersionConflict():
-                pass  # cancelled, or another worker's: it is not this run's to postpone any more
+                pass  # it was cancelled, or another worker has moved it on
             case JobsApiError(passing=True):
                 unanswered = outcome
             case Exception():
@@ -118,10 +118,10 @@ def _changed(wait: Wait, now: datetime, delay_seconds: int, ports: WorkerPorts) 
 
 
 def _failure(wait: Wait, now: datetime, bounds: Bounds) -> Failure | None:
-    """Why the job fails instead of waiting on. None: it waits.
+    """Return why the job fails instead of waiting on. None if it waits.
 
-    It fails by its age only where it has waited before: after a halt of the whole stage each job is looked at once more. While
-    an operator has paused the account it does not fail, and its age counts from when the account was resumed.
+    A job fails by its age only if it has waited before: after a halt of the whole stage, each job is tried once more. While an
+    operator has paused the account the job does not fail, and its age counts from when the account was resumed.
     """
     job = wait.job
     if wait.code is WaitCode.ESTIMATE_TOO_SLOW and has_waited(job, wait.code, bounds.slow_estimate_seconds, now):
@@ -129,9 +129,8 @@ def _failure(wait: Wait, now: datetime, bounds: Bounds) -> Failure | None:
     if wait.code is WaitCode.ACCOUNT_PAUSED or job.waits_code in (None, WaitCode.ACCOUNT_PAUSED):
         return None
     if now - unsigned_since(job) >= timedelta(seconds=bounds.unsigned_seconds):
-        return Failure(
-            FailCode.CANNOT_BE_SIGNED, f"It could not be signed for {_told(bounds.unsigned_seconds)}: {wait.reason}."
-        )
+        reason = f"The job could not be signed for {_told(bounds.unsigned_seconds)}: {wait.reason}."
+        return Failure(FailCode.CANNOT_BE_SIGNED, reason)
     return None
 
 
@@ -141,7 +140,7 @@ def _told(seconds: float) -> str:
 
 
 def _delay_seconds(wait: Wait, now: datetime, ports: WorkerPorts) -> int:
-    """How long the job rests: at least a second, and a whole number of them."""
+    """Return how long the job rests, in whole seconds: at least one."""
     job = wait.job
     waited = (now - (job.pending_since or job.created_at)).total_seconds()
     longest = min(max(LONGEST_SHARE * waited, LONGEST_SECONDS_AT_FIRST), LONGEST_SECONDS)
@@ -157,7 +156,7 @@ def _delay_seconds(wait: Wait, now: datetime, ports: WorkerPorts) -> int:
 
 
 def _known_ends(wait: Wait, now: datetime, bounds: Bounds) -> Iterator[datetime]:
-    """When something is due for a job that waits for this: it expires, it fails, or its revert is believed."""
+    """Yield the times at which the job expires, fails, or has its revert believed."""
     job = wait.job
     if job.request.valid_until is not None:
         yield job.request.valid_until

@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chalicelib.admin.accounts import UNCHECKED
-from chalicelib.jobs.states import checked
+from chalicelib.jobs.states import with_next_check
 from chalicelib.store.account_records import account_from
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.dynamodb import CONDITION_FAILED
@@ -115,7 +115,7 @@ def put_back(client: Client, table: str, difference: Difference, now: datetime) 
     """Write a restored job. An open one is due for a check now. Returns false when today's row was changed meanwhile."""
     job = job_from(difference.restored)
     if job.is_open:
-        job = checked(job, now)
+        job = with_next_check(job, now)
     if difference.today is not None:  # a worker that has read today's row must not overwrite this one
         job = replace(job, version=max(job.version, int(difference.today.get("version", {}).get("N", 0))) + 1)
     return _put(client, table, "jobId", job_item(job), difference.today)

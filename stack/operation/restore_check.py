@@ -26,7 +26,7 @@ from chalicelib.jobs.model import (
     UnsignedTransaction,
 )
 from chalicelib.jobs.ports import Chain, Signer
-from chalicelib.jobs.states import checked, retried, started, with_transaction
+from chalicelib.jobs.states import retried, started, with_next_check, with_transaction
 from chalicelib.networks import TRANSFER_GAS
 from stack.progress import Say
 
@@ -123,10 +123,10 @@ def repaired(match: Match, now: datetime) -> Job:
     purpose = Purpose.CANCEL if mined.is_plain and not _is_same_request(job, mined) else Purpose.ORIGINAL
     transaction = SignedTransaction(mined.hash, b"", mined.fees, now, mined.block, purpose)
     if job.status in IN_FLIGHT:
-        return checked(with_transaction(job, transaction, now), now)
+        return with_next_check(with_transaction(job, transaction, now), now)
     if job.status in RETRYABLE:
         job = retried(job, now, next_check_at=now)
-    return checked(started(job, Attempt(mined.nonce, mined.gas, (transaction,)), now, next_check_at=now), now)
+    return with_next_check(started(job, Attempt(mined.nonce, mined.gas, (transaction,)), now, next_check_at=now), now)
 
 
 def lost_nonces(account: Account, jobs: Iterable[Job], mined: int) -> list[int]:
@@ -137,13 +137,13 @@ def lost_nonces(account: Account, jobs: Iterable[Job], mined: int) -> list[int]:
 
 def fill_nonces(account: Account, nonces: Sequence[int], signer: Signer, chain: Chain) -> None:
     """Use up the nonces: sign and broadcast transfers of nothing to itself, without waiting for them."""
-    outlook = chain.outlook(account.address, [])
+    account_view = chain.account_view(account.address, [])
     now = datetime.now(UTC)
     sent: list[SignedTransaction] = []
     for nonce in nonces:
-        plain = UnsignedTransaction(account.chain_id, nonce, account.address, 0, b"", TRANSFER_GAS, outlook.fees)
+        plain = UnsignedTransaction(account.chain_id, nonce, account.address, 0, b"", TRANSFER_GAS, account_view.fees)
         hash_, raw = signer.sign(plain)
-        sent.append(SignedTransaction(hash_, raw, outlook.fees, now, outlook.head.number))
+        sent.append(SignedTransaction(hash_, raw, account_view.fees, now, account_view.head.number))
     chain.broadcast(sent)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from chalicelib.jobs.states import checked
+from chalicelib.jobs.states import with_next_check
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
 from tests.bench.api import JOB, JOBS, RETRY, http_event
@@ -64,7 +64,7 @@ class Scene:
         env = self._ground.env
         store = DynamoJobStore(self._tables, env["JOBS_TABLE"], env["ACCOUNTS_TABLE"])
         for job in store.load(open_jobs):
-            store.save(checked(job, datetime.now(UTC)))
+            store.save(with_next_check(job, datetime.now(UTC)))
         for account in DynamoAccountStore(self._tables, env["ACCOUNTS_TABLE"]).all():
             self._tables.update_item(
                 TableName=env["ACCOUNTS_TABLE"],

@@ -33,8 +33,11 @@ def fresh_salt() -> bytes:
 
 def revert_of(signature: str, *values: Any) -> bytes:
     """The data a call reverts with for an error such as `OwnableUnauthorizedAccount(address)`."""
+    selector = keccak(text=signature)[:4]
+    if not values:  # eth_abi does not parse the type `()`
+        return selector
     arguments = parse(signature[signature.index("(") :])
-    return keccak(text=signature)[:4] + encode([one.to_type_str() for one in arguments.components], values)
+    return selector + encode([one.to_type_str() for one in arguments.components], values)
 
 
 def compile_test_contracts(directory: Path) -> Path:

@@ -11,8 +11,8 @@ from chalicelib.chain.contracts.contract_reader import ContractReader
 from chalicelib.chain.contracts.service_contracts import ServiceContracts, events_of
 from chalicelib.chain.reading.node import Node
 from chalicelib.chain.rpc.client import RpcClient
-from chalicelib.jobs.model import ContractEvent
 from chalicelib.jobs.ports import Code
+from chalicelib.jobs.receipts import ContractEvent
 from chalicelib.networks import FUSE
 from tests.contracts.ground import COIN, MAX_UINT256, ZERO, Ground, call_data, fresh_salt
 

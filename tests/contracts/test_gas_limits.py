@@ -45,7 +45,7 @@ def accounts(url: str) -> list[str]:
 def estimated(url: str, **fields: Any) -> Estimate:
     sender, other, *_ = accounts(url)
     call = Call(**{"sender": sender, "to": other, "value": 0, "data": b"", **fields})
-    (estimate,) = Node(FUSE, RpcClient([url], chain_id=anvil.CHAIN_ID)).outlook(sender, [call]).estimates
+    (estimate,) = Node(FUSE, RpcClient([url], chain_id=anvil.CHAIN_ID)).account_view(sender, [call]).estimates
     return estimate
 
 

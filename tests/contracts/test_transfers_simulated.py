@@ -36,7 +36,7 @@ def one_by_one(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
 
 
 def told(url: str, sender: str, calls: list[Call]) -> list[Estimate]:
-    return list(Node(FUSE, RpcClient([url], chain_id=FUSE.chain_id)).outlook(sender, calls).estimates)
+    return list(Node(FUSE, RpcClient([url], chain_id=FUSE.chain_id)).account_view(sender, calls).estimates)
 
 
 def test_transfers_to_whom_runs_no_code_need_no_estimate(ground: Ground, url: str, one_by_one: list[Call]) -> None:

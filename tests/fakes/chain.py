@@ -9,29 +9,23 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chalicelib.errors import ChainUnavailable
-from chalicelib.jobs.model import (
-    ContractEvent,
-    Fees,
-    Receipt,
-    SignedTransaction,
-    TransactionRequest,
-    UnsignedTransaction,
-)
+from chalicelib.jobs.model import Fees, SignedTransaction, TransactionRequest, UnsignedTransaction
 from chalicelib.jobs.ports import (
+    AccountView,
     Broadcast,
     BroadcastStatus,
     Call,
+    CanonicalBlock,
     Code,
     Estimate,
     GasEstimate,
     Head,
-    Outlook,
     Revert,
-    Sighting,
-    StandingBlock,
+    TransactionsView,
     Unavailable,
     Unfunded,
 )
+from chalicelib.jobs.receipts import ContractEvent, Receipt
 from chalicelib.networks import Network
 from tests.fakes.ledger import (
     TRANSFER_GAS,
@@ -187,15 +181,15 @@ class SimulatedChain:
         block = self._seen_by("head")[-1]
         return Head(block.number, block.base_fee)
 
-    def outlook(self, address: str, calls: Sequence[Call]) -> Outlook:
+    def account_view(self, address: str, calls: Sequence[Call]) -> AccountView:
         """Parts of it may come from a node that lags, as when a proxy spreads a batch over several."""
         self._answer()
         block = self._seen_by("head")[-1]
         balance = self.state.balance(address)
-        return Outlook(
+        return AccountView(
             head=Head(block.number, block.base_fee),
             fees=self.fees(),
-            mined=self._seen_by("transaction_count")[-1].state.nonce(address),
+            mined_count=self._seen_by("transaction_count")[-1].state.nonce(address),
             balance=balance,
             spendable=min(balance, self._simulated_state().balance(address)),
             next_base_fee=self.base_fee,
@@ -220,22 +214,24 @@ class SimulatedChain:
         max_fee = min(int(base_fee * network.base_fee_multiplier) + tip, network.max_fee_cap)
         return Fees(max_fee, min(tip, max_fee))
 
-    def standing_blocks(self, address: str, numbers: Collection[int]) -> dict[int, StandingBlock]:
+    def canonical_blocks(self, address: str, numbers: Collection[int]) -> dict[int, CanonicalBlock]:
         self._answer()
         counted, named = self._seen_by("transaction_count"), self._seen_by("block_hash")
         there = range(min(len(counted), len(named)))
         return {
-            number: StandingBlock(named[number].hash, counted[number].state.nonce(address), self.made_at.get(number))
+            number: CanonicalBlock(named[number].hash, counted[number].state.nonce(address), self.made_at.get(number))
             for number in numbers
             if number in there
         }
 
-    def sighting(self, address: str, hashes: Sequence[str], blocks: Collection[int] = ()) -> Sighting:
+    def transactions_view(self, address: str, hashes: Sequence[str], blocks: Collection[int] = ()) -> TransactionsView:
         """Parts of it may come from a node that lags, as when a proxy spreads a batch over several."""
         self._answer()
         mined = self._seen_by("transaction_count")[-1].state.nonce(address)
         head = self._seen_by("head")[-1]
-        return Sighting(head.number, mined, self.receipts(hashes), self.standing_blocks(address, blocks), head.base_fee)
+        return TransactionsView(
+            head.number, mined, self.receipts(hashes), self.canonical_blocks(address, blocks), head.base_fee
+        )
 
     def estimate(self, calls: Sequence[Call]) -> list[Estimate]:
         self._answer()

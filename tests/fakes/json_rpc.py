@@ -61,7 +61,7 @@ class CountedNode:
                 block = self._block(params[1])
                 return {"result": hex(block.state.nonce(params[0]))} if block else _error("header not found")
             case "eth_getBalance":
-                return {"result": hex(chain.outlook(params[0], []).spendable)}
+                return {"result": hex(chain.account_view(params[0], []).spendable)}
             case "eth_estimateGas":
                 return self._estimate(params[0])
             case "eth_sendRawTransaction":

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from chalicelib.bounds import Bounds
-from chalicelib.errors import JobNotRetryable, JobsApiError
+from chalicelib.errors import ChainUnavailable, JobNotRetryable, JobsApiError
+from chalicelib.jobs.admission import Admission
 from chalicelib.jobs.bursts import Bursts
 from chalicelib.jobs.cancel import cancel_job
 from chalicelib.jobs.issue import NewJob, issue_job, signing_account
@@ -72,6 +73,33 @@ class Ports:
     clock: Callable[[], datetime]
 
 
+class ApiPorts:
+    """What the API's use cases are given: the watched ports of the world, and what needs no watching."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.clock = world.clock
+        self.admission = Admission(world.ports.bounds, lambda: world.jobs)
+
+    @property
+    def jobs(self) -> Any:
+        return self._world.ports.jobs
+
+    @property
+    def accounts(self) -> Any:
+        return self._world.ports.accounts
+
+    @property
+    def queue(self) -> Any:
+        return self._world.ports.queue
+
+    def mined_counts(self, addresses: Sequence[str]) -> dict[str, int]:
+        raise ChainUnavailable("No job of a world leaves its account to the API.")
+
+    def callees(self, request: TransactionRequest) -> Sequence[str]:
+        return () if request.to is None else (request.to,)
+
+
 class NotSettled(AssertionError):
     """The world did not come to rest: it says what is still open."""
 
@@ -108,6 +136,7 @@ class World:
             paces=Paces(),
             clock=self.clock,
         )
+        self.api_ports = ApiPorts(self)
         self._next_block = self.now + timedelta(seconds=network.block_seconds)
         self._next_reconcile = self.now + timedelta(minutes=1)
         self._issued = 0
@@ -123,27 +152,21 @@ class World:
         self.now += timedelta(milliseconds=1)  # no two requests of a client come at the same instant
         transaction = TransactionRequest(TARGET, data=data.encode(), **request)
         principal, correlation_id = Principal(owner, sender), f"request-{self._issued}"
-        ports = self.ports
 
         def issue() -> str:
-            account = signing_account(None, principal, "sim", self.network.chain_id, jobs=ports.jobs, accounts=ports.accounts)
+            account = signing_account(None, principal, "sim", self.network.chain_id, self.api_ports)
             new = NewJob(name, "sim", account, transaction, correlation_id=correlation_id)
-            return issue_job(new, principal, jobs=ports.jobs, queue=ports.queue, clock=self.clock).job.job_id
+            return issue_job(new, principal, self.api_ports).job.job_id
 
         return self._asked(issue)
 
     def cancel(self, job_id: str) -> Job:
-        ports = self.ports
-        return self._asked(
-            lambda: cancel_job(job_id, Principal("issuer", ALICE), jobs=ports.jobs, queue=ports.queue, clock=self.clock)
-        )
+        return self._asked(lambda: cancel_job(job_id, Principal("issuer", ALICE), self.api_ports))
 
     def retry(self, job_id: str) -> Job:
-        ports = self.ports
-
         def retried() -> Job:
             try:
-                return retry_job(job_id, Principal("issuer", ALICE), jobs=ports.jobs, queue=ports.queue, clock=self.clock)
+                return retry_job(job_id, Principal("issuer", ALICE), self.api_ports)
             except JobNotRetryable:
                 if self.job(job_id).is_open:  # the answer to the first request was lost
                     return self.job(job_id)

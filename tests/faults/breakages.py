@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import app
-from chalicelib.jobs import issue, retry, states
+from chalicelib.jobs import issue, next_step, retry, states
 from chalicelib.jobs.ids import random_job_id
 from chalicelib.jobs.model import IN_FLIGHT, Account, Job, Status
-from chalicelib.jobs.settlement import NonceSettledElsewhere, Unmined, judge
+from chalicelib.jobs.settlement import NotMined, SettledWithoutReceipt, judge
 from chalicelib.store.jobs import DynamoJobStore
-from chalicelib.workers import confirm, every_minute
+from chalicelib.workers import every_minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +92,12 @@ def signed_anew_without_proof() -> None:
     """What is not mined one block after it was signed is believed to be gone, and its nonce somebody else's."""
     from chalicelib.chain.reading.node import Node  # noqa: PLC0415 -- only the workers have it
 
-    def broken(job: Job, sight: Any, confirmations: int) -> Any:
-        verdict = judge(job, sight, confirmations)
-        waited = sight.head - job.attempt.latest.signed_at_block
-        return NonceSettledElsewhere() if isinstance(verdict, Unmined) and waited >= 1 else verdict
+    def broken(job: Job, view: Any, confirmations: int) -> Any:
+        verdict = judge(job, view, confirmations)
+        waited = view.head - job.attempt.latest.signed_at_block
+        return SettledWithoutReceipt() if isinstance(verdict, NotMined) and waited >= 1 else verdict
 
-    _set(confirm, "judge", broken)
+    _set(next_step, "judge", broken)
     _set(Node, "user_of_nonce", lambda *_: "0x" + "11" * 32)
 
 

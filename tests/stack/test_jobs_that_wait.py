@@ -84,7 +84,7 @@ def test_a_job_whose_fee_limit_the_next_block_does_not_take_waits_and_holds_up_n
     client.await_job(other, {"started"})
     waits = waits_for(client, cheap)
     assert waits["code"] == "feeLimitTooLow"
-    assert f"its maxFeePerGas is {15 * GWEI} wei" in waits["reason"]
+    assert f"the job's maxFeePerGas is {15 * GWEI} wei" in waits["reason"]
     node("evm_setIntervalMining", 1)  # the base fee of empty blocks falls by an eighth
     assert [client.await_job(job_id)["status"] for job_id in (other, cheap)] == ["succeeded"] * 2
 

@@ -80,7 +80,7 @@ def test_an_address_that_was_guessed_before_the_deployment_is_not_called(pool: P
 
     def waits() -> dict[str, Any] | None:
         found = pool.first.client.job(job["_id"])
-        return found if any("whose contract" in event.get("detail", "") for event in found["history"]) else None
+        return found if any("whose job created" in event.get("detail", "") for event in found["history"]) else None
 
     wait_for("the call waits", waits)
     deployed = pool.second.client.await_job(pool.second.client.issue(data=artifact("Sink")["bytecode"])["_id"])

@@ -14,7 +14,7 @@ import pytest
 from web3 import Web3
 
 from chalicelib.jobs.model import Job, account_id
-from chalicelib.jobs.states import checked
+from chalicelib.jobs.states import with_next_check
 from chalicelib.store.accounts import DynamoAccountStore
 from chalicelib.store.jobs import DynamoJobStore
 from stack.build.package import LOCAL_STAGE, Package, package
@@ -114,7 +114,7 @@ def looked_after(env: dict[str, str], job_id: str) -> Job:
     def marked() -> Job | None:
         job = store.get(job_id)
         assert job is not None
-        return job if job.next_check_at else store.save(checked(job, datetime.now(UTC) + timedelta(minutes=1)))
+        return job if job.next_check_at else store.save(with_next_check(job, datetime.now(UTC) + timedelta(minutes=1)))
 
     return wait_for("a write of our own", marked)
 

@@ -7,27 +7,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from chalicelib.jobs.model import (
-    Attempt,
-    Event,
-    Failure,
-    Fees,
-    Job,
-    Purpose,
-    Receipt,
-    SignedTransaction,
-    Status,
-    TransactionRequest,
-)
+from chalicelib.jobs.endings import confirmed
+from chalicelib.jobs.model import Attempt, Event, Failure, Fees, Job, Purpose, SignedTransaction, Status, TransactionRequest
+from chalicelib.jobs.receipts import Receipt
 from chalicelib.jobs.states import (
     cancel_requested,
     cancelled,
-    checked,
     failed,
     retried,
-    settled,
     started,
     with_event,
+    with_next_check,
     with_transaction,
 )
 from tests.store.building import ADDRESS, CHAIN_ID, FEES, OTHER_ADDRESS, OWNER, after
@@ -49,9 +39,9 @@ def with_bytes(value: dict[str, Any]) -> dict[str, Any]:
 def jobs() -> dict[str, Job]:
     pending = _issued(1, correlation_id="order-1", external_id="invoice")
     signed = started(_issued(2), _attempt(7), after(10), after(70))
-    replaced = with_transaction(checked(signed, after(130)), _transaction(8, 40, Purpose.REPLACEMENT), after(40))
+    replaced = with_transaction(with_next_check(signed, after(130)), _transaction(8, 40, Purpose.REPLACEMENT), after(40))
     cancelling = with_transaction(cancel_requested(signed, after(30)), _transaction(9, 41, Purpose.CANCEL), after(41))
-    succeeded = settled(replaced, _receipt(8), after(60))
+    succeeded = confirmed(replaced, _receipt(8), after(60))
     refused = failed(_issued(3), Failure("EstimateReverted", "execution reverted: no allowance"), after(5))
     again = retried(refused, after(500), next_check_at=after(560))
     waits = replace(  # without the kind of the reason, as an earlier version put a job off
@@ -63,7 +53,7 @@ def jobs() -> dict[str, Job]:
     )
     wallet = replace(
         with_event(
-            settled(started(_issued(4, name="createWallet"), _attempt(7), after(9), after(69)), _receipt(7), after(50)),
+            confirmed(started(_issued(4, name="createWallet"), _attempt(7), after(9), after(69)), _receipt(7), after(50)),
             after(900),
             "reorged",
             "block 9 was replaced",
@@ -79,7 +69,7 @@ def jobs() -> dict[str, Job]:
         "signed": signed,
         "replaced": replaced,
         "cancelling": cancelling,
-        "cancelled by its cancel transaction": settled(cancelling, _receipt(9), after(80)),
+        "cancelled by its cancel transaction": confirmed(cancelling, _receipt(9), after(80)),
         "cancelled as it was pending": cancelled(pending, after(3)),
         "succeeded": succeeded,
         "failed": refused,

@@ -14,12 +14,12 @@ from chalicelib.jobs.model import (
     Job,
     Outcome,
     Purpose,
-    Receipt,
     SignedTransaction,
     Status,
     TransactionRequest,
     WaitCode,
 )
+from chalicelib.jobs.receipts import Receipt
 from tests.store.building import new_job_id
 
 MAX_UINT256 = 2**256 - 1

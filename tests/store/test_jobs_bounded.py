@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.errors import RowUnreadable, VersionConflict, WriteRefused
 from chalicelib.jobs.model import Job, TransactionRequest
-from chalicelib.jobs.states import cancelled, checked
+from chalicelib.jobs.states import cancelled, with_next_check
 from chalicelib.store.records import job_item
 from chalicelib.store.stored_job import with_row
 from tests.store.backends import Stores, Tables, assert_eventually, ids
@@ -140,8 +140,8 @@ FINDS: dict[str, Callable[[Tables, list[str]], Any]] = {
 def test_a_row_that_cannot_be_read_is_told_to_the_operator_and_left_out(
     tables: Tables, find: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    good = checked(pending_job(1, external_id="invoice"), after(30))
-    bad = spoiled(tables, checked(pending_job(2, external_id="invoice"), after(20)))
+    good = with_next_check(pending_job(1, external_id="invoice"), after(30))
+    bad = spoiled(tables, with_next_check(pending_job(2, external_id="invoice"), after(20)))
     tables.jobs.issue(good)
 
     assert_eventually(lambda: list(FINDS[find](tables, [bad.job_id, good.job_id])), [good])
@@ -152,8 +152,8 @@ def test_a_row_that_cannot_be_read_is_told_to_the_operator_and_left_out(
 
 def test_rows_that_cannot_be_read_do_not_keep_those_behind_them_from_being_due(tables: Tables) -> None:
     for number in range(12):
-        spoiled(tables, checked(pending_job(number), after(number)))
-    good = checked(pending_job(50), after(60))
+        spoiled(tables, with_next_check(pending_job(number), after(number)))
+    good = with_next_check(pending_job(50), after(60))
     tables.jobs.issue(good)
 
     assert_eventually(lambda: tables.jobs.due(after(1_000), 3), [good])
@@ -161,9 +161,9 @@ def test_rows_that_cannot_be_read_do_not_keep_those_behind_them_from_being_due(t
 
 
 def test_a_row_of_a_newer_version_does_not_keep_the_others_from_being_due(tables: Tables) -> None:
-    newer = {**job_item(checked(pending_job(1), after(5))), "format": {"N": "1000"}}
+    newer = {**job_item(with_next_check(pending_job(1), after(5))), "format": {"N": "1000"}}
     tables.inspector.put_item(TableName=tables.jobs_table, Item=newer)
-    good = checked(pending_job(2), after(6))
+    good = with_next_check(pending_job(2), after(6))
     tables.jobs.issue(good)
 
     assert_eventually(lambda: tables.jobs.due(after(1_000), 10), [good])
@@ -190,8 +190,8 @@ def test_a_row_that_cannot_be_read_is_an_error_of_its_own_where_it_alone_is_aske
 
 
 def test_an_owners_open_jobs_are_counted_once_they_are_looked_after(stores: Stores) -> None:
-    jobs = [checked(pending_job(number), after(60 + number)) for number in range(5)]
-    fresh, of_another = pending_job(9), checked(pending_job(9, owner=OTHER_OWNER), after(60))
+    jobs = [with_next_check(pending_job(number), after(60 + number)) for number in range(5)]
+    fresh, of_another = pending_job(9), with_next_check(pending_job(9, owner=OTHER_OWNER), after(60))
     for job in (*jobs, fresh, of_another, failed_job(20)):
         stores.jobs.issue(job)
 

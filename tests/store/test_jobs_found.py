@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.jobs.model import Job, Status
-from chalicelib.jobs.states import checked, retried
+from chalicelib.jobs.states import retried, with_next_check
 from chalicelib.store.jobs import DynamoJobStore
 from tests.store.backends import Stores, Tables, assert_eventually, ids
 from tests.store.building import ADDRESS, OTHER_ADDRESS, OTHER_OWNER, OWNER, after, failed_job, pending_job
@@ -164,7 +164,7 @@ def test_what_is_found_is_what_the_row_says_and_not_the_index(tables: Tables, fi
     leaves, moves_on = issue(tables.stores, *(wallet_job(second, result=made(ADDRESS)) for second in (1, 2)))
     assert_eventually(lambda: find(tables.jobs), [moves_on, leaves])
     other = DynamoJobStore(tables.inspector, tables.jobs_table, tables.accounts_table)
-    moved_on = checked(moves_on, after(100))
+    moved_on = with_next_check(moves_on, after(100))
 
     def write(**_: Any) -> None:
         other.save(replace(leaves, **change))

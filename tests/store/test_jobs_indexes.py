@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.jobs.model import Failure, Job, Receipt, Status
-from chalicelib.jobs.states import cancel_requested, cancelled, checked, displaced, failed, retried, settled, started, waiting
+from chalicelib.jobs.endings import confirmed, displaced
+from chalicelib.jobs.model import Failure, Job, Status
+from chalicelib.jobs.receipts import Receipt
+from chalicelib.jobs.states import cancel_requested, cancelled, failed, retried, started, waiting, with_next_check
 from chalicelib.jobs.stores import FailedQuery
 from chalicelib.store.keys import shard
 from tests.store.backends import Stores, Tables, assert_eventually
@@ -33,10 +35,10 @@ looked_after = {"pending", "open"}
 wait: Step = (lambda job: waiting(job, after(1), after(2), "no funds", next_check_at=after(3)), looked_after)
 start: Step = (lambda job: started(job, attempt(7), after(4), next_check_at=after(5)), set())
 start_again: Step = (start[0], {"open"})
-check: Step = (lambda job: checked(job, after(6)), {"open"})
+check: Step = (lambda job: with_next_check(job, after(6)), {"open"})
 check_pending: Step = (check[0], looked_after)
 ask_to_cancel: Step = (lambda job: cancel_requested(job, after(7)), {"open"})
-succeed: Step = (lambda job: settled(job, MINED, after(8)), set())
+succeed: Step = (lambda job: confirmed(job, MINED, after(8)), set())
 displace: Step = (lambda job: displaced(job, after(9), next_check_at=after(10)), looked_after)
 fail: Step = (lambda job: failed(job, Failure("Expired", "too late"), after(11)), {"failed"})
 cancel: Step = (lambda job: cancelled(job, after(12)), {"cancelled"})
@@ -120,7 +122,7 @@ def test_a_job_that_has_made_something_stands_in_the_index_of_that_and_of_its_su
     tables.jobs.issue(job)
     job = tables.jobs.save(started(job, attempt(7), after(4), next_check_at=after(5)))
     assert entries() == []
-    job = tables.jobs.save(replace(settled(job, MINED, after(8)), result=MADE))
+    job = tables.jobs.save(replace(confirmed(job, MINED, after(8)), result=MADE))
     assert_eventually(entries, [about, made])
     tables.jobs.save(replace(job, checks=1))
     assert_eventually(entries, [about, made])

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.errors import VersionConflict
 from chalicelib.jobs.model import Job
-from chalicelib.jobs.states import cancelled, checked
+from chalicelib.jobs.states import cancelled, with_next_check
 from tests.store.backends import THREADS, Stores, Tables
 from tests.store.building import after, failed_job, new_job_id, pending_job
 from tests.store.faults import answer_once
@@ -128,7 +128,7 @@ def test_saving_counts_the_version_and_returns_what_is_stored(stores: Stores) ->
 def test_saving_at_an_old_version_conflicts_and_changes_nothing(stores: Stores) -> None:
     job = pending_job()
     stores.jobs.issue(job)
-    winner = stores.jobs.save(checked(job, after(100)))
+    winner = stores.jobs.save(with_next_check(job, after(100)))
 
     with pytest.raises(VersionConflict):
         stores.jobs.save(cancelled(job, after(5)))

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.jobs.model import Job, account_id
 from chalicelib.jobs.order import order
-from chalicelib.jobs.states import cancelled, checked, retried, waiting
+from chalicelib.jobs.states import cancelled, retried, waiting, with_next_check
 from chalicelib.jobs.stores import Sweep
 from chalicelib.store import job_reads
 from chalicelib.store.jobs import DynamoJobStore
@@ -188,7 +188,7 @@ def test_a_job_that_was_swept_up_is_found_still(stores: Stores) -> None:
     assert_eventually(lambda: len(issued_ids(stores)), 1)
     ((reached, _),) = stores.jobs.issued_on(ACCOUNT_ID, None, 1)
 
-    stores.jobs.save(checked(left_behind, after(120)))
+    stores.jobs.save(with_next_check(left_behind, after(120)))
     stores.accounts.swept(account(), Sweep.FIRST, reached)
 
     swept = stores.accounts.get(ACCOUNT_ID)
@@ -266,7 +266,7 @@ def test_a_job_put_off_is_due_no_more(stores: Stores) -> None:
     job, other = issue(stores, due_at(-2), due_at(-1))
     assert_eventually(lambda: stores.jobs.due(NOW, 50), [job, other])
 
-    stores.jobs.save(checked(job, NOW + timedelta(seconds=60)))
+    stores.jobs.save(with_next_check(job, NOW + timedelta(seconds=60)))
 
     assert_eventually(lambda: stores.jobs.due(NOW, 50), [other])
 
@@ -287,7 +287,7 @@ def test_due_believes_the_row_and_not_the_index(tables: Tables) -> None:
 
     def move_on(**_: Any) -> None:
         other.save(cancelled(closed, NOW))
-        other.save(checked(put_off, NOW + timedelta(seconds=60)))
+        other.save(with_next_check(put_off, NOW + timedelta(seconds=60)))
 
     tables.client.meta.events.register_first("provide-client-params.dynamodb.BatchGetItem", move_on)
 

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.errors import VersionConflict
 from chalicelib.jobs.model import Job
-from chalicelib.jobs.states import cancelled, checked
+from chalicelib.jobs.states import cancelled, with_next_check
 from chalicelib.jobs.stores import Sweep
 from tests.store.backends import Tables, assert_eventually
 from tests.store.building import ACCOUNT_ID, ADDRESS, CHAIN_ID, account, after, pending_job, signed_job
@@ -37,7 +37,7 @@ def test_issue_whose_answer_was_lost_is_not_a_replay(tables: Tables, make: Calla
 
 def test_issue_whose_answer_was_lost_returns_the_row_when_it_has_moved_on_since(tables: Tables) -> None:
     job = pending_job()
-    change = checked(job, after(100))
+    change = with_next_check(job, after(100))
     statuses = lose_first_answer(tables.client, "PutItem", meanwhile=lambda: tables.jobs.save(change))
 
     assert tables.jobs.issue(job) == replace(change, version=2)
@@ -59,7 +59,7 @@ def test_save_whose_answer_was_lost_is_a_success(tables: Tables, make: Callable[
 def test_save_whose_answer_was_lost_conflicts_when_somebody_wrote_since(tables: Tables) -> None:
     job = pending_job()
     tables.jobs.issue(job)
-    mine = checked(job, after(100))
+    mine = with_next_check(job, after(100))
     theirs = cancelled(replace(mine, version=2), after(5))
     lose_first_answer(tables.client, "PutItem", meanwhile=lambda: tables.jobs.save(theirs))
 

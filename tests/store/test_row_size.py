@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from chalicelib.jobs.endings import confirmed
 from chalicelib.jobs.ids import fingerprint
-from chalicelib.jobs.model import Attempt, Fees, Job, Receipt, SignedTransaction, TransactionRequest
-from chalicelib.jobs.states import settled, started
+from chalicelib.jobs.model import Attempt, Fees, Job, SignedTransaction, TransactionRequest
+from chalicelib.jobs.receipts import Receipt
+from chalicelib.jobs.states import started
 from chalicelib.store.account_records import account_item
 from chalicelib.store.item_size import item_size
 from chalicelib.store.records import job_item
@@ -69,7 +71,7 @@ def settle(job: Job) -> Job:
         gas_used=101_357,
         effective_gas_price=13_345_678_912,
     )
-    return settled(job, receipt, after(31.345678))
+    return confirmed(job, receipt, after(31.345678))
 
 
 LIFE: tuple[Callable[[Job], Job], ...] = (lambda job: job, lambda job: start(job, 123_457), settle)

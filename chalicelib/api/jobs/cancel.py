@@ -7,6 +7,4 @@ from chalicelib.jobs.cancel import cancel_job
 
 
 def cancel(request: Request) -> Reply:
-    services = request.services
-    job = cancel_job(job_id_in(request), request.principal, jobs=services.jobs, queue=services.queue, clock=services.clock)
-    return one_job(request, job)
+    return one_job(request, cancel_job(job_id_in(request), request.principal, request.services))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def fetch_by_id(request: Request) -> Reply:
-    return one_job(request, fetch.fetch_job(job_id_in(request), request.principal, jobs=request.services.jobs))
+    return one_job(request, fetch.fetch_job(job_id_in(request), request.principal, request.services))
 
 
 def fetch_by_correlation_id(request: Request) -> Reply:
@@ -25,7 +25,7 @@ def fetch_by_correlation_id(request: Request) -> Reply:
         correlation_id = text(request.path["correlation_id"])
     except ValueError as error:
         raise invalid([("correlationId", str(error))]) from None
-    return one_job(request, fetch.fetch_by_correlation_id(correlation_id, request.principal, jobs=request.services.jobs))
+    return one_job(request, fetch.fetch_by_correlation_id(correlation_id, request.principal, request.services))
 
 
 # --- shared by every route about one job -------------------------------------------------------------------------------

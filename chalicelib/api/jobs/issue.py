@@ -1,6 +1,5 @@
 """Issue a job."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chalicelib.api.http.errors import invalid
@@ -11,7 +10,6 @@ from chalicelib.api.jobs.views import job_view
 from chalicelib.errors import FeeLimitTooLow
 from chalicelib.jobs.ids import derived_job_id
 from chalicelib.jobs.issue import Issued, NewJob, issue_job, signing_account
-from chalicelib.jobs.model import TransactionRequest
 
 if TYPE_CHECKING:
     from chalicelib.api.jobs.replies import IssuedView
@@ -29,40 +27,16 @@ def issue(request: Request) -> Reply:
     limit, least = body.max_fee_per_gas, services.parts.settings.network.least_price
     if limit is not None and limit < least and not _already_issued(request, body):
         raise FeeLimitTooLow(limit, least)
-    account = signing_account(
-        body.sender,
-        request.principal,
+    account = signing_account(body.sender, request.principal, services.network, services.chain_id, services)
+    new = NewJob(
+        TRANSACTION_JOB,
         services.network,
-        services.chain_id,
-        jobs=services.jobs,
-        accounts=services.accounts,
-        mined=services.mined_counts,
+        account,
+        transaction,
+        correlation_id=body.correlation_id,
+        external_id=body.external_id,
     )
-    issued = issue_job(
-        NewJob(
-            TRANSACTION_JOB,
-            services.network,
-            account,
-            transaction,
-            correlation_id=body.correlation_id,
-            external_id=body.external_id,
-        ),
-        request.principal,
-        jobs=services.jobs,
-        queue=services.queue,
-        clock=services.clock,
-        names_sender=body.sender is not None,
-        callees=callees,
-        admission=services.admission,
-    )
-    return issued_reply(issued)
-
-
-def callees(request: TransactionRequest) -> Sequence[str]:
-    """Return the contracts that a transaction calls. Only shared accounts need it."""
-    from chalicelib.chain.contracts.called_contracts import callees_of  # noqa: PLC0415 -- most requests do without it
-
-    return callees_of(request)
+    return issued_reply(issue_job(new, request.principal, services, names_sender=body.sender is not None))
 
 
 def issued_reply(issued: Issued) -> Reply:

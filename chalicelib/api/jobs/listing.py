@@ -22,13 +22,13 @@ def list_page(request: Request) -> Reply:
     scope = scope_of(request, "list", query.scope())
     page: Page = fetch.list_jobs(
         request.principal,
+        request.services,
         status=query.status,
         name=query.name,
         correlation_id=query.correlation_id,
         account=query.account_address,
         limit=query.limit,
         cursor=position_of(request, query.cursor, scope),
-        jobs=request.services.jobs,
     )
     return _page_reply(request, page, scope)
 
@@ -40,9 +40,9 @@ def fetch_by_external_id(request: Request) -> Reply:
     page = fetch.fetch_by_external_id(
         query.external_id,
         request.principal,
+        request.services,
         limit=MAX_PAGE,
         cursor=position_of(request, query.cursor, scope),
-        jobs=request.services.jobs,
     )
     return _page_reply(request, page, scope)
 

@@ -10,7 +10,6 @@ from chalicelib.api.http.request import Request
 from chalicelib.api.http.values import DEFAULT_PAGE
 from chalicelib.api.jobs.bodies import RetryFilters, RetryOneBody
 from chalicelib.api.jobs.fetch import job_id_in, one_job
-from chalicelib.api.jobs.issue import callees
 from chalicelib.api.jobs.views import job_view, refusal_view
 from chalicelib.errors import Forbidden, InvalidJobId
 from chalicelib.jobs.ids import JOB_ID
@@ -26,18 +25,7 @@ def retry_one(request: Request) -> Reply:
     body = RetryOneBody.parse({} if request.body is NO_BODY or request.body is None else request.body)
     if body.valid_until is not None and body.valid_until <= services.clock():
         raise invalid([("validUntil", "validUntil is in the past: send a later time. Nothing was retried.")])
-    job = retry_job(
-        job_id_in(request),
-        request.principal,
-        jobs=services.jobs,
-        queue=services.queue,
-        clock=services.clock,
-        accounts=services.accounts,
-        callees=callees,
-        valid_until=body.valid_until,
-        admission=services.admission,
-    )
-    return one_job(request, job)
+    return one_job(request, retry_job(job_id_in(request), request.principal, services, valid_until=body.valid_until))
 
 
 def retry_by_query(request: Request) -> Reply:
@@ -63,12 +51,7 @@ def retry_by_query(request: Request) -> Reply:
     retries = retry_jobs(
         query,
         request.principal,
-        jobs=services.jobs,
-        queue=services.queue,
-        clock=services.clock,
-        accounts=services.accounts,
-        callees=callees,
-        admission=services.admission,
+        services,
         has_room=lambda job: room.takes(job_view(job, reader, listed=True), CHANGE_BYTES),
     )
     results = list(retries.results)

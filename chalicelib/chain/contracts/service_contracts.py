@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from chalicelib.jobs.model import ContractEvent
+from chalicelib.jobs.receipts import ContractEvent
 
 ARTIFACTS = Path(__file__).parent / "artifacts"
 """`<Name>.json` with `abi` and `bytecode`, for each contract in contracts/service.json. Written by the build, committed."""

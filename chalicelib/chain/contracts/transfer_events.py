@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chalicelib.jobs.model import TokenTransfer
+from chalicelib.jobs.receipts import TokenTransfer
 
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 """The hash of Transfer(address,address,uint256)."""

@@ -21,7 +21,7 @@ from chalicelib.chain.rpc.client import Answer, Request, RpcClient
 from chalicelib.chain.rpc.quantities import quantity, quantity_or_none
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees
-from chalicelib.jobs.ports import Call, Estimate, GasEstimate, Head, Outlook, Unavailable, Unfunded
+from chalicelib.jobs.ports import AccountView, Call, Estimate, GasEstimate, Head, Unavailable, Unfunded
 from chalicelib.networks import TRANSFER_GAS, Network
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ class Estimates:
         self._simulates = True
         """Transfers are simulated together until a node refuses that."""
 
-    def outlook(self, address: str, calls: Sequence[Call]) -> Outlook:
+    def account_view(self, address: str, calls: Sequence[Call]) -> AccountView:
         """Read the account at the newest block, and estimate each call on the pending one.
 
         All is one HTTP request to one endpoint, for up to 95 calls. There is one more for each of these: the gas price, on a
@@ -71,10 +71,10 @@ class Estimates:
         head = head_of(read.block)
         block_limit = _field(read.block, "gasLimit")
         gas_price = None if head.base_fee is not None else quantity(self._rpc.call("eth_gasPrice"), "gas price")
-        return Outlook(
+        return AccountView(
             head=head,
             fees=self._fees(head, history, gas_price),
-            mined=quantity(result_of(mined, "eth_getTransactionCount"), "transaction count"),
+            mined_count=quantity(result_of(mined, "eth_getTransactionCount"), "transaction count"),
             balance=balance,
             spendable=balance if spendable is None else min(balance, spendable),
             next_base_fee=None if head.base_fee is None else next_base_fee(head.base_fee, history),

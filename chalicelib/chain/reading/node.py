@@ -23,19 +23,20 @@ from chalicelib.chain.rpc.classify import classify_broadcast, classify_estimate,
 from chalicelib.chain.rpc.client import Answer, RpcClient
 from chalicelib.chain.rpc.quantities import quantity
 from chalicelib.errors import ChainUnavailable
-from chalicelib.jobs.model import Receipt, SignedTransaction, TransactionRequest
+from chalicelib.jobs.model import SignedTransaction, TransactionRequest
 from chalicelib.jobs.ports import (
+    AccountView,
     Broadcast,
     BroadcastStatus,
     Call,
+    CanonicalBlock,
     Code,
     Estimate,
     Head,
-    Outlook,
     Revert,
-    Sighting,
-    StandingBlock,
+    TransactionsView,
 )
+from chalicelib.jobs.receipts import Receipt
 from chalicelib.networks import Network
 
 _REFUSALS = frozenset(
@@ -79,7 +80,7 @@ class Node:
         """Return the hash of the transaction, or of the block, that used this nonce (`nonces.user_of_nonce`)."""
         return user_of_nonce(self._rpc, address, nonce, block_number)
 
-    def standing_blocks(self, address: str, numbers: Collection[int]) -> dict[int, StandingBlock]:
+    def canonical_blocks(self, address: str, numbers: Collection[int]) -> dict[int, CanonicalBlock]:
         """Return the blocks that exist, by number, each with the count of transactions of `address` up to it: in one batch."""
         asked = sorted(set(numbers))
         answers = self._rpc.batch([request for number in asked for request in block_and_count(number, address)])
@@ -105,10 +106,10 @@ class Node:
             for address, answer in zip(asked, answers, strict=True)
         }
 
-    def outlook(self, address: str, calls: Sequence[Call]) -> Outlook:
-        """How the account stands at the newest block, and what each call would do on the pending one (`Estimates.outlook`)."""
-        outlook = self._estimates.outlook(address, calls)
-        return replace(outlook, fees=self._asked.raised(outlook.fees))
+    def account_view(self, address: str, calls: Sequence[Call]) -> AccountView:
+        """The account at the newest block, and what each call would do on the pending one (`Estimates.account_view`)."""
+        view = self._estimates.account_view(address, calls)
+        return replace(view, fees=self._asked.raised(view.fees))
 
     # --- simulation ----------------------------------------------------------------------------------------------------
 
@@ -197,7 +198,7 @@ class Node:
         """Return the receipts of the mined transactions, by hash. A missing receipt decides nothing (invariant 8)."""
         return receipts_of(hashes, self._rpc.batch([receipt_request(hash_) for hash_ in hashes]))
 
-    def sighting(self, address: str, hashes: Sequence[str], blocks: Collection[int] = ()) -> Sighting:
+    def transactions_view(self, address: str, hashes: Sequence[str], blocks: Collection[int] = ()) -> TransactionsView:
         """Read the newest block, the account's count of mined transactions, these receipts and these blocks from one endpoint.
 
         It is one HTTP request as long as the number of hashes, plus two for each block, is at most 98.
@@ -215,9 +216,9 @@ class Node:
         by_hash = dict(zip(hashes, answers, strict=False))
         too_large = frozenset(hash_ for hash_, answer in by_hash.items() if answer.over_bound)
         read = [hash_ for hash_ in hashes if hash_ not in too_large]
-        return Sighting(
+        return TransactionsView(
             head=head.number,
-            mined=quantity(result_of(mined, "eth_getTransactionCount"), "transaction count"),
+            mined_count=quantity(result_of(mined, "eth_getTransactionCount"), "transaction count"),
             receipts=receipts_of(read, [by_hash[hash_] for hash_ in read]),
             blocks=blocks_of(asked, answers[len(hashes) :]),
             base_fee=head.base_fee,

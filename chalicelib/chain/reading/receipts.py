@@ -8,7 +8,7 @@ from chalicelib.chain.contracts.service_contracts import events_of
 from chalicelib.chain.contracts.transfer_events import transfers_of
 from chalicelib.chain.rpc.quantities import quantity
 from chalicelib.errors import ChainUnavailable
-from chalicelib.jobs.model import Receipt
+from chalicelib.jobs.receipts import Receipt
 
 
 def read_receipt(hash_: str, found: Any) -> Receipt | None:

@@ -9,8 +9,8 @@ from chalicelib.chain.rpc.answers import Answer, Request
 from chalicelib.chain.rpc.classify import message_of
 from chalicelib.chain.rpc.quantities import quantity, quantity_or_none
 from chalicelib.errors import ChainUnavailable
-from chalicelib.jobs.model import Receipt
-from chalicelib.jobs.ports import Head, StandingBlock
+from chalicelib.jobs.ports import CanonicalBlock, Head
+from chalicelib.jobs.receipts import Receipt
 
 LAST_SECOND = 253_402_300_799
 """The last second of the year 9999: no datetime is later."""
@@ -33,10 +33,10 @@ def block_and_count(number: int, address: str) -> tuple[Request, Request]:
     return ("eth_getBlockByNumber", [hex(number), False]), count_at(address, hex(number))
 
 
-def blocks_of(numbers: Sequence[int], answers: Sequence[Answer]) -> dict[int, StandingBlock]:
+def blocks_of(numbers: Sequence[int], answers: Sequence[Answer]) -> dict[int, CanonicalBlock]:
     """Return the blocks that exist, by number, from the answers to `block_and_count` for each of `numbers`."""
     return {
-        number: StandingBlock(str(block.result["hash"]).lower(), quantity_or_none(count.result), time_of(block.result))
+        number: CanonicalBlock(str(block.result["hash"]).lower(), quantity_or_none(count.result), time_of(block.result))
         for number, block, count in zip(numbers, answers[::2], answers[1::2], strict=True)
         if isinstance(block.result, dict) and block.result.get("hash")
     }

@@ -26,11 +26,11 @@ from chalicelib.jobs.model import (
     Fees,
     Job,
     Outcome,
-    Receipt,
     SignedTransaction,
     Status,
     TransactionRequest,
 )
+from chalicelib.jobs.receipts import Receipt
 from chalicelib.settings import Settings, settings_from
 from tests.fakes.contracts import MemoryContracts, NumberedKeys, Simulator, TextCallEncoder
 from tests.fakes.memory import MemoryAccountStore, MemoryJobStore, MemoryLimitStore, RecordingQueue

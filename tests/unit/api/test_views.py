@@ -16,12 +16,12 @@ from chalicelib.jobs.model import (
     Job,
     Outcome,
     Purpose,
-    Receipt,
     SignedTransaction,
     Status,
     TransactionRequest,
     WaitCode,
 )
+from chalicelib.jobs.receipts import Receipt
 from tests.unit.api.harness import ISSUER, NOW, TARGET, a_job, attempt
 
 

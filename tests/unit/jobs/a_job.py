@@ -4,17 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.jobs.model import (
-    Attempt,
-    Event,
-    Fees,
-    Job,
-    Purpose,
-    Receipt,
-    SignedTransaction,
-    Status,
-    TransactionRequest,
-)
+from chalicelib.jobs.model import Attempt, Event, Fees, Job, Purpose, SignedTransaction, Status, TransactionRequest
+from chalicelib.jobs.receipts import Receipt
 from chalicelib.networks import GWEI
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

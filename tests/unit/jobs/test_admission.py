@@ -12,7 +12,7 @@ from chalicelib.jobs.admission import COUNT_SECONDS, SHARE, Admission
 from chalicelib.jobs.issue import Issued, NewJob, issue_job, signing_account
 from chalicelib.jobs.model import Job, Status, TransactionRequest
 from chalicelib.jobs.principal import Principal
-from chalicelib.jobs.retry import Refusal, Retries, RetryQuery, retry_job, retry_jobs
+from chalicelib.jobs.retry import Refusal, Retries, RetryQuery, retry_jobs
 from tests.unit.jobs.a_job import ISSUER, NOW, OTHER, SOON, TARGET, pending_job
 from tests.unit.jobs.use_cases import ADMIN, ME, SOMEBODY, UseCases
 
@@ -43,24 +43,12 @@ class Bounded(UseCases):
             self.stored(pending_job(job_id=f"{len(self.jobs.rows):024x}", owner=owner, next_check_at=SOON))
 
     def post(self, principal: Principal = ME, correlation_id: str | None = None, value: int = 1) -> Issued:
-        account = signing_account(None, principal, "fuse", 122, jobs=self.jobs, accounts=self.accounts)
+        account = signing_account(None, principal, "fuse", 122, self)
         new = NewJob("job", "fuse", account, TransactionRequest(TARGET, value), correlation_id=correlation_id)
-        return issue_job(
-            new,
-            principal,
-            jobs=self.jobs,
-            queue=self.queue,
-            clock=self.clock,
-            admission=self.admission,
-        )
-
-    def retry(self, job_id: str, principal: Principal = ME) -> Job:
-        return retry_job(job_id, principal, jobs=self.jobs, queue=self.queue, clock=self.clock, admission=self.admission)
+        return issue_job(new, principal, self)
 
     def retry_by(self, query: RetryQuery, principal: Principal = ME, **more: Any) -> Retries:
-        return retry_jobs(
-            query, principal, jobs=self.jobs, queue=self.queue, clock=self.clock, admission=self.admission, **more
-        )
+        return retry_jobs(query, principal, self, **more)
 
     def failed(self, data: bytes = b"", owner: str = ISSUER) -> str:
         number = len(self.jobs.rows)

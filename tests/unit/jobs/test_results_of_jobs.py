@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.jobs.model import ContractEvent, Receipt, Status, TokenTransfer, TransactionRequest
+from chalicelib.jobs.endings import confirmed
+from chalicelib.jobs.model import Status, TransactionRequest
+from chalicelib.jobs.receipts import ContractEvent, Receipt, TokenTransfer
 from chalicelib.jobs.results import effect_missing, makes_something, result_of
-from chalicelib.jobs.states import settled
 from tests.unit.jobs.a_job import ISSUER, NOW, OTHER, TARGET, pending_job, receipt, started_job
 
 TOKEN, WALLET = "0x" + "D" * 40, "0x" + "E" * 40
@@ -99,15 +100,15 @@ def test_the_tokens_own_transfer_between_the_right_parties_is_the_effect(job: An
 @pytest.mark.parametrize(("job", "transfer"), DONE, ids=["mint", "burn", "adminTransfer"])
 def test_a_job_whose_transaction_did_nothing_fails_and_can_be_retried(job: Any, transfer: TokenTransfer) -> None:
     started = replace(started_job(name=job.name, data=job.data))
-    failed = settled(started, with_transfers(), NOW)
+    failed = confirmed(started, with_transfers(), NOW)
     assert (failed.status, failed.failure and failed.failure.code, failed.result) == (Status.FAILED, "TransferNotMade", {})
     assert (failed.attempt.outcome, failed.fail_count) == ("confirmed", 1)
-    assert settled(started, with_transfers(transfer), NOW).status is Status.SUCCEEDED
+    assert confirmed(started, with_transfers(transfer), NOW).status is Status.SUCCEEDED
 
 
 def test_a_fee_on_the_transfer_is_told_by_what_arrived() -> None:
     mined = with_transfers(moved(WALLET, TARGET, 3), moved(WALLET, OTHER, 97))
-    job = settled(started_job(name=TRANSFER.name, data=TRANSFER.data), mined, NOW)
+    job = confirmed(started_job(name=TRANSFER.name, data=TRANSFER.data), mined, NOW)
     assert (job.status, job.result) == (Status.SUCCEEDED, {"amountReceived": "97"})
     assert result_of(TRANSFER, with_transfers(moved(WALLET, OTHER, 100))) == {}, "the whole amount is not told twice"
 

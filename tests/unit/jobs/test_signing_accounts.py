@@ -1,6 +1,6 @@
 """Which accounts sign: how busy they are, whether one stands still, and what it costs to ask."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -15,8 +15,11 @@ from tests.unit.jobs.use_cases import POOL, UseCases
 MINED = 5
 
 
-def mined(addresses: Sequence[str]) -> Mapping[str, int]:
-    return dict.fromkeys(addresses, MINED)
+class Mined(UseCases):
+    """The use cases, where each account has MINED transactions."""
+
+    def mined_counts(self, addresses: Sequence[str]) -> dict[str, int]:
+        return dict.fromkeys(addresses, MINED)
 
 
 def pooled(address: str, next_nonce: int = MINED) -> Account:
@@ -24,7 +27,7 @@ def pooled(address: str, next_nonce: int = MINED) -> Account:
 
 
 def cases_with(*jobs: Job) -> UseCases:
-    cases = UseCases()
+    cases = Mined()
     for job in jobs:
         cases.stored(job)
     return cases
@@ -40,7 +43,7 @@ def waits(number: int = 1) -> Job:
 
 def stands_still(cases: UseCases, next_nonce: int = MINED) -> bool:
     cases.accounts.rows[f"122:{POOL}"] = pooled(POOL, next_nonce)
-    return is_idle(pooled(POOL), jobs=cases.jobs, accounts=cases.accounts, mined=mined)
+    return is_idle(pooled(POOL), cases)
 
 
 def test_an_account_without_open_jobs_stands_still() -> None:
@@ -68,7 +71,7 @@ def test_of_a_pool_the_one_with_the_fewest_fresh_and_waiting_jobs_and_taken_nonc
         chosen.append(among)
         return among[0]
 
-    assert least_busy([one, two, three], jobs=cases.jobs, mined=mined, choose=choose) == two
+    assert least_busy([one, two, three], cases, choose) == two
     assert chosen == [[two]]
 
 
@@ -84,7 +87,7 @@ def reads_of(cases: UseCases, address: str, *, replica_knows: bool) -> list[bool
         return read(account_id) if consistent or replica_knows else None
 
     cases.accounts.get = get  # type: ignore[method-assign]
-    named_account(address, Principal(ISSUER, ISSUER), "fuse", 122, accounts=cases.accounts)
+    named_account(address, Principal(ISSUER, ISSUER), "fuse", 122, cases)
     return reads
 
 

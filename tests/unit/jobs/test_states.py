@@ -9,39 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.jobs.model import (
-    FINAL,
-    IN_FLIGHT,
-    RETRYABLE,
-    ContractEvent,
-    Failure,
-    Job,
-    Outcome,
-    Purpose,
-    Receipt,
-    Status,
-    WaitCode,
-)
+from chalicelib.jobs.endings import confirmed, displaced, out_of_gas
+from chalicelib.jobs.model import FINAL, IN_FLIGHT, RETRYABLE, Failure, Job, Outcome, Purpose, Status, WaitCode
+from chalicelib.jobs.receipts import ContractEvent, Receipt
 from chalicelib.jobs.states import (
     ATTEMPTS_KEPT,
     HISTORY_LIMIT,
     IllegalTransition,
     cancel_requested,
     cancelled,
-    checked,
-    displaced,
     failed,
     is_resting,
-    out_of_gas,
     retried,
-    reverted,
     seen_mined,
-    settled,
+    seen_unmined,
     started,
-    taken_back,
     unsigned_since,
     waiting,
     with_event,
+    with_next_check,
     with_transaction,
 )
 from tests.unit.jobs.a_job import (
@@ -76,7 +62,7 @@ def _of_last(job: Job, purpose: Purpose | None = None) -> str:
 TRANSITIONS: dict[str, tuple[Transition, frozenset[Status]]] = {
     "started": (lambda job, now: started(job, attempt(job.attempt_count, f"0x{job.attempt_count}"), now, SOON), PENDING),
     "waiting": (lambda job, now: waiting(job, now, SOON, "no funds", next_check_at=SOON, waits_for_nonce=3), PENDING),
-    "checked": (lambda job, now: checked(job, SOON), OPEN),
+    "checked": (lambda job, now: with_next_check(job, SOON), OPEN),
     "replaced": (lambda job, now: with_transaction(job, transaction(f"0xr{now:%f}", Purpose.REPLACEMENT), now), IN_FLIGHT),
     "cancel signed": (lambda job, now: with_transaction(job, transaction(f"0xc{now:%f}", Purpose.CANCEL), now), IN_FLIGHT),
     "given up": (
@@ -84,11 +70,11 @@ TRANSITIONS: dict[str, tuple[Transition, frozenset[Status]]] = {
         IN_FLIGHT,
     ),
     "mined": (lambda job, now: seen_mined(job, made_by(_of_last(job)), now), IN_FLIGHT),
-    "taken back": (taken_back, IN_FLIGHT),
-    "settled by what it made": (lambda job, now: settled(job, made_by(_of_last(job)), now), IN_FLIGHT),
-    "settled": (lambda job, now: settled(job, receipt(_of_last(job)), now), IN_FLIGHT),
-    "settled by a cancel": (lambda job, now: settled(job, receipt(_of_last(job, Purpose.CANCEL)), now), IN_FLIGHT),
-    "reverted": (lambda job, now: reverted(job, receipt(_of_last(job), succeeded=False), "no", now), IN_FLIGHT),
+    "unmined": (seen_unmined, IN_FLIGHT),
+    "settled by what it made": (lambda job, now: confirmed(job, made_by(_of_last(job)), now), IN_FLIGHT),
+    "settled": (lambda job, now: confirmed(job, receipt(_of_last(job)), now), IN_FLIGHT),
+    "settled by a cancel": (lambda job, now: confirmed(job, receipt(_of_last(job, Purpose.CANCEL)), now), IN_FLIGHT),
+    "reverted": (lambda job, now: confirmed(job, receipt(_of_last(job), succeeded=False), now, "no"), IN_FLIGHT),
     "out of gas": (lambda job, now: out_of_gas(job, receipt(_of_last(job), succeeded=False), now, SOON), IN_FLIGHT),
     "displaced": (lambda job, now: displaced(job, now, SOON), IN_FLIGHT),
     "failed": (lambda job, now: failed(job, FAILURE, now), PENDING),
@@ -181,7 +167,7 @@ def test_an_unsettled_attempt_below_a_settled_one_still_forbids_another() -> Non
 
 
 def test_a_receipt_settles_the_attempt_with_the_transaction_it_names() -> None:
-    job = settled(started_job(hashes=("0xfirst", "0xsecond")), receipt("0xfirst"), NOW)
+    job = confirmed(started_job(hashes=("0xfirst", "0xsecond")), receipt("0xfirst"), NOW)
     assert job.status is Status.SUCCEEDED
     assert job.attempt.outcome is Outcome.CONFIRMED
     assert job.attempt.receipt == receipt("0xfirst")
@@ -189,29 +175,29 @@ def test_a_receipt_settles_the_attempt_with_the_transaction_it_names() -> None:
 
 def test_a_reverted_receipt_does_not_make_a_job_succeed() -> None:
     with pytest.raises(IllegalTransition):
-        settled(started_job(), receipt("0xfirst", succeeded=False), NOW)
+        confirmed(started_job(), receipt("0xfirst", succeeded=False), NOW)
 
 
 def test_a_mined_cancel_cancels() -> None:
-    job = settled(with_cancel(started_job(status=Status.CANCEL_REQUESTED)), receipt("0xcancel"), NOW)
+    job = confirmed(with_cancel(started_job(status=Status.CANCEL_REQUESTED)), receipt("0xcancel"), NOW)
     assert (job.status, job.attempt.outcome) == (Status.CANCELLED, Outcome.CANCELLED)
 
 
 def test_the_original_mined_although_its_cancel_was_signed_succeeds() -> None:
-    job = settled(with_cancel(started_job(status=Status.CANCEL_REQUESTED)), receipt("0xfirst"), NOW)
+    job = confirmed(with_cancel(started_job(status=Status.CANCEL_REQUESTED)), receipt("0xfirst"), NOW)
     assert (job.status, job.attempt.outcome) == (Status.SUCCEEDED, Outcome.CONFIRMED)
 
 
 def test_a_mined_cancel_of_a_transaction_given_up_fails_with_its_reason() -> None:
     given_up = with_transaction(started_job(), transaction("0xcancel", Purpose.CANCEL), NOW, FAILURE)
-    job = settled(given_up, receipt("0xcancel"), NOW)
+    job = confirmed(given_up, receipt("0xcancel"), NOW)
     assert (job.status, job.failure, job.attempt.outcome) == (Status.FAILED, FAILURE, Outcome.CANCELLED)
 
 
 def test_a_transaction_given_up_keeps_its_reason_when_its_cancel_is_replaced() -> None:
     given_up = with_transaction(started_job(), transaction("0xcancel", Purpose.CANCEL), NOW, FAILURE)
     again = with_transaction(given_up, transaction("0xhigher", Purpose.CANCEL), NOW)
-    assert settled(again, receipt("0xcancel"), NOW).failure == FAILURE
+    assert confirmed(again, receipt("0xcancel"), NOW).failure == FAILURE
 
 
 def test_a_displaced_job_is_pending_again() -> None:
@@ -300,7 +286,7 @@ def test_a_job_rests_until_the_time_it_waits_for() -> None:
 
 
 def test_a_retried_job_has_its_failures_and_attempts_still() -> None:
-    job = retried(reverted(started_job(), receipt("0xfirst", succeeded=False), "no", NOW), NOW, SOON)
+    job = retried(confirmed(started_job(), receipt("0xfirst", succeeded=False), NOW, "no"), NOW, SOON)
     assert (job.status, job.fail_count, len(job.attempts)) == (Status.PENDING, 1, 1)
     assert job.job_id == started_job().job_id
 
@@ -318,21 +304,21 @@ def started_creation(**changes: Any) -> Job:
 def test_a_mined_job_shows_what_it_made_and_is_open_still() -> None:
     job = seen_mined(started_creation(result=STALE), made_by("0xfirst"), NOW)
     assert (job.status, job.result, job.creation) == (Status.STARTED, MADE, OTHER)
-    assert taken_back(job, NOW).result == {}
+    assert seen_unmined(job, NOW).result == {}
 
 
 def test_the_receipt_that_settles_a_job_says_what_it_made_whatever_was_shown_before() -> None:
-    assert settled(started_creation(result=STALE), made_by("0xfirst"), NOW).result == MADE
-    assert settled(started_creation(result=STALE), receipt("0xfirst"), NOW).result == {}
+    assert confirmed(started_creation(result=STALE), made_by("0xfirst"), NOW).result == MADE
+    assert confirmed(started_creation(result=STALE), receipt("0xfirst"), NOW).result == {}
 
 
 @pytest.mark.parametrize(
     "end",
     [
-        lambda job: reverted(job, receipt("0xfirst", succeeded=False), "no", NOW),
+        lambda job: confirmed(job, receipt("0xfirst", succeeded=False), NOW, "no"),
         lambda job: displaced(job, NOW, SOON),
-        lambda job: settled(with_cancel(job), receipt("0xcancel"), NOW),
-        lambda job: retried(reverted(job, receipt("0xfirst", succeeded=False), "no", NOW), NOW, SOON),
+        lambda job: confirmed(with_cancel(job), receipt("0xcancel"), NOW),
+        lambda job: retried(confirmed(job, receipt("0xfirst", succeeded=False), NOW, "no"), NOW, SOON),
     ],
     ids=["reverted", "displaced", "cancelled", "retried"],
 )

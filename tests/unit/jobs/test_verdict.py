@@ -6,12 +6,12 @@ import pytest
 
 from chalicelib.jobs.model import Failure, Status
 from chalicelib.jobs.settlement import (
+    ChainView,
+    Confirmed,
     Mined,
-    NonceSettledElsewhere,
-    Settled,
-    Sight,
-    Unmined,
-    Unread,
+    NotMined,
+    ReceiptTooLarge,
+    SettledWithoutReceipt,
     Verdict,
     is_being_cancelled,
     is_to_be_cancelled,
@@ -28,39 +28,39 @@ FIRST, SECOND = receipt("0xfirst", 100), receipt("0xsecond", 100)
     ("head", "mined", "settled", "receipts", "verdict"),
     [
         # nonce 7; its transactions are 0xfirst and 0xsecond
-        (99, 7, 7, [], Unmined()),
-        (99, 3, 3, [], Unmined()),
+        (99, 7, 7, [], NotMined()),
+        (99, 3, 3, [], NotMined()),
         (100, 8, 7, [FIRST], Mined(3, FIRST)),
         (102, 8, 7, [FIRST], Mined(1, FIRST)),
-        (103, 8, 8, [FIRST], Settled(FIRST)),
-        (103, 8, 8, [SECOND], Settled(SECOND)),
-        (900, 80, 80, [FIRST], Settled(FIRST)),
+        (103, 8, 8, [FIRST], Confirmed(FIRST)),
+        (103, 8, 8, [SECOND], Confirmed(SECOND)),
+        (900, 80, 80, [FIRST], Confirmed(FIRST)),
         (100, 8, 7, [], Mined(1)),  # by whom, depth will tell
-        (103, 8, 8, [], NonceSettledElsewhere()),  # a receipt that lags, or another's: proof decides
+        (103, 8, 8, [], SettledWithoutReceipt()),  # a receipt that lags, or another's: proof decides
         (99, 7, 7, [FIRST], Mined(4)),  # the head is of a node that lags, or the receipt of one
         (99, 8, 7, [FIRST], Mined(4, FIRST)),  # the head is of a node that lags
-        (103, 7, 7, [FIRST], Unmined()),  # the receipt is of a block that a reorg has removed
+        (103, 7, 7, [FIRST], NotMined()),  # the receipt is of a block that a reorg has removed
         (103, 8, 7, [FIRST], Mined(1)),  # it was removed, and the nonce is used again, not deep enough
-        (103, 8, 8, [receipt("0xstranger", 100)], NonceSettledElsewhere()),
+        (103, 8, 8, [receipt("0xstranger", 100)], SettledWithoutReceipt()),
     ],
 )
 def test_what_is_seen_decides(head: int, mined: int, settled: int, receipts: list, verdict: Verdict) -> None:
     job = started_job(7, ("0xfirst", "0xsecond"))
-    assert judge(job, Sight(head, mined, settled, {one.hash: one for one in receipts}), CONFIRMATIONS) == verdict
+    assert judge(job, ChainView(head, mined, settled, {one.hash: one for one in receipts}), CONFIRMATIONS) == verdict
 
 
 @pytest.mark.parametrize(
     ("mined", "settled", "receipts", "too_large", "verdict"),
     [
-        (8, 8, [], {"0xsecond"}, Unread()),
-        (8, 7, [], {"0xsecond"}, Unread()),
-        (8, 8, [FIRST], {"0xsecond"}, Settled(FIRST)),
-        (7, 7, [], {"0xsecond"}, Unmined()),  # a reorg has removed its block
-        (8, 8, [], {"0xstranger"}, NonceSettledElsewhere()),
+        (8, 8, [], {"0xsecond"}, ReceiptTooLarge()),
+        (8, 7, [], {"0xsecond"}, ReceiptTooLarge()),
+        (8, 8, [FIRST], {"0xsecond"}, Confirmed(FIRST)),
+        (7, 7, [], {"0xsecond"}, NotMined()),  # a reorg has removed its block
+        (8, 8, [], {"0xstranger"}, SettledWithoutReceipt()),
     ],
 )
 def test_a_receipt_too_large_to_be_read_says_whose_the_nonce_is(mined, settled, receipts, too_large, verdict) -> None:
-    sight = Sight(103, mined, settled, {one.hash: one for one in receipts}, too_large=frozenset(too_large))
+    sight = ChainView(103, mined, settled, {one.hash: one for one in receipts}, too_large=frozenset(too_large))
     assert judge(started_job(7, ("0xfirst", "0xsecond")), sight, CONFIRMATIONS) == verdict
 
 
@@ -69,8 +69,8 @@ def test_a_transaction_is_settled_from_its_last_missing_block_on(confirmations: 
     job = started_job(0)
     for head in range(100, 120):
         deep = head >= 100 + confirmations - 1
-        verdict = judge(job, Sight(head, 1, 1 if deep else 0, {"0xfirst": FIRST}), confirmations)
-        assert verdict == (Settled(FIRST) if deep else Mined(100 + confirmations - 1 - head, FIRST))
+        verdict = judge(job, ChainView(head, 1, 1 if deep else 0, {"0xfirst": FIRST}), confirmations)
+        assert verdict == (Confirmed(FIRST) if deep else Mined(100 + confirmations - 1 - head, FIRST))
 
 
 def test_a_nonce_is_to_be_freed_when_the_issuer_or_we_have_given_it_up() -> None:

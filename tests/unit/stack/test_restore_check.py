@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.jobs.model import Account, Failure, Fees, Job, Purpose, Status, TransactionRequest
-from chalicelib.jobs.settlement import Settled, Sight, judge
+from chalicelib.jobs.settlement import ChainView, Confirmed, judge
 from chalicelib.jobs.states import IllegalTransition, started
 from chalicelib.workers.funds import UNFUNDED
 from stack.errors import StackError
@@ -51,8 +51,8 @@ def ids(matches: Any) -> list[tuple[str, int]]:
 def closed_by(repaired_job: Job, transaction: Mined) -> bool:
     """What the confirm worker makes of it: settled by this very transaction."""
     found = receipt(transaction.hash, transaction.block)
-    sight = Sight(transaction.block + 10, transaction.nonce + 1, transaction.nonce + 1, {transaction.hash: found})
-    return judge(repaired_job, sight, 3) == Settled(found)
+    sight = ChainView(transaction.block + 10, transaction.nonce + 1, transaction.nonce + 1, {transaction.hash: found})
+    return judge(repaired_job, sight, 3) == Confirmed(found)
 
 
 def test_a_pending_job_that_was_signed_since_is_in_flight_and_closed_by_its_receipt() -> None:

@@ -6,8 +6,10 @@ import pytest
 
 from chalicelib.api.jobs.bodies import MAX_DATA_BYTES
 from chalicelib.bounds import Bounds
-from chalicelib.jobs.model import Attempt, Failure, Job, Receipt, TransactionRequest
-from chalicelib.jobs.states import failed, retried, reverted, started
+from chalicelib.jobs.endings import confirmed
+from chalicelib.jobs.model import Attempt, Failure, Job, TransactionRequest
+from chalicelib.jobs.receipts import Receipt
+from chalicelib.jobs.states import failed, retried, started
 from chalicelib.networks import NETWORKS
 from chalicelib.store import records
 from chalicelib.store.attempt_records import attempt_item
@@ -58,7 +60,7 @@ def reverted_once_more(job: Job, nonce: int) -> Job:
     signed = replace(attempt(nonce).latest, raw=b"\x02" + bytes(120) + data + bytes(68))
     job = started(job, Attempt(nonce, 21_000, (signed,)), after(nonce), next_check_at=after(nonce + 60))
     receipt = Receipt(signed.hash, 20, f"0x{'ef' * 32}", succeeded=False, gas_used=10**6, effective_gas_price=10**10)
-    return reverted(job, receipt, "execution reverted: " + "x" * 280, after(nonce))
+    return confirmed(job, receipt, after(nonce), "execution reverted: " + "x" * 280)
 
 
 def test_a_job_with_the_most_call_data_may_be_retried_as_often_as_its_issuer_likes() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.errors import ServiceUnavailable, VersionConflict
 from chalicelib.jobs.model import Status
-from chalicelib.jobs.states import cancelled, checked
+from chalicelib.jobs.states import cancelled, with_next_check
 from chalicelib.networks import GWEI
 from chalicelib.telemetry.observed_jobs import observed
 from chalicelib.workers.dead_letters import record_dead_letter
@@ -168,8 +168,8 @@ def test_a_replayed_request_and_a_look_that_changes_nothing_tell_nothing(world: 
     job = pending_job()
     assert world.ports.jobs.issue(job) is None
     assert world.ports.jobs.issue(replace(job, fingerprint="another")) == job
-    seen = world.ports.jobs.save(checked(job, NOW))
-    world.ports.jobs.save(checked(seen, NOW))
+    seen = world.ports.jobs.save(with_next_check(job, NOW))
+    world.ports.jobs.save(with_next_check(seen, NOW))
     assert [line["message"] for line in told.lines] == ["issued"]
 
 

@@ -21,7 +21,7 @@ def slow_world(seconds: float) -> World:
         account = Account(NETWORK.chain_id, address, key=f"secret:{address}", owner="issuer")
         world.accounts.rows[account.account_id] = account
         world.chain.fund(address, ETHER)
-    for name in ("outlook", "sighting"):
+    for name in ("account_view", "transactions_view"):
         _slow_down(world, name, seconds)
     return world
 
@@ -83,7 +83,7 @@ def test_an_account_with_many_jobs_leaves_time_for_the_others_of_its_batch() -> 
     assert failures(answer) == []
     assert [world.status(job) for job in jobs[1:]] == [Status.STARTED] * 4
     assert Status.PENDING in {world.status(job) for job in many}
-    del world.chain.outlook, world.chain.sighting  # the node is as quick as ever
+    del world.chain.account_view, world.chain.transactions_view  # the node is as quick as ever
     world.run_until_settled()
     world.assert_exactly_once()
 
@@ -92,7 +92,7 @@ def test_polls_that_are_not_reached_in_time_are_answered_as_failed() -> None:
     world = slow_world(seconds=0)
     jobs, batch = executing(world, {})
     handle_execute(batch, world.ports)
-    _slow_down(world, "sighting", 9)
+    _slow_down(world, "transactions_view", 9)
     polls = [encode(ConfirmJobs((job,))) for job in jobs]
     passed_on = encode(ExecuteJobs(f"{NETWORK.chain_id}:{ADDRESSES[0]}", (jobs[0],)))
     records = [record(address, poll) for address, poll in zip(ADDRESSES, polls, strict=True)]
@@ -102,4 +102,6 @@ def test_polls_that_are_not_reached_in_time_are_answered_as_failed() -> None:
     assert within_the_timeout(world, began)
     assert failures(answer) == [ADDRESSES[2], ADDRESSES[3]]
     calls = world.calls.names()[before:]
-    assert calls.index("queue.execute_now") < calls.index("chain.sighting"), "a slow node keeps no delayed message waiting"
+    assert calls.index("queue.execute_now") < calls.index("chain.transactions_view"), (
+        "a slow node keeps no delayed message waiting"
+    )

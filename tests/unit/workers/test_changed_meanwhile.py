@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.jobs.model import Account, Job, Status, WaitCode
-from chalicelib.jobs.states import cancelled, checked, waiting
+from chalicelib.jobs.states import cancelled, waiting, with_next_check
 from chalicelib.workers.execute import execute_jobs
 from chalicelib.workers.storing import store_signed
 from tests.fakes.world import ALICE, World
@@ -133,7 +133,7 @@ def test_a_job_that_is_still_pending_after_the_change_is_signed_in_its_place(mon
     def touch_once(jobs: Sequence[Job]) -> None:
         if not touched:
             touched.append(jobs[1].job_id)
-            world.jobs.save(checked(jobs[1], world.now + timedelta(seconds=60)))
+            world.jobs.save(with_next_check(jobs[1], world.now + timedelta(seconds=60)))
 
     before_each_start(world, monkeypatch, touch_once)
 
@@ -227,7 +227,7 @@ def test_a_job_that_is_still_pending_after_the_change_fails_in_the_same_run(
 ) -> None:
     world = World()
     failing = make(world)
-    before_first_save(world, monkeypatch, failing, lambda job: checked(job, world.now + timedelta(seconds=60)))
+    before_first_save(world, monkeypatch, failing, lambda job: with_next_check(job, world.now + timedelta(seconds=60)))
 
     execute_jobs(ALICES, [failing], world.ports)
 
@@ -239,7 +239,7 @@ def test_a_revert_is_not_believed_while_an_earlier_revert_of_its_owner_may_be_pe
 ) -> None:
     world = World()
     first, second = (world.issue(f"fail {number}") for number in range(2))
-    before_first_save(world, monkeypatch, first, lambda job: checked(job, world.now + timedelta(seconds=60)))
+    before_first_save(world, monkeypatch, first, lambda job: with_next_check(job, world.now + timedelta(seconds=60)))
 
     execute_jobs(ALICES, [first], world.ports)
 

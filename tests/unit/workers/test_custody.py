@@ -35,11 +35,9 @@ def world() -> World:
 def issue(world: World, principal: Principal, to: str | None = OPEN_TO_ALL, data: str = "hit one", name: str = "job") -> str:
     """A job of the principal's on the shared account; `to` None deploys."""
     world.now += timedelta(milliseconds=1)
-    ports = world.ports
-    account = signing_account(POOL, principal, "sim", NETWORK.chain_id, jobs=ports.jobs, accounts=ports.accounts)
+    account = signing_account(POOL, principal, "sim", NETWORK.chain_id, world.api_ports)
     new = NewJob(name, "sim", account, TransactionRequest(to, data=data.encode()))
-    issued = issue_job(new, principal, jobs=ports.jobs, queue=ports.queue, clock=world.clock, names_sender=True)
-    return issued.job.job_id
+    return issue_job(new, principal, world.api_ports, names_sender=True).job.job_id
 
 
 def created(world: World, principal: Principal) -> str:
@@ -64,7 +62,7 @@ def fail_code(world: World, job_id: str) -> str | None:
 
 def waits_for_certainty(world: World, job_id: str) -> bool:
     job = world.job(job_id)
-    return job.status is Status.PENDING and "whose contract" in (job.waits_because or "")
+    return job.status is Status.PENDING and "whose job created" in (job.waits_because or "")
 
 
 def test_a_contract_that_no_job_created_is_called(world: World) -> None:

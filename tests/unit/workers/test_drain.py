@@ -324,7 +324,7 @@ def test_what_was_sent_is_looked_for_when_it_can_be_deep_enough() -> None:
     world.deliver()
     assert delays(world) == [FIRST_LOOK]
     world.run_until_settled()
-    assert world.calls.names().count("chain.sighting") == 1
+    assert world.calls.names().count("chain.transactions_view") == 1
 
 
 @pytest.mark.parametrize(
@@ -361,7 +361,7 @@ def test_a_chain_with_many_confirmations_is_not_left_alone_until_then() -> None:
     assert delays(world) == [NETWORK.stuck_after_blocks * NETWORK.block_seconds]
     world.run_until_settled(minutes=10)
     world.assert_exactly_once()
-    assert world.calls.names().count("chain.sighting") <= 3, "that one, reconcile's, and one when it is deep enough"
+    assert world.calls.names().count("chain.transactions_view") <= 3, "that one, reconcile's, and one when it is deep enough"
 
 
 def test_a_late_message_sends_nothing_again_that_is_looked_after() -> None:

@@ -12,7 +12,7 @@ import pytest
 from chalicelib.errors import JobNotRetryable
 from chalicelib.jobs.model import Job, Purpose, Status
 from chalicelib.networks import GWEI
-from chalicelib.workers.nonces import watch_nonces
+from chalicelib.workers.watch_nonces import watch_nonces
 from tests.fakes import ledger
 from tests.fakes.world import ALICE, World, story
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.jobs.model import account_id
-from chalicelib.jobs.states import checked, retried
+from chalicelib.jobs.states import retried, with_next_check
 from chalicelib.telemetry.emf import EmfMetrics
 from chalicelib.workers import gauges
 from chalicelib.workers.gauges import measure_gauges
@@ -42,7 +42,7 @@ class Measuring:
         at = self.world.now - timedelta(minutes=minutes)
         number = len(self.world.jobs.rows)
         job = pending_job(job_id=f"{number:024x}", created_at=at, pending_since=at, next_check_at=None, **changes)
-        self.world.jobs.rows[job.job_id] = checked(job, self.world.now)
+        self.world.jobs.rows[job.job_id] = with_next_check(job, self.world.now)
         return job.job_id
 
 

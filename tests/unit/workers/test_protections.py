@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.jobs import retry, states
+from chalicelib.jobs import next_step, retry, states
 from chalicelib.jobs.model import IN_FLIGHT, Account, Job, Outcome
-from chalicelib.jobs.settlement import NonceSettledElsewhere, Sight, Verdict, judge
+from chalicelib.jobs.settlement import ChainView, SettledWithoutReceipt, Verdict, judge
 from chalicelib.networks import GWEI
-from chalicelib.workers import confirm, sign
+from chalicelib.workers import sign
 from tests.fakes.calls import Killed
 from tests.fakes.world import ALICE, World
 
@@ -100,11 +100,11 @@ def proof_of_who_used_a_nonce(_: pytest.MonkeyPatch, world: World) -> None:
 
 
 def no_receipt_decides_nothing(patch: pytest.MonkeyPatch, world: World) -> None:
-    def believes(job: Job, sight: Sight, confirmations: int) -> Verdict:
-        late = sight.head > job.attempt.latest.signed_at_block + 2
-        return NonceSettledElsewhere() if late and not sight.receipts else judge(job, sight, confirmations)
+    def believes(job: Job, view: ChainView, confirmations: int) -> Verdict:
+        late = view.head > job.attempt.latest.signed_at_block + 2
+        return SettledWithoutReceipt() if late and not view.receipts else judge(job, view, confirmations)
 
-    patch.setattr(confirm, "judge", believes)
+    patch.setattr(next_step, "judge", believes)
     proof_of_who_used_a_nonce(patch, world)
 
 
@@ -115,7 +115,7 @@ def retry_only_of_what_is_settled(patch: pytest.MonkeyPatch, _: World) -> None:
         closed = tuple(replace(attempt, outcome=attempt.outcome or Outcome.DISPLACED) for attempt in job.attempts)
         return started(replace(job, attempts=closed), *arguments)
 
-    for name in ("_require", "_require_settled"):
+    for name in ("require_status", "_require_settled"):
         patch.setattr(states, name, lambda *_: None)
     patch.setattr(retry, "_require_retryable", lambda _: None)
     patch.setattr(sign, "started", over_an_open_attempt)
@@ -126,7 +126,7 @@ def conditional_writes(_: pytest.MonkeyPatch, world: World) -> None:
 
 
 def depth(patch: pytest.MonkeyPatch, _: World) -> None:
-    patch.setattr(confirm, "judge", lambda job, sight, _: judge(job, replace(sight, settled=sight.mined), 1))
+    patch.setattr(next_step, "judge", lambda job, view, _: judge(job, replace(view, settled_count=view.mined_count), 1))
 
 
 PROTECTIONS: dict[str, tuple[Callable[[World], None], Without, str]] = {

@@ -11,8 +11,8 @@ from chalicelib.jobs.model import Job, Outcome, Status
 from chalicelib.jobs.stores import Checkpoint
 from chalicelib.networks import GWEI
 from chalicelib.workers.confirm import confirm_jobs
-from chalicelib.workers.poll_delays import by_delay
-from chalicelib.workers.reorgs import watch_chain
+from chalicelib.workers.polling import by_delay
+from chalicelib.workers.watch_chain import watch_chain
 from tests.fakes.calls import Fault, Mode
 from tests.fakes.chain import made_address
 from tests.fakes.world import ALICE, NETWORK, World

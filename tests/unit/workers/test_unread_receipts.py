@@ -10,9 +10,9 @@ from chalicelib.chain.reading.node import Node
 from chalicelib.chain.rpc import endpoint
 from chalicelib.chain.rpc.client import RpcClient
 from chalicelib.jobs.model import Status
-from chalicelib.jobs.settlement import is_taken_back
+from chalicelib.jobs.settlement import is_reorged
 from chalicelib.workers.confirm import confirm_jobs
-from chalicelib.workers.nonces import watch_nonces
+from chalicelib.workers.watch_nonces import watch_nonces
 from tests.fakes.json_rpc import CountedNode
 from tests.fakes.world import ALICE, BOB, NETWORK, World
 
@@ -96,13 +96,13 @@ def test_nobody_asks_what_used_a_nonce_after_the_run_is_over(world: World, monke
     asked: list[int] = []
     monkeypatch.setattr(world.ports.chain, "user_of_nonce", lambda *call: asked.append(call[1]))
     over = world.now + timedelta(seconds=20)
-    sighting = world.ports.chain.sighting
+    transactions_view = world.ports.chain.transactions_view
 
     def slow(*call):
         world.now = over
-        return sighting(*call)
+        return transactions_view(*call)
 
-    monkeypatch.setattr(world.ports.chain, "sighting", slow)
+    monkeypatch.setattr(world.ports.chain, "transactions_view", slow)
     confirm_jobs([job_id], world.ports, over)
     assert asked == []
     confirm_jobs([job_id], world.ports, over + timedelta(seconds=1))
@@ -115,15 +115,15 @@ def test_a_job_that_a_reorg_has_taken_back_is_not_sent_again_while_its_receipt_c
     signed = world.job(job_id).attempt.hashes
     world.chain.reorg(world.chain.blocks[-1].number - world.job(job_id).attempt.receipt.block_number + 1)
     watch_nonces(world.ports)
-    assert is_taken_back(world.job(job_id))
+    assert is_reorged(world.job(job_id))
     world.node.too_large = {"hit much"}
     world.run_until(lambda: world.chain.hits("much") == 1, minutes=1)
     world.node.bodies.clear()
     world.run(180)
     assert sum("eth_getTransactionReceipt" in body for body in world.node.bodies) > 1
     assert not any("eth_sendRawTransaction" in body for body in world.node.bodies)
-    assert is_taken_back(world.job(job_id))
+    assert is_reorged(world.job(job_id))
     assert world.job(job_id).attempt.hashes == signed
     world.node.too_large = set()
-    world.run_until(lambda: not is_taken_back(world.job(job_id)), minutes=3)
+    world.run_until(lambda: not is_reorged(world.job(job_id)), minutes=3)
     world.assert_exactly_once()

@@ -73,7 +73,7 @@ def test_a_job_that_cannot_be_signed_fails_after_a_bound_and_says_what_it_waited
     failure = world.job(job_id).failure
     assert failure is not None
     assert failure.code == "CannotBeSigned"
-    assert failure.reason.startswith("It could not be signed for 1 hour: the account's funds do not cover it")
+    assert failure.reason.startswith("The job could not be signed for 1 hour: the account's funds do not cover the job")
 
 
 def test_by_default_the_bound_is_a_day() -> None:
@@ -192,7 +192,7 @@ def test_a_job_whose_fee_limit_no_block_takes_waits_and_holds_up_nobody() -> Non
     world.run_until(lambda: world.status(other) is Status.SUCCEEDED, minutes=1)
     job = world.job(cheap)
     assert (job.status, job.waits_code) == (Status.PENDING, WaitCode.FEE_LIMIT_TOO_LOW)
-    assert job.waits_because == (f"the network asks for {21 * GWEI} wei per gas, and its maxFeePerGas is {15 * GWEI} wei")
+    assert job.waits_because == (f"the network asks for {21 * GWEI} wei per gas, and the job's maxFeePerGas is {15 * GWEI} wei")
     assert world.account(ALICE).next_nonce == 1
     world.chain.base_fee = 10 * GWEI
     world.run_until_settled(minutes=2)
@@ -234,9 +234,9 @@ def test_nothing_is_signed_at_the_services_own_cap_while_the_network_asks_for_mo
 @pytest.mark.parametrize(("limit", "status"), [(29, Status.PENDING), (30, Status.SUCCEEDED)])
 def test_on_a_chain_without_base_fees_the_nodes_gas_price_decides(limit: int, status: Status) -> None:
     world = World()
-    outlook, asked_for = world.chain.outlook, 30 * GWEI
-    world.chain.outlook = lambda *asked: replace(  # type: ignore[method-assign]
-        outlook(*asked), fees=Fees(asked_for), next_base_fee=None, gas_price=asked_for
+    account_view, asked_for = world.chain.account_view, 30 * GWEI
+    world.chain.account_view = lambda *asked: replace(  # type: ignore[method-assign]
+        account_view(*asked), fees=Fees(asked_for), next_base_fee=None, gas_price=asked_for
     )
     job_id = world.issue("hit one", max_fee_per_gas=limit * GWEI)
     world.run(60)

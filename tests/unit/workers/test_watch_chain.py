@@ -8,7 +8,7 @@ import pytest
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Status
 from chalicelib.jobs.stores import Checkpoint
-from chalicelib.workers.reorgs import CHECKPOINTS_KEPT, DeepReorg, watch_chain
+from chalicelib.workers.watch_chain import CHECKPOINTS_KEPT, DeepReorg, watch_chain
 from tests.fakes.world import NETWORK, World
 
 

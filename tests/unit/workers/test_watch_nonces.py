@@ -5,7 +5,7 @@ import pytest
 from chalicelib.errors import ServiceUnavailable
 from chalicelib.jobs.model import Job, Outcome, Purpose, Status
 from chalicelib.networks import GWEI
-from chalicelib.workers.nonces import watch_nonces
+from chalicelib.workers.watch_nonces import watch_nonces
 from tests.fakes.world import ALICE, NETWORK, World
 
 

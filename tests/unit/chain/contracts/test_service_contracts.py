@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from chalicelib.chain.contracts.service_contracts import ServiceContracts, events_of
 from chalicelib.chain.reading.receipts import read_receipt
 from chalicelib.errors import InvalidRequest
-from chalicelib.jobs.model import ContractEvent
+from chalicelib.jobs.receipts import ContractEvent
 
 FACTORY = to_checksum_address("0x" + "ab" * 20)
 TOKEN = to_checksum_address("0x" + "cd" * 20)

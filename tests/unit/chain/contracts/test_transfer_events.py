@@ -6,7 +6,7 @@ import pytest
 from eth_utils.crypto import keccak
 
 from chalicelib.chain.contracts.transfer_events import TRANSFER, transfers_of
-from chalicelib.jobs.model import TokenTransfer
+from chalicelib.jobs.receipts import TokenTransfer
 
 TOKEN, ALICE, BOB = "0x" + "cd" * 20, "0x" + "a1" * 20, "0x" + "b0" * 20
 MOVED = TokenTransfer(TOKEN, ALICE, BOB, 255)

@@ -77,10 +77,10 @@ def test_a_node_s_refusal_reaches_whoever_prices_the_transaction_anew_and_those_
         "eth_feeHistory": Refusal({"code": -32601, "message": "the method does not exist"}),
     }
     node = Node(FUSE, RpcClient([stub.url], chain_id=122))
-    before = node.outlook("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", []).fees
+    before = node.account_view("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", []).fees
     transaction = SignedTransaction("0x" + "1" * 64, b"\x02", before, START, 1)
     (answer,) = node.broadcast([transaction])
     assert (answer.status, answer.minimum_tip) == (BroadcastStatus.UNDERPRICED, 2_500_000_000)
-    after = node.outlook("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", []).fees
+    after = node.account_view("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", []).fees
     assert after.max_priority_fee_per_gas == 2_500_000_000
     assert after.max_fee_per_gas - before.max_fee_per_gas == 2_500_000_000 - before.max_priority_fee_per_gas

@@ -7,7 +7,17 @@ import pytest
 
 from chalicelib.errors import ChainUnavailable
 from chalicelib.jobs.model import Fees
-from chalicelib.jobs.ports import Call, GasEstimate, Head, Outlook, Revert, Sighting, StandingBlock, Unavailable, Unfunded
+from chalicelib.jobs.ports import (
+    AccountView,
+    Call,
+    CanonicalBlock,
+    GasEstimate,
+    Head,
+    Revert,
+    TransactionsView,
+    Unavailable,
+    Unfunded,
+)
 from chalicelib.networks import GWEI
 from tests.unit.chain.rpc.unsupported import NOT_SUPPORTED
 from tests.unit.chain.standing_node import ETHER, OTHER, WHO, node_of, standing_at
@@ -32,12 +42,12 @@ def receipt(hash_: str, block: int) -> dict[str, str]:
 # --- before signing ----------------------------------------------------------------------------------------------------
 
 
-def test_an_outlook_is_one_request_whatever_it_tells(stub):
+def test_an_account_view_is_one_request_whatever_it_tells(stub):
     standing_at(stub, 16)
-    assert node_of(stub).outlook(WHO, [TRANSFER, TRANSFER]) == Outlook(
+    assert node_of(stub).account_view(WHO, [TRANSFER, TRANSFER]) == AccountView(
         head=Head(16, 10 * GWEI),
         fees=Fees(21 * GWEI, GWEI),
-        mined=9,
+        mined_count=9,
         balance=10 * ETHER,
         spendable=10 * ETHER,
         next_base_fee=10 * GWEI,
@@ -49,38 +59,38 @@ def test_an_outlook_is_one_request_whatever_it_tells(stub):
     assert stub.params_of("eth_getBalance") == [[WHO, "latest"], [WHO, "pending"]]
 
 
-def test_an_outlook_of_95_calls_is_one_request(stub):
-    outlook = node_of(standing_at(stub, 16)).outlook(WHO, [TRANSFER] * 95)
-    assert len(outlook.estimates) == 95
+def test_an_account_view_of_95_calls_is_one_request(stub):
+    view = node_of(standing_at(stub, 16)).account_view(WHO, [TRANSFER] * 95)
+    assert len(view.estimates) == 95
     assert [len(body) for body in stub.asked] == [100]
 
 
 def test_more_calls_than_one_request_holds_are_asked_of_the_same_node(stubs):
     first, second = standing_at(stubs(), 16), standing_at(stubs(), 16, mined=8)
-    outlook = node_of(first, second).outlook(WHO, [TRANSFER] * 150)
-    assert (outlook.mined, len(outlook.estimates)) == (9, 150)
+    view = node_of(first, second).account_view(WHO, [TRANSFER] * 150)
+    assert (view.mined_count, len(view.estimates)) == (9, 150)
     assert [len(body) for body in first.asked] == [100, 55]
 
 
 def test_of_a_chain_without_base_fees_the_gas_price_is_asked_too(stub):
     standing_at(stub, 16)
     stub.methods |= {"eth_getBlockByNumber": {"number": "0x10"}, "eth_gasPrice": hex(30 * GWEI)}
-    outlook = node_of(stub).outlook(WHO, [])
-    assert (outlook.head, outlook.fees) == (Head(16, None), Fees(30 * GWEI))
-    assert (outlook.next_base_fee, outlook.gas_price) == (None, 30 * GWEI)
+    view = node_of(stub).account_view(WHO, [])
+    assert (view.head, view.fees) == (Head(16, None), Fees(30 * GWEI))
+    assert (view.next_base_fee, view.gas_price) == (None, 30 * GWEI)
 
 
 def test_what_is_pending_is_not_to_be_spent_again(stub):
     standing_at(stub, 16)
     stub.methods["eth_getBalance"] = lambda _, tag: hex({"latest": 5 * ETHER, "pending": 2 * ETHER}[tag])
-    outlook = node_of(stub).outlook(WHO, [])
-    assert (outlook.balance, outlook.spendable) == (5 * ETHER, 2 * ETHER)
+    view = node_of(stub).account_view(WHO, [])
+    assert (view.balance, view.spendable) == (5 * ETHER, 2 * ETHER)
 
 
 def test_funds_that_are_only_on_their_way_are_not_to_be_spent_yet(stub):
     standing_at(stub, 16)
     stub.methods["eth_getBalance"] = lambda _, tag: hex({"latest": 0, "pending": ETHER}[tag])
-    assert node_of(stub).outlook(WHO, []).spendable == 0
+    assert node_of(stub).account_view(WHO, []).spendable == 0
 
 
 def test_each_call_has_its_own_outcome(stub):
@@ -96,38 +106,38 @@ def test_each_call_has_its_own_outcome(stub):
                 return hex(50_000)
 
     standing_at(stub, 16).methods["eth_estimateGas"] = estimated
-    outlook = node_of(stub).outlook(WHO, [replace(TRANSFER, value=value) for value in range(4)])
-    assert [type(outcome) for outcome in outlook.estimates] == [Revert, Unfunded, Unavailable, GasEstimate]
+    view = node_of(stub).account_view(WHO, [replace(TRANSFER, value=value) for value in range(4)])
+    assert [type(outcome) for outcome in view.estimates] == [Revert, Unfunded, Unavailable, GasEstimate]
 
 
 def test_estimates_that_one_node_leaves_out_are_asked_of_the_next_with_all_that_belongs_to_them(stubs):
     first, second = standing_at(stubs(), 16), standing_at(stubs(), 17, mined=10)
     first.http = lambda body: Http(body=[first.reply(item) for item in body if item["id"] != 6]) if len(body) > 1 else None
-    outlook = node_of(first, second).outlook(WHO, [TRANSFER] * 3)
-    assert (outlook.head.number, outlook.mined) == (17, 10), "never parts of the one and of the other"
-    assert outlook.estimates == (GasEstimate(75_000),) * 3
+    view = node_of(first, second).account_view(WHO, [TRANSFER] * 3)
+    assert (view.head.number, view.mined_count) == (17, 10), "never parts of the one and of the other"
+    assert view.estimates == (GasEstimate(75_000),) * 3
 
 
 def test_estimates_that_nobody_gives_leave_the_others(stub):
     standing_at(stub, 16)
     stub.http = lambda body: Http(body=[stub.reply(item) for item in body if item["id"] != 6])
-    outlook = node_of(stub).outlook(WHO, [TRANSFER] * 3)
-    assert [type(outcome) for outcome in outlook.estimates] == [GasEstimate, Unavailable, GasEstimate]
+    view = node_of(stub).account_view(WHO, [TRANSFER] * 3)
+    assert [type(outcome) for outcome in view.estimates] == [GasEstimate, Unavailable, GasEstimate]
 
 
 @pytest.mark.parametrize("method", ["eth_getTransactionCount", "eth_getBalance", "eth_feeHistory"])
 @pytest.mark.parametrize("answer", [None, "", "9", 9, "0xzz", [], Refusal({"code": -32000, "message": "no state"})])
-def test_an_outlook_without_one_of_its_numbers_is_none(stub, method, answer):
+def test_an_account_view_without_one_of_its_numbers_is_none(stub, method, answer):
     standing_at(stub, 16).methods[method] = answer
     with pytest.raises(ChainUnavailable):
-        node_of(stub).outlook(WHO, [TRANSFER])
+        node_of(stub).account_view(WHO, [TRANSFER])
 
 
 @pytest.mark.parametrize("error", NOT_SUPPORTED, ids=lambda error: error["message"][:40])
 def test_a_node_without_fee_history_still_tells_how_the_account_stands(stub, error):
     standing_at(stub, 16).methods["eth_feeHistory"] = Refusal(error)
-    outlook = node_of(stub).outlook(WHO, [TRANSFER])
-    assert (outlook.fees, outlook.estimates) == (Fees(21 * GWEI, GWEI), (GasEstimate(75_000),))
+    view = node_of(stub).account_view(WHO, [TRANSFER])
+    assert (view.fees, view.estimates) == (Fees(21 * GWEI, GWEI), (GasEstimate(75_000),))
 
 
 @pytest.mark.parametrize("status", [403, 405])
@@ -143,7 +153,7 @@ def test_a_gateway_that_refuses_a_method_by_an_http_status_is_asked_for_the_othe
 
     standing_at(stub, 16)
     stub.http = refuse
-    assert node_of(stub).outlook(WHO, [TRANSFER]).fees == Fees(21 * GWEI, GWEI)
+    assert node_of(stub).account_view(WHO, [TRANSFER]).fees == Fees(21 * GWEI, GWEI)
 
 
 @pytest.mark.parametrize("error", NOT_SUPPORTED, ids=lambda error: error["message"][:40])
@@ -154,7 +164,7 @@ def test_a_node_that_says_the_pending_block_is_not_supported_is_asked_for_the_ne
         return hex(50_000)
 
     standing_at(stub, 16).methods["eth_estimateGas"] = estimated
-    assert node_of(stub).outlook(WHO, [TRANSFER]).estimates == (GasEstimate(75_000),)
+    assert node_of(stub).account_view(WHO, [TRANSFER]).estimates == (GasEstimate(75_000),)
 
 
 def test_a_node_without_a_pending_block_is_asked_for_the_newest_from_then_on(stub):
@@ -171,26 +181,26 @@ def test_a_node_without_a_pending_block_is_asked_for_the_newest_from_then_on(stu
     standing_at(stub, 16).methods |= {"eth_estimateGas": estimated, "eth_getBalance": balance}
     node = node_of(stub)
     for _ in range(2):
-        outlook = node.outlook(WHO, [TRANSFER])
-        assert (outlook.estimates, outlook.spendable) == ((GasEstimate(75_000),), ETHER)
+        view = node.account_view(WHO, [TRANSFER])
+        assert (view.estimates, view.spendable) == ((GasEstimate(75_000),), ETHER)
     assert [tag for _, tag in stub.params_of("eth_estimateGas")] == ["pending", "latest", "latest"]
 
 
 # --- after sending -----------------------------------------------------------------------------------------------------
 
 
-def test_a_sighting_is_one_request(stub):
+def test_a_transactions_view_is_one_request(stub):
     mined = {HASHES[0]: receipt(HASHES[0], 15), HASHES[2]: receipt(HASHES[2], 16)}
     standing_at(stub, 16).methods["eth_getTransactionReceipt"] = mined.get
-    sighting = node_of(stub).sighting(WHO, HASHES)
-    assert (sighting.head, sighting.mined, set(sighting.receipts)) == (16, 9, set(mined))
-    assert sighting.receipts[HASHES[2]].block_number == 16
+    view = node_of(stub).transactions_view(WHO, HASHES)
+    assert (view.head, view.mined_count, set(view.receipts)) == (16, 9, set(mined))
+    assert view.receipts[HASHES[2]].block_number == 16
     assert len(stub.asked) == 1
     assert stub.params_of("eth_getTransactionCount") == [[WHO, "latest"]]
 
 
-def test_a_sighting_of_98_transactions_without_blocks_is_one_request(stub):
-    node_of(standing_at(stub, 16)).sighting(WHO, [f"0x{number:064x}" for number in range(98)])
+def test_a_transactions_view_of_98_transactions_without_blocks_is_one_request(stub):
+    node_of(standing_at(stub, 16)).transactions_view(WHO, [f"0x{number:064x}" for number in range(98)])
     assert [len(body) for body in stub.asked] == [100]
 
 
@@ -201,22 +211,22 @@ def test_errors_of_single_receipts_leave_the_others(stub):
         return receipt(hash_, 16)
 
     standing_at(stub, 16).methods["eth_getTransactionReceipt"] = found
-    assert set(node_of(stub).sighting(WHO, HASHES).receipts) == set(HASHES[1:])
+    assert set(node_of(stub).transactions_view(WHO, HASHES).receipts) == set(HASHES[1:])
 
 
 @pytest.mark.parametrize(
     "error", [{"code": -32000, "message": "indexing is in progress"}, {"code": 429, "message": "rate limit"}]
 )
-def test_errors_for_all_receipts_are_no_sighting(stub, error):
+def test_errors_for_all_receipts_are_no_transactions_view(stub, error):
     standing_at(stub, 16).methods["eth_getTransactionReceipt"] = Refusal(error)
     with pytest.raises(ChainUnavailable):
-        node_of(stub).sighting(WHO, HASHES)
+        node_of(stub).transactions_view(WHO, HASHES)
 
 
-def test_a_sighting_without_its_count_is_none(stub):
+def test_a_transactions_view_without_its_count_is_none(stub):
     standing_at(stub, 16).methods["eth_getTransactionCount"] = None
     with pytest.raises(ChainUnavailable):
-        node_of(stub).sighting(WHO, HASHES)
+        node_of(stub).transactions_view(WHO, HASHES)
 
 
 def block(number, _):
@@ -232,23 +242,23 @@ def with_blocks(stub):
     return stub
 
 
-def standing(*numbers: int) -> dict[int, StandingBlock]:
-    return {number: StandingBlock(f"0x{number:064x}", number) for number in numbers}
+def standing(*numbers: int) -> dict[int, CanonicalBlock]:
+    return {number: CanonicalBlock(f"0x{number:064x}", number) for number in numbers}
 
 
 def test_blocks_are_told_with_what_the_account_had_done_by_then_in_one_request(with_blocks):
-    assert node_of(with_blocks).standing_blocks(WHO, [15, 10, 15, 17]) == standing(10, 15)
+    assert node_of(with_blocks).canonical_blocks(WHO, [15, 10, 15, 17]) == standing(10, 15)
     assert len(with_blocks.asked) == 1
 
 
 def test_blocks_seen_with_the_transactions_are_in_the_same_request(with_blocks):
-    sighting = node_of(with_blocks).sighting(WHO, HASHES, [15, 16, 17, 15])
-    assert (sighting.mined, sighting.blocks) == (16, standing(15, 16))
+    view = node_of(with_blocks).transactions_view(WHO, HASHES, [15, 16, 17, 15])
+    assert (view.mined_count, view.blocks) == (16, standing(15, 16))
     assert len(with_blocks.asked) == 1
 
 
 def test_90_transactions_and_four_blocks_are_seen_in_one_request(with_blocks):
-    node_of(with_blocks).sighting(WHO, [f"0x{number:064x}" for number in range(90)], [12, 13, 14, 15])
+    node_of(with_blocks).transactions_view(WHO, [f"0x{number:064x}" for number in range(90)], [12, 13, 14, 15])
     assert [len(body) for body in with_blocks.asked] == [100]
 
 
@@ -256,7 +266,7 @@ def test_90_transactions_and_four_blocks_are_seen_in_one_request(with_blocks):
 def test_blocks_that_were_asked_for_and_are_refused_are_no_answer(stub, method):
     standing_at(stub, 16).methods[method] = Refusal({"code": -32000, "message": "header not found"})
     with pytest.raises(ChainUnavailable, match="header not found"):
-        node_of(stub).standing_blocks(WHO, [10**9])
+        node_of(stub).canonical_blocks(WHO, [10**9])
 
 
 def test_a_block_that_is_seen_in_passing_and_is_refused_is_not_told(with_blocks):
@@ -268,7 +278,7 @@ def test_a_block_that_is_seen_in_passing_and_is_refused_is_not_told(with_blocks)
         return told(tag, full)
 
     with_blocks.methods["eth_getBlockByNumber"] = found
-    assert node_of(with_blocks).sighting(WHO, HASHES, [10, 15]).blocks == standing(15)
+    assert node_of(with_blocks).transactions_view(WHO, HASHES, [10, 15]).blocks == standing(15)
 
 
 def test_of_a_block_whose_state_the_node_has_dropped_the_hash_is_told(with_blocks):
@@ -278,30 +288,30 @@ def test_of_a_block_whose_state_the_node_has_dropped_the_hash_is_told(with_block
         return "0x10" if tag == "latest" else tag
 
     with_blocks.methods["eth_getTransactionCount"] = counted
-    old = {number: StandingBlock(f"0x{number:064x}", None) for number in (2, 3)}
-    assert node_of(with_blocks).standing_blocks(WHO, [2, 3, 11]) == old | standing(11)
-    assert node_of(with_blocks).sighting(WHO, HASHES, [2, 3]).blocks == old
+    old = {number: CanonicalBlock(f"0x{number:064x}", None) for number in (2, 3)}
+    assert node_of(with_blocks).canonical_blocks(WHO, [2, 3, 11]) == old | standing(11)
+    assert node_of(with_blocks).transactions_view(WHO, HASHES, [2, 3]).blocks == old
     with pytest.raises(ChainUnavailable, match="missing trie node"):
-        node_of(with_blocks).standing_blocks(WHO, [2, 3])
+        node_of(with_blocks).canonical_blocks(WHO, [2, 3])
 
 
 @pytest.mark.parametrize("result", [None, "", "9", 9, "0xzz", [], "0x" + "f" * 65])
 def test_a_count_that_cannot_be_read_is_never_a_number(with_blocks, result):
     with_blocks.methods["eth_getTransactionCount"] = result
-    assert node_of(with_blocks).standing_blocks(WHO, [11]) == {11: StandingBlock(f"0x{11:064x}", None)}
+    assert node_of(with_blocks).canonical_blocks(WHO, [11]) == {11: CanonicalBlock(f"0x{11:064x}", None)}
 
 
 @pytest.mark.parametrize("found", [None, {}, {"hash": None}, [], "0x"])
 def test_a_block_without_a_hash_is_none(with_blocks, found):
     with_blocks.methods["eth_getBlockByNumber"] = found
-    assert node_of(with_blocks).standing_blocks(WHO, [11]) == {}
+    assert node_of(with_blocks).canonical_blocks(WHO, [11]) == {}
 
 
 # --- nodes that are behind ---------------------------------------------------------------------------------------------
 
 READS = {
-    "outlook": lambda node: node.outlook(WHO, [TRANSFER]).mined,
-    "sighting": lambda node: node.sighting(WHO, HASHES).mined,
+    "account_view": lambda node: node.account_view(WHO, [TRANSFER]).mined_count,
+    "transactions_view": lambda node: node.transactions_view(WHO, HASHES).mined_count,
 }
 
 
@@ -363,8 +373,8 @@ def test_nobody_answering_is_no_answer(stub, read, http):
     assert len(stub.asked) == 1
 
 
-def test_a_sighting_says_nothing_of_what_was_not_asked(stub):
-    assert node_of(standing_at(stub, 16)).sighting(WHO, []) == Sighting(16, 9, {}, {})
+def test_a_transactions_view_says_nothing_of_what_was_not_asked(stub):
+    assert node_of(standing_at(stub, 16)).transactions_view(WHO, []) == TransactionsView(16, 9, {}, {})
 
 
 @pytest.mark.parametrize(
@@ -381,4 +391,4 @@ def test_a_block_says_when_it_was_made_as_far_as_it_can_be_read(stub, told: obje
         "eth_getBlockByNumber": {"number": "0x7", "hash": HASHES[0], "timestamp": told},
         "eth_getTransactionCount": "0x9",
     }
-    assert node_of(stub).standing_blocks(WHO, [7]) == {7: StandingBlock(HASHES[0], 9, at)}
+    assert node_of(stub).canonical_blocks(WHO, [7]) == {7: CanonicalBlock(HASHES[0], 9, at)}

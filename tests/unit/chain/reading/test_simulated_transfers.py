@@ -37,7 +37,7 @@ def calls_of(payload):
 
 
 def estimates(node, *calls):
-    return list(node.outlook(WHO, calls).estimates)
+    return list(node.account_view(WHO, calls).estimates)
 
 
 def test_they_are_simulated_in_their_order_in_the_request_that_tells_the_rest(stub, node):

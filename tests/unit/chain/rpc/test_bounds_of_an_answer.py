@@ -70,11 +70,11 @@ def took(act) -> float:
 def test_a_slow_call_stands_alone_and_everybody_else_is_answered(stub, node_of, health):
     slow = standing(stub)
     slow.seconds = lambda item: 5.0 if is_heavy(item) else 0.0
-    outlook = node_of(stub).outlook(WHO, [QUICK] * 20 + [HEAVY] + [QUICK] * 20)
-    assert (outlook.mined, outlook.head.number) == (9, 16)
-    assert outlook.estimates[:20] == outlook.estimates[21:] == (ESTIMATED,) * 20
-    assert isinstance(outlook.estimates[20], Unavailable)
-    assert outlook.estimates[20].alone
+    view = node_of(stub).account_view(WHO, [QUICK] * 20 + [HEAVY] + [QUICK] * 20)
+    assert (view.mined_count, view.head.number) == (9, 16)
+    assert view.estimates[:20] == view.estimates[21:] == (ESTIMATED,) * 20
+    assert isinstance(view.estimates[20], Unavailable)
+    assert view.estimates[20].alone
     assert health.failures == [], "the endpoint is not to blame"
 
 
@@ -83,14 +83,14 @@ def test_slow_calls_do_not_take_more_than_the_total_time(stub, node_of):
     node = node_of(stub)
     calls = [replace(HEAVY, to=f"0x{number:040x}") for number in range(40)]
     slow.seconds = lambda item: 5.0 if item["method"] == "eth_estimateGas" else 0.0
-    assert took(lambda: node.outlook(WHO, calls)) < TOTAL_SECONDS + 0.5
+    assert took(lambda: node.account_view(WHO, calls)) < TOTAL_SECONDS + 0.5
 
 
 def test_what_a_round_did_not_reach_is_not_said_to_be_too_slow_by_itself(stub, node_of):
     slow = standing(stub)
     slow.seconds = lambda item: 5.0 if is_heavy(item) else 0.0
-    outlook = node_of(stub).outlook(WHO, [HEAVY] * 10)
-    alone = [estimate.alone for estimate in outlook.estimates]
+    view = node_of(stub).account_view(WHO, [HEAVY] * 10)
+    alone = [estimate.alone for estimate in view.estimates]
     assert any(alone)
     assert not all(alone)
 
@@ -99,16 +99,16 @@ def test_whoever_comes_last_does_not_wait_behind_all_that_is_slow(stub, node_of)
     slow = standing(stub)
     slow.seconds = lambda item: 5.0 if item["method"] == "eth_estimateGas" and item["params"][0]["to"] != QUICK.to else 0.0
     calls = [replace(HEAVY, to=f"0x{number:040x}") for number in range(30)]
-    assert node_of(stub).outlook(WHO, [*calls, QUICK]).estimates[-1] == ESTIMATED
+    assert node_of(stub).account_view(WHO, [*calls, QUICK]).estimates[-1] == ESTIMATED
 
 
 def test_the_next_round_asks_first_who_was_not_slow(stub, node_of):
     slow = standing(stub)
     slow.seconds = lambda item: 5.0 if is_heavy(item) else 0.0
     node = node_of(stub)
-    node.outlook(WHO, [HEAVY, QUICK])
+    node.account_view(WHO, [HEAVY, QUICK])
     asked = len(stub.asked)
-    assert node.outlook(WHO, [HEAVY, *[QUICK] * 3]).estimates[1:] == (ESTIMATED,) * 3
+    assert node.account_view(WHO, [HEAVY, *[QUICK] * 3]).estimates[1:] == (ESTIMATED,) * 3
     *first, last = stub.asked[asked:]
     assert not any(is_heavy(item) for body in first for item in (body if isinstance(body, list) else [body]))
     assert is_heavy(last)
@@ -118,11 +118,11 @@ def test_a_contract_that_is_not_slow_any_more_is_asked_with_the_others_again(stu
     slow = standing(stub)
     slow.seconds = lambda item: 5.0 if is_heavy(item) else 0.0
     node = node_of(stub)
-    node.outlook(WHO, [HEAVY, QUICK])
+    node.account_view(WHO, [HEAVY, QUICK])
     slow.seconds = lambda item: 0.0
     for requests in (2, 1):
         asked = len(stub.asked)
-        assert node.outlook(WHO, [HEAVY, QUICK]).estimates == (ESTIMATED,) * 2
+        assert node.account_view(WHO, [HEAVY, QUICK]).estimates == (ESTIMATED,) * 2
         assert len(stub.asked) == asked + requests
 
 
@@ -131,9 +131,9 @@ def test_a_node_that_is_slow_with_each_estimate_answers_them_all_in_a_few_rounds
     slow.seconds = lambda item: 0.02 if item["method"] == "eth_estimateGas" else 0.0
     node, left, rounds = node_of(stub), 100, 0
     while left:
-        outlook = node.outlook(WHO, [QUICK] * left)
-        assert not any(isinstance(estimate, Unavailable) and estimate.alone for estimate in outlook.estimates)
-        left -= outlook.estimates.count(ESTIMATED)
+        view = node.account_view(WHO, [QUICK] * left)
+        assert not any(isinstance(estimate, Unavailable) and estimate.alone for estimate in view.estimates)
+        left -= view.estimates.count(ESTIMATED)
         rounds += 1
         assert rounds <= 3
     assert health.failures == []
@@ -143,19 +143,19 @@ def test_what_was_learnt_of_a_slow_hour_is_forgotten_when_it_is_over(stub, node_
     slow = standing(stub)
     slow.seconds = lambda item: 0.02 if item["method"] == "eth_estimateGas" else 0.0
     node = node_of(stub)
-    node.outlook(WHO, [QUICK] * 95)
+    node.account_view(WHO, [QUICK] * 95)
     slow.seconds = lambda item: 0.0
     for _ in range(6):
-        node.outlook(WHO, [QUICK] * 95)
+        node.account_view(WHO, [QUICK] * 95)
     asked = len(stub.asked)
-    assert node.outlook(WHO, [QUICK] * 95).estimates == (ESTIMATED,) * 95
+    assert node.account_view(WHO, [QUICK] * 95).estimates == (ESTIMATED,) * 95
     assert slow.sizes[asked:] == [100]
 
 
 def test_a_gateway_that_gives_up_a_slow_batch_is_asked_for_its_parts(stub, node_of, health):
     standing_at(stub, 16)
     stub.http = lambda body: Http(504, b"<html>") if isinstance(body, list) and len(body) > 9 else None
-    assert node_of(stub).outlook(WHO, [QUICK] * 40).estimates == (ESTIMATED,) * 40
+    assert node_of(stub).account_view(WHO, [QUICK] * 40).estimates == (ESTIMATED,) * 40
     assert health.failures == []
 
 
@@ -165,9 +165,9 @@ def test_a_gateway_that_gives_up_a_slow_batch_is_asked_for_its_parts(stub, node_
 def test_large_answers_stand_alone_and_everybody_else_is_answered(stub, node_of, health):
     large = standing(stub)
     large.padding = lambda item: 200_000 if is_heavy(item) else 0
-    outlook = node_of(stub).outlook(WHO, [*[HEAVY] * 34, QUICK, *[HEAVY] * 3, QUICK])
-    assert [index for index, estimate in enumerate(outlook.estimates) if estimate == ESTIMATED] == [34, 38]
-    rest = [estimate for estimate in outlook.estimates if estimate != ESTIMATED]
+    view = node_of(stub).account_view(WHO, [*[HEAVY] * 34, QUICK, *[HEAVY] * 3, QUICK])
+    assert [index for index, estimate in enumerate(view.estimates) if estimate == ESTIMATED] == [34, 38]
+    rest = [estimate for estimate in view.estimates if estimate != ESTIMATED]
     assert all(isinstance(estimate, Unavailable) and estimate.alone for estimate in rest)
     assert health.failures == []
 
@@ -175,9 +175,9 @@ def test_large_answers_stand_alone_and_everybody_else_is_answered(stub, node_of,
 def test_a_call_whose_data_is_too_long_for_an_endpoint_stands_alone(stub, node_of, health):
     standing_at(stub, 16)
     stub.http = lambda body: Http(413, b"too long") if "ab" * 5_000 in str(body) else None
-    outlook = node_of(stub).outlook(WHO, [QUICK, replace(HEAVY, data=b"\xab" * 5_000), QUICK])
-    assert [outlook.estimates[0], outlook.estimates[2]] == [ESTIMATED] * 2
-    assert outlook.estimates[1].alone
+    view = node_of(stub).account_view(WHO, [QUICK, replace(HEAVY, data=b"\xab" * 5_000), QUICK])
+    assert [view.estimates[0], view.estimates[2]] == [ESTIMATED] * 2
+    assert view.estimates[1].alone
     assert health.failures == []
 
 
@@ -186,10 +186,10 @@ def test_what_is_held_of_a_large_answer_is_bounded(stub, node_of):
     content = b'[{"jsonrpc":"2.0","id":0,"error":{"code":3,"message":"' + b"a" * 60_000_000 + b'"}}]'
     stub.http = lambda body: Http(body=content) if any(map(is_heavy, body if isinstance(body, list) else [body])) else None
     node = node_of(stub)
-    node.outlook(WHO, [])
+    node.account_view(WHO, [])
     tracemalloc.start()
     try:
-        (estimate,) = node.outlook(WHO, [HEAVY]).estimates
+        (estimate,) = node.account_view(WHO, [HEAVY]).estimates
         assert tracemalloc.get_traced_memory()[1] < 20 * ANSWER_BYTES
     finally:
         tracemalloc.stop()
@@ -199,7 +199,7 @@ def test_what_is_held_of_a_large_answer_is_bounded(stub, node_of):
 def test_large_receipts_are_read_a_few_at_a_time(stub, node_of):
     hashes = [f"0x{number:064x}" for number in range(1, 41)]
     standing_at(stub, 16).methods["eth_getTransactionReceipt"] = lambda hash_: receipt(hash_, b"\xab" * 20_000)
-    assert set(node_of(stub).sighting(WHO, hashes).receipts) == set(hashes)
+    assert set(node_of(stub).transactions_view(WHO, hashes).receipts) == set(hashes)
 
 
 def receipt(hash_: str, data: bytes) -> dict[str, object]:
@@ -219,7 +219,7 @@ def test_a_long_revert_still_has_its_reason(stub, length):
     words = b"too late" + b" " * length
     data = "0x08c379a0" + f"{32:064x}{len(words):064x}" + words.hex().ljust(-(-len(words) // 32) * 64, "0")
     standing_at(stub, 16).methods["eth_estimateGas"] = Refusal({"code": 3, "message": "execution reverted", "data": data})
-    (estimate,) = Node(FUSE, RpcClient([stub.url], chain_id=122)).outlook(WHO, [HEAVY]).estimates
+    (estimate,) = Node(FUSE, RpcClient([stub.url], chain_id=122)).account_view(WHO, [HEAVY]).estimates
     assert isinstance(estimate, Revert)
     assert estimate.reason == "too late"
     assert len(estimate.data) <= LONGEST_TEXT / 2, "and no more of it is held"
@@ -261,7 +261,7 @@ def test_what_a_node_left_of_a_batch_is_asked_again(stub, node_of, error):
         return Http(body=[*map(stub.reply, body[:12]), *late])
 
     stub.http = answer
-    assert node_of(stub).outlook(WHO, [QUICK] * 40).estimates == (ESTIMATED,) * 40
+    assert node_of(stub).account_view(WHO, [QUICK] * 40).estimates == (ESTIMATED,) * 40
 
 
 def test_a_simulation_that_the_node_gives_up_by_itself_is_too_much_alone(stub, node_of):
@@ -271,9 +271,9 @@ def test_a_simulation_that_the_node_gives_up_by_itself_is_too_much_alone(stub, n
         return hex(50_000)
 
     standing_at(stub, 16).methods["eth_estimateGas"] = estimated
-    outlook = node_of(stub).outlook(WHO, [QUICK, HEAVY, QUICK])
-    assert [outlook.estimates[0], outlook.estimates[2]] == [ESTIMATED] * 2
-    assert outlook.estimates[1].alone
+    view = node_of(stub).account_view(WHO, [QUICK, HEAVY, QUICK])
+    assert [view.estimates[0], view.estimates[2]] == [ESTIMATED] * 2
+    assert view.estimates[1].alone
 
 
 # --- endpoints that are down or run nothing ----------------------------------------------------------------------------------
@@ -282,11 +282,11 @@ def test_a_simulation_that_the_node_gives_up_by_itself_is_too_much_alone(stub, n
 def test_a_node_that_hangs_is_left_out_and_the_next_one_asked_in_time(stubs, node_of, health):
     hung, other = standing_at(stubs(), 16), standing_at(stubs(), 16, mined=7)
     node = node_of(hung, other)
-    assert node.outlook(WHO, [QUICK]).mined == 9
+    assert node.account_view(WHO, [QUICK]).mined_count == 9
     hung.http = lambda body: Http(hang=True)
-    outlooks = []
-    assert took(lambda: outlooks.append(node.outlook(WHO, [QUICK] * 3))) < 2 * TOTAL_SECONDS
-    assert (outlooks[0].mined, outlooks[0].estimates) == (7, (ESTIMATED,) * 3)
+    views = []
+    assert took(lambda: views.append(node.account_view(WHO, [QUICK] * 3))) < 2 * TOTAL_SECONDS
+    assert (views[0].mined_count, views[0].estimates) == (7, (ESTIMATED,) * 3)
     assert health.failures == [hung.url.removeprefix("http://")]
 
 
@@ -295,15 +295,15 @@ def test_a_node_that_runs_no_code_in_time_is_left_out_and_no_call_blamed(stubs, 
     stuck = standing(first)
     stuck.seconds = lambda item: 5.0 if item["method"] in ("eth_estimateGas", "eth_call") else 0.0
     node = node_of(first, second)
-    assert node.outlook(WHO, [QUICK]).estimates == (ESTIMATED,)
+    assert node.account_view(WHO, [QUICK]).estimates == (ESTIMATED,)
     assert health.failures == [first.url.removeprefix("http://")]
 
 
 def test_a_only_node_that_runs_no_code_in_time_leaves_the_calls_unanswered(stub, node_of):
     stuck = standing(stub)
     stuck.seconds = lambda item: 5.0 if item["method"] in ("eth_estimateGas", "eth_call") else 0.0
-    outlook = node_of(stub).outlook(WHO, [QUICK, HEAVY])
-    assert [(type(estimate), estimate.alone) for estimate in outlook.estimates] == [(Unavailable, False)] * 2
+    view = node_of(stub).account_view(WHO, [QUICK, HEAVY])
+    assert [(type(estimate), estimate.alone) for estimate in view.estimates] == [(Unavailable, False)] * 2
 
 
 def test_reads_that_time_out_are_not_split(stub, node_of):

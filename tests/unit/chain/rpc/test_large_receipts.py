@@ -80,34 +80,34 @@ def test_a_receipt_of_16_megabytes_is_read_without_its_logs_in_little_memory(stu
         zipped = Http(body=gzip.compress(content), headers={"Content-Encoding": "gzip"})
         stub.http = lambda body: zipped if LARGE in receipts_in(body) else None
     node = Node(FUSE, RpcClient([stub.url], chain_id=122, answer_seconds=30, total_seconds=90))  # tracing is slow
-    assert node.sighting(WHO, [LARGE]).receipts.keys() == {LARGE}, "although it was not known to be large"
+    assert node.transactions_view(WHO, [LARGE]).receipts.keys() == {LARGE}, "although it was not known to be large"
     tracemalloc.start()
     try:
-        sighting = node.sighting(WHO, [LARGE])
+        view = node.transactions_view(WHO, [LARGE])
         assert tracemalloc.get_traced_memory()[1] < 1_500_000
     finally:
         tracemalloc.stop()
-    read = sighting.receipts[LARGE]
+    read = view.receipts[LARGE]
     assert (read.succeeded, read.block_number, read.block_hash) == (succeeded, 16, f"0x{16:064x}")
     assert (read.gas_used, read.effective_gas_price, read.contract_address) == (17_000_000, 7, WHO)
     assert (read.events, read.transfers) == ((), None), "the logs are not known"
-    assert sighting.too_large == frozenset()
+    assert view.too_large == frozenset()
 
 
 def test_the_others_of_the_same_poll_are_read_first(stub):
     with_large(stub, {LARGE: with_logs(1_000)})
     others = [f"0x{number:064x}" for number in range(100, 140)]
-    sighting = node_of(stub).sighting(WHO, [LARGE, *others])
-    assert sighting.receipts.keys() == {LARGE, *others}
+    view = node_of(stub).transactions_view(WHO, [LARGE, *others])
+    assert view.receipts.keys() == {LARGE, *others}
     assert receipts_in(stub.asked[-1]) == [LARGE]
 
 
 def test_a_receipt_that_is_known_to_be_large_is_asked_for_alone_and_last(stub):
     with_large(stub, {LARGE: with_logs(1_000)})
     node = node_of(stub)
-    node.sighting(WHO, [LARGE, SMALL])
+    node.transactions_view(WHO, [LARGE, SMALL])
     asked = len(stub.asked)
-    assert node.sighting(WHO, [LARGE, SMALL]).receipts.keys() == {LARGE, SMALL}
+    assert node.transactions_view(WHO, [LARGE, SMALL]).receipts.keys() == {LARGE, SMALL}
     *before, last = [receipts_in(body) for body in stub.asked[asked:]]
     assert ([hash_ for hashes in before for hash_ in hashes], last) == ([SMALL], [LARGE])
     assert node.receipts([LARGE]).keys() == {LARGE}
@@ -116,9 +116,9 @@ def test_a_receipt_that_is_known_to_be_large_is_asked_for_alone_and_last(stub):
 def test_one_large_receipt_is_read_each_time_and_each_has_its_turn(stub):
     with_large(stub, {hash_: with_logs(1_000, hash_=hash_) for hash_ in (LARGE, LARGER)})
     node = node_of(stub)
-    sightings = [node.sighting(WHO, [LARGE, SMALL, LARGER]) for _ in range(4)]
-    read = [next(iter(sighting.receipts.keys() - {SMALL})) for sighting in sightings]
-    assert [sighting.receipts.keys() | sighting.too_large for sighting in sightings] == [{SMALL, LARGE, LARGER}] * 4
+    views = [node.transactions_view(WHO, [LARGE, SMALL, LARGER]) for _ in range(4)]
+    read = [next(iter(view.receipts.keys() - {SMALL})) for view in views]
+    assert [view.receipts.keys() | view.too_large for view in views] == [{SMALL, LARGE, LARGER}] * 4
     assert read[0] != read[1]
     assert read[2:] == read[:2]
 
@@ -129,10 +129,10 @@ def test_a_receipt_above_its_own_bound_is_told_apart_from_one_that_is_missing(st
     node = node_of(stub)
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            sighting = node.sighting(WHO, [LARGE, SMALL])
-            assert (sighting.mined, sighting.receipts.keys(), sighting.too_large) == (9, {SMALL}, {LARGE})
+            view = node.transactions_view(WHO, [LARGE, SMALL])
+            assert (view.mined_count, view.receipts.keys(), view.too_large) == (9, {SMALL}, {LARGE})
     assert [record.message for record in caplog.records] == ["a receipt is too large to be read"]
-    assert node.sighting(WHO, [LARGE]).too_large == {LARGE}, "although no other receipt was read"
+    assert node.transactions_view(WHO, [LARGE]).too_large == {LARGE}, "although no other receipt was read"
     with pytest.raises(ChainUnavailable):
         node.receipts([LARGE])
 
@@ -140,33 +140,33 @@ def test_a_receipt_above_its_own_bound_is_told_apart_from_one_that_is_missing(st
 def test_what_is_left_without_lists_is_bounded_too(stub):
     content = json.dumps({"jsonrpc": "2.0", "id": 0, "result": receipt(LARGE) | {"note": "a" * 700_000}}).encode()
     with_large(stub, {LARGE: content})
-    assert node_of(stub).sighting(WHO, [LARGE]).too_large == {LARGE}
+    assert node_of(stub).transactions_view(WHO, [LARGE]).too_large == {LARGE}
 
 
 def test_a_large_receipt_has_the_time_of_one_answer_and_its_endpoint_is_not_blamed(stub):
     with_large(stub, {LARGE: with_logs(1_000)})
     node = node_of(stub, answer_seconds=0.4)
-    node.sighting(WHO, [LARGE, SMALL])
+    node.transactions_view(WHO, [LARGE, SMALL])
     large = stub.http
     stub.http = lambda body: Http(hang=True) if receipts_in(body) == [LARGE] else large(body)
     started = time.monotonic()
-    sighting = node.sighting(WHO, [LARGE, SMALL])
+    view = node.transactions_view(WHO, [LARGE, SMALL])
     assert time.monotonic() - started < 2
-    assert (sighting.receipts.keys(), sighting.too_large) == ({SMALL}, {LARGE})
+    assert (view.receipts.keys(), view.too_large) == ({SMALL}, {LARGE})
 
 
 def test_another_endpoint_is_asked_for_all_when_one_fails_that_has_a_large_receipt(stubs):
     first, second = (with_large(stubs(), {LARGE: with_logs(1_000)}) for _ in range(2))
     node = node_of(first, second)
-    node.sighting(WHO, [LARGE, SMALL])
+    node.transactions_view(WHO, [LARGE, SMALL])
     first.http = lambda body: Http(500, b"<html>")
-    assert node.sighting(WHO, [LARGE, SMALL]).receipts.keys() == {LARGE, SMALL}
+    assert node.transactions_view(WHO, [LARGE, SMALL]).receipts.keys() == {LARGE, SMALL}
 
 
 def test_receipts_that_are_large_only_together_are_not_taken_for_large_ones(stub):
     SlowNode(standing_at(stub, 16))
     hashes = [f"0x{number:064x}" for number in range(1, 41)]
     stub.methods["eth_getTransactionReceipt"] = lambda hash_: receipt(hash_) | {"logs": [LOG] * 50}
-    sighting = node_of(stub).sighting(WHO, hashes)
-    assert sighting.receipts.keys() == set(hashes)
-    assert all(read.transfers == () for read in sighting.receipts.values())
+    view = node_of(stub).transactions_view(WHO, hashes)
+    assert view.receipts.keys() == set(hashes)
+    assert all(read.transfers == () for read in view.receipts.values())

@@ -1,32 +1,23 @@
-"""Watch for reorgs deeper than the confirmations: what was final may then not have happened, and somebody has to know.
+"""Watch for reorgs deeper than the confirmations: they take back what was final.
 
-Every minute the newest final block is written down, and the one written before is looked up again. A block hash that changed is
-proof that the chain took back what it had confirmed: the jobs finished since are told, and an error is logged for the alarm.
+Every minute the newest final block is stored as a checkpoint, and the checkpoint before it is compared with the chain. A block
+hash that has changed proves a deep reorg. Then the jobs closed since are told, and an error is logged for the alarm.
 """
 
 import logging
 from dataclasses import dataclass
-from typing import Protocol
 
 from chalicelib.errors import ServiceUnavailable
 from chalicelib.jobs.model import Job
-from chalicelib.jobs.stores import Checkpoint, CheckpointStore
-from chalicelib.networks import Network
+from chalicelib.jobs.stores import Checkpoint
 from chalicelib.workers.isolation import log_isolated
-from chalicelib.workers.reorged import TellPorts, poll, send_again, tell
+from chalicelib.workers.ports import WorkerPorts
+from chalicelib.workers.reorged_jobs import poll, send_again, tell
 
 log = logging.getLogger(__name__)
 
 CHECKPOINTS_KEPT = 30
 PAGE = 100
-
-
-class WatchPorts(TellPorts, Protocol):
-    @property
-    def checkpoints(self) -> CheckpointStore: ...
-
-    @property
-    def network(self) -> Network: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +28,11 @@ class DeepReorg:
     first_bad: Checkpoint
 
 
-def watch_chain(ports: WatchPorts) -> DeepReorg | None:
-    """Compare, tell, write down. Returns the reorg if there was one; raises what another minute may mend."""
+def watch_chain(ports: WorkerPorts) -> DeepReorg | None:
+    """Compare the checkpoints, tell the jobs of a deep reorg, store a new checkpoint. Returns the reorg if there was one.
+
+    Raises ServiceUnavailable and ChainUnavailable. The next minute tries again.
+    """
     chain_id = ports.network.chain_id
     known = ports.checkpoints.read(chain_id)
     final_block = ports.chain.head().number - ports.network.confirmations + 1
@@ -54,23 +48,23 @@ def watch_chain(ports: WatchPorts) -> DeepReorg | None:
     return reorg
 
 
-def _compare(known: list[Checkpoint], final_block: int, ports: WatchPorts) -> DeepReorg | None:
-    """The newest checkpoint stands for all before it. Where it has changed, walk back to the first that has not."""
+def _compare(known: list[Checkpoint], final_block: int, ports: WorkerPorts) -> DeepReorg | None:
+    """Return the reorg, if the newest checkpoint has changed: go back to the first checkpoint that has not."""
     first_bad = None
     for checkpoint in reversed(known):
         if checkpoint.number > final_block:
-            continue  # the node is behind what was seen a minute ago: it says nothing
+            continue  # the node lags behind the checkpoint, and proves nothing
         hash_ = ports.chain.block_hash(checkpoint.number)
         if hash_ is None:
-            continue  # nor does one that does not know the block (invariant 8)
+            continue  # the node does not have the block, and proves nothing (invariant 8)
         if hash_ == checkpoint.block_hash:
             return None if first_bad is None else DeepReorg(checkpoint, first_bad)
         first_bad = checkpoint
     return None if first_bad is None else DeepReorg(None, first_bad)
 
 
-def _tell_jobs(reorg: DeepReorg, ports: WatchPorts) -> None:
-    """Note it in every job that was closed by a block after the last good one. Newest jobs first; older than it: done."""
+def _tell_jobs(reorg: DeepReorg, ports: WorkerPorts) -> None:
+    """Tell every job that a block after the last good checkpoint closed. Jobs are read from the newest to the oldest."""
     good_number = reorg.last_good.number if reorg.last_good else -1
     since = reorg.last_good.at if reorg.last_good else None
     cursor = None
@@ -82,7 +76,7 @@ def _tell_jobs(reorg: DeepReorg, ports: WatchPorts) -> None:
                     _tell(job, ports)
                 except ServiceUnavailable:
                     raise
-                except Exception as error:  # noqa: BLE001 -- one job's trouble must not keep the others from being told
+                except Exception as error:  # noqa: BLE001 -- an error of one job must not stop the others
                     log_isolated("a job could not be told of a reorg", job.job_id, error)
         cursor = page.cursor
         finished = [job.last_finished_at for job in page.jobs if job.last_finished_at is not None]
@@ -94,7 +88,7 @@ def _closed_after(job: Job, block_number: int) -> bool:
     return bool(job.attempts) and job.attempt.receipt is not None and job.attempt.receipt.block_number > block_number
 
 
-def _tell(job: Job, ports: WatchPorts) -> None:
+def _tell(job: Job, ports: WorkerPorts) -> None:
     receipt = job.attempt.receipt
     if receipt is None or ports.chain.block_hash(receipt.block_number) == receipt.block_hash:
         return
