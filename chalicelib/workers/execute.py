@@ -167,7 +167,7 @@ def _is_busy(account: Account, ports: WorkerPorts) -> bool:
 
 
 def _payment_view(account: Account, ports: WorkerPorts) -> AccountView:
-    """Read the account from the chain, with the estimate of a payment of nothing to itself. It shows whether the node estimates."""
+    """Read the account from the chain with the estimate of a payment of nothing to itself: it shows if the node estimates."""
     return ports.chain.account_view(account.address, [Call(account.address, account.address, 0, b"")])
 
 

@@ -74,6 +74,16 @@ def test_accounts_that_were_not_reached_come_first_when_their_messages_come_agai
     assert started == [ADDRESSES[0], *ADDRESSES[3:]]
 
 
+def test_invariant_12_an_account_whose_estimates_were_cut_off_a_moment_ago_comes_last_in_its_batch() -> None:
+    """Even if its message was delivered before: its owner may make that happen."""
+    world = slow_world(seconds=9)
+    jobs, batch = executing(world, {ADDRESSES[0]: 3})
+    world.ports.paces.of(f"{NETWORK.chain_id}:{ADDRESSES[0]}").cut_at = world.now - timedelta(seconds=5)
+    handle_execute(batch, world.ports)
+    started = [address for address, job in zip(ADDRESSES, jobs, strict=True) if world.status(job) is Status.STARTED]
+    assert started == ADDRESSES[1:4]
+
+
 def test_an_account_with_many_jobs_leaves_time_for_the_others_of_its_batch() -> None:
     """Each round takes a while; the account's own budget would be enough for all of them."""
     world = slow_world(seconds=2)
