@@ -18,7 +18,6 @@ from chalicelib.store.dynamodb import (
     row_in_the_way,
     translated_errors,
 )
-from chalicelib.store.item_size import item_size
 from chalicelib.store.job_reads import JobReads
 from chalicelib.store.records import job_from, job_item
 from chalicelib.store.statements import Answer, RowInTheWay, write_each
@@ -50,7 +49,7 @@ class DynamoJobStore(JobReads):
         return None if existing is None or existing == job else existing
 
     def row_bytes(self, job: Job) -> int:
-        return item_size(job_item(job))
+        return _item_bytes(job)
 
     def save(self, job: Job) -> Job:
         written = _next_version(job)
@@ -159,7 +158,7 @@ def _refused_of(error: ClientError, jobs: Sequence[Job]) -> list[str] | None:
         return None
     if places := refused_places(error):  # place 0 is the account
         return [jobs[place - 1].job_id for place in places if place > 0] or None
-    sizes = {job.job_id: item_size(job_item(job)) for job in jobs}
+    sizes = {job.job_id: _item_bytes(job) for job in jobs}
     too_large = [job_id for job_id, size in sizes.items() if size > ROW_BYTES]
     return too_large if too_large or sum(sizes.values()) > TRANSACTION_BYTES else None
 
@@ -177,3 +176,9 @@ def _outcome(written: Job, answer: Answer) -> Job | Exception:
         return error
     # Our own write may be in the way: its answer was lost, and the AWS client repeated it. That is no conflict.
     return written if existing == written else VersionConflict("The job was changed at the same time.")
+
+
+def _item_bytes(job: Job) -> int:
+    from chalicelib.store.item_size import item_size  # noqa: PLC0415 -- reads do without it
+
+    return item_size(job_item(job))

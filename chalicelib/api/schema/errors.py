@@ -30,7 +30,7 @@ def meaning_of(error: type[JobsApiError]) -> str:
 def _all_of(error: type[JobsApiError]) -> Iterator[type[JobsApiError]]:
     yield error
     for narrower in error.__subclasses__():
-        if narrower.__module__ == error.__module__:
+        if narrower.__module__.startswith("chalicelib."):
             yield from _all_of(narrower)
 
 
