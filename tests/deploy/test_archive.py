@@ -201,7 +201,8 @@ def test_the_reference_is_in_the_zip_and_what_renders_it_is_not(
 def test_the_zip_describes_exactly_the_services_the_functions_call(entries: list[zipfile.ZipInfo]) -> None:
     names = [entry.filename.split("/") for entry in entries]
     described = {parts[2] for parts in names if parts[:2] == ["botocore", "data"] and len(parts) > 3}
-    called = set(re.findall(r'_client\("(\w+)"\)', (paths.ROOT / "chalicelib" / "wiring.py").read_text()))
+    code = [path.read_text() for path in (paths.ROOT / "chalicelib").rglob("*.py")]
+    called = {service for text in code for service in re.findall(r'_client\("(\w+)"', text)}
     assert described == called
 
 

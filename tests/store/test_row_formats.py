@@ -16,6 +16,7 @@ import pytest
 from chalicelib.bounds import Bounds
 from chalicelib.errors import RowTooNew
 from chalicelib.jobs.model import Job
+from chalicelib.jobs.pace import Paces
 from chalicelib.jobs.states import cancelled
 from chalicelib.jobs.stores import FailedQuery, Sweep
 from chalicelib.queues.messages import ConfirmJobs, ExecuteJobs, encode
@@ -138,7 +139,7 @@ def test_a_row_that_a_newer_version_wrote_meanwhile_is_not_overwritten(tables: T
 def test_messages_about_a_row_of_a_newer_version_stay_in_their_queues(tables: Tables, caplog: pytest.LogCaptureFixture) -> None:
     job = JOBS["signed"]
     row = row_of_a_newer_version(tables, job)
-    ports: Any = SimpleNamespace(jobs=tables.jobs, clock=lambda: after(100), bounds=Bounds())
+    ports: Any = SimpleNamespace(jobs=tables.jobs, clock=lambda: after(100), bounds=Bounds(), paces=Paces())
     bodies = {
         handle_execute: encode(ExecuteJobs(ACCOUNT_ID, (job.job_id,))),
         handle_confirm: encode(ConfirmJobs((job.job_id,))),
