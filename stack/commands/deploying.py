@@ -12,18 +12,6 @@ from stack.commands.options import Decorated, flag, option, stage
 from stack.errors import StackError
 from stack.progress import say
 
-PARAMETER_OF = {
-    "rpc_urls": "RpcUrls",
-    "chain_id": "ChainId",
-    "confirmations": "Confirmations",
-    "block_seconds": "BlockSeconds",
-    "log_level": "LogLevel",
-    "jwt_ttl_days": "JwtTtlDays",
-    "token_factory": "TokenFactory",
-    "wallet_factory": "WalletFactory",
-}
-"""Options of `deploy` → the template parameters that they set."""
-
 
 @click.command("package")
 @stage
@@ -59,7 +47,7 @@ def make_factories(stage: str) -> None:
 
 
 def parameter_options(command: Decorated) -> Decorated:
-    """Add an option for each template parameter of PARAMETER_OF. A parameter that is not given keeps its value."""
+    """Add an option for each of these template parameters. A parameter that is not given keeps its value."""
     for decorate in (
         click.option("--jwt-ttl-days", metavar="DAYS", help="How long the JWT of a new account's issuer is valid, in days."),
         click.option(
@@ -74,6 +62,11 @@ def parameter_options(command: Decorated) -> Decorated:
     ):
         command = decorate(command)
     return command
+
+
+def _parameter_of(option_name: str) -> str:
+    """Return the template parameter that an option sets: `BlockSeconds` for `block_seconds`."""
+    return option_name.title().replace("_", "")
 
 
 @click.command("deploy")
@@ -139,7 +132,7 @@ def _parameters(named: Mapping[str, str | None], text: str | None) -> Mapping[st
     from stack.deployment.factories import address_parameter
     from stack.deployment.parameters import parse
 
-    given = {PARAMETER_OF[name]: value for name, value in named.items() if value is not None}
+    given = {_parameter_of(name): value for name, value in named.items() if value is not None}
     others = parse(text) if text else {}
     twice = sorted(given.keys() & others.keys())
     if twice:

@@ -137,6 +137,7 @@ def test_the_rules_allow_no_circle_of_rooms(rooms: dict[str, set[str]]) -> None:
     graphlib.TopologicalSorter(rooms).prepare()
 
 
+@pytest.mark.slow
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """Imports inside functions count. Those for type checkers alone do not: they are never executed."""
     files = {name_of(path): path for path in [*modules(), *stack_modules(), ROOT / "app.py"]}

@@ -18,6 +18,8 @@ from chalicelib.jobs.model import Outcome, Status
 from chalicelib.store.records import job_item
 from tests.unit.api.harness import ISSUER, a_job, attempt
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 JOB_ID = "62b17abc8c26160014940e87"
 KEY = "an HS256 key of 40 random characters: 8sK"

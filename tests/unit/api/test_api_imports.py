@@ -9,6 +9,8 @@ import pytest
 
 from chalicelib.api.routes import ROUTES
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 ANSWER = """

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from tests.unit.api.harness import ISSUER, KEY, TARGET, Answer, Api, new_api
 
+pytestmark = pytest.mark.slow
+
 CALL = {"function": "transfer(address,uint256)", "args": [TARGET, "1"]}
 
 

@@ -11,6 +11,8 @@ from tests.unit.api.documented import document
 from tests.unit.api.harness import ISSUER, TARGET
 from tests.unit.api.test_access import PHONE, TOKEN, WALLET, World
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = schema_of(document())
 KNOWN = {
     "correlationId": "order-1",

@@ -9,6 +9,8 @@ import pytest
 
 from chalicelib.chain.signing.curve import coincurve
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 LIGHT = [
     "rpc.client",

@@ -14,6 +14,8 @@ import pytest
 from stack.errors import StackError
 from stack.machine.processes import Process, chosen_port, clean_environment, lock_holder
 
+pytestmark = pytest.mark.slow
+
 FAMILY = "import subprocess, sys, time; c = subprocess.Popen(['sleep', '600']); print(c.pid, flush=True); time.sleep(600)"
 """A command with a child of its own, whose pid it says."""
 OWNER = """

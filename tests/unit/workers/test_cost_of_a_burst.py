@@ -16,6 +16,8 @@ from tests.fakes.calls import Made
 from tests.fakes.json_rpc import CountedNode
 from tests.fakes.world import NETWORK, World
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Cost:

@@ -6,6 +6,8 @@ from tests.fakes.calls import Fault, Mode
 from tests.fakes.world import World
 from tests.unit.workers.scenarios import SCENARIOS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("mode", list(Mode), ids=lambda mode: mode.name)
 @pytest.mark.parametrize("name", SCENARIOS)

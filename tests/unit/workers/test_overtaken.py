@@ -9,6 +9,8 @@ from tests.fakes.calls import Made
 from tests.fakes.world import World
 from tests.unit.workers.scenarios import SCENARIOS
 
+pytestmark = pytest.mark.slow
+
 
 class Overtaker:
     """At one call of the run, before it is applied, another worker does all there is to do: as when a timeout was too short."""

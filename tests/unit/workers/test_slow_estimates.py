@@ -12,6 +12,8 @@ from chalicelib.workers.execute import execute_jobs
 from tests.fakes.slow_node import SlowNode
 from tests.fakes.world import ALICE, BOUNDS, World
 
+pytestmark = pytest.mark.slow
+
 CLIENTS = pytest.mark.parametrize("splits", [True, False], ids=["a client that splits", "a client that gives up"])
 
 

@@ -7,6 +7,8 @@ import pytest
 from chalicelib.jobs.model import Status
 from tests.unit.workers.storm import Storm
 
+pytestmark = pytest.mark.slow
+
 STORMS = 120
 """In steps of ten seeds a test, so that a failing one is quickly found again: `Storm(seed).run()`."""
 

@@ -14,6 +14,8 @@ from tests.fakes.calls import Fault, Made, Mode
 from tests.fakes.world import ALICE, BOB, World
 from tests.unit.workers.swept import Guard, change_before_each_save, left_behind, lose_nudges
 
+pytestmark = pytest.mark.slow
+
 
 def nudged(world: World) -> list[str]:
     """Bodies of the execute queue, in order."""

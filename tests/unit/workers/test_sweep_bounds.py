@@ -12,6 +12,8 @@ from chalicelib.workers.sweep import sweep_jobs
 from tests.fakes.world import ALICE, BOB, World
 from tests.unit.workers.swept import Guard, hide, left_behind, lose_nudges, many
 
+pytestmark = pytest.mark.slow
+
 LAG = timedelta(minutes=5)
 
 

@@ -16,6 +16,8 @@ from tests.unit.chain.slow_node import SlowNode
 from tests.unit.chain.standing_node import OTHER, WHO, standing_at
 from tests.unit.chain.stub_node import Http, Refusal
 
+pytestmark = pytest.mark.slow
+
 ANSWER_BYTES = 100_000
 TOTAL_SECONDS = 2.4
 HEAVY = Call(WHO, "0x" + "aa" * 20, 0, b"\x01")

@@ -17,6 +17,8 @@ from tests.unit.chain.slow_node import SlowNode
 from tests.unit.chain.standing_node import WHO, standing_at
 from tests.unit.chain.stub_node import Http
 
+pytestmark = pytest.mark.slow
+
 SMALL, LARGE, LARGER = (f"0x{number:064x}" for number in (1, 2, 3))
 LOG = {
     "address": WHO,
