@@ -2,6 +2,7 @@
 # ruff: noqa: PLC0415 -- a command imports what it needs when it runs
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,10 @@ from stack.progress import say
 
 if TYPE_CHECKING:
     from chalicelib.jobs.model import Account, Job
-    from stack.operation.restore_check import Mined
+    from stack.operation.restore_check import Match, Mined
     from stack.operation.target import Target
+
+REPAIR_TRIES = 3
 
 
 @click.command("halt")
@@ -141,9 +144,8 @@ def _checked(
     `settled` is the number of its transactions up to the last block that was read.
     """
     from chalicelib.chain.signing.signers import AccountSigners
-    from chalicelib.errors import VersionConflict
     from stack.operation.restore import paused_before
-    from stack.operation.restore_check import compare, fill_nonces, lost_nonces, repaired, transaction_counts
+    from stack.operation.restore_check import compare, fill_nonces, lost_nonces, transaction_counts
 
     findings = compare(transactions, jobs)
     for match in findings.matches:
@@ -161,11 +163,8 @@ def _checked(
         print(f"{account.address}  {pending - settled} transactions are not final yet")
     if not run:
         return False
-    for match in findings.matches:
-        try:
-            target.jobs.save(repaired(match, datetime.now(UTC)))
-        except VersionConflict:
-            return False  # a worker has changed the job: the next run reads it again
+    if not all(_is_repaired(target, match) for match in findings.matches):
+        return False  # a worker has changed the job: the next run reads it again
     if missing and pending == latest:
         signers = AccountSigners(target.client)
         fill_nonces(account, missing, signers.of(account), target.chain)
@@ -176,3 +175,24 @@ def _checked(
     target.accounts.pause(account, before)
     say(f"{account.address} goes on" if before is None else f"{account.address} is clear, and paused as before: {before}")
     return True
+
+
+def _is_repaired(target: "Target", match: "Match") -> bool:
+    """Write the transaction into its job. Return false when a worker changes the job at the same time.
+
+    A pending job is read again and tried again: the worker has only written why it waits.
+    """
+    from chalicelib.errors import VersionConflict
+    from chalicelib.jobs.model import Status
+    from stack.operation.restore_check import repaired
+
+    for _ in range(REPAIR_TRIES):
+        try:
+            target.jobs.save(repaired(match, datetime.now(UTC)))
+            return True
+        except VersionConflict:
+            job = target.jobs.get(match.job.job_id)
+        if job is None or job.status is not Status.PENDING:
+            return False
+        match = replace(match, job=job)
+    return False
